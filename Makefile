@@ -1,0 +1,64 @@
+# One command does what CI does: `make test`. It needs Rust, Python 3, Node and a C compiler, and nothing that they do not bring.
+
+CARGO ?= cargo
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TYPOS_VERSION := 1.52.0
+TYPOS := $(TARGET)/typos-$(TYPOS_VERSION)/bin/typos
+
+# What is kept between two runs of a cold build only costs time and room.
+ifdef CI
+export CARGO_INCREMENTAL := 0
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help build test check-format check-lints check-docs check-spelling lint peers bench audit clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the program as it is used: target/release/recado
+	$(CARGO) build --release --locked
+
+# The order is from what fails soonest. Programs and tests are built in one go, so that the tests find the program that belongs to them.
+test: ## Do what CI does: format, lints, spelling, docs, every test
+	$(CARGO) fetch --locked
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory peers
+	$(CARGO) build --locked --workspace --bins --tests --examples
+	$(CARGO) test --locked --workspace
+
+lint: check-format check-spelling check-lints check-docs ## Format, spelling, clippy and docs, without the tests
+
+check-format:
+	$(CARGO) fmt --all -- --check
+
+check-lints:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+check-docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+
+check-spelling: $(TYPOS)
+	$(TYPOS) --config _typos.toml
+
+$(TYPOS):
+	@rm -rf $(TARGET)/typos-*
+	@$(PYTHON) -m venv $(TARGET)/typos-$(TYPOS_VERSION) \
+		|| { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@$(TARGET)/typos-$(TYPOS_VERSION)/bin/pip install --quiet --disable-pip-version-check typos==$(TYPOS_VERSION)
+
+peers: ## Install the ZeroMQ programs that the interoperability tests talk to
+	scripts/peers.sh
+
+bench: ## Measure speed and memory (optimised build; takes minutes)
+	$(CARGO) bench --locked --workspace
+
+audit: ## Look for known weaknesses in dependencies (needs the network and cargo-deny)
+	@command -v cargo-deny >/dev/null \
+		|| { echo "make audit needs cargo-deny: cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny --locked check advisories bans licenses sources \
+		|| { echo "If the advisory database could not be reached, see deny.toml; 'make test' checks the licences without it." >&2; exit 1; }
+
+clean: ## Remove everything that was built or installed here
+	$(CARGO) clean
