@@ -1,1 +1,36 @@
-//! (being written)
+//! The chat's messages on the wire: requests, replies, publications, names, limits, and their MessagePack form.
+//!
+//! `docs/PROTOCOL.md` says the same for other languages. This crate is strict in what it writes and tolerant in what it
+//! reads. It knows nothing of sockets, of waiting, or of where messages are kept: bytes in, values out, and back.
+//!
+//! No decoder here recurses or builds a tree of values, so neither nesting nor a declared length can cost more than the
+//! bytes that are really there.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
+
+mod clock;
+mod code;
+mod epoch;
+mod id;
+pub mod limits;
+mod name;
+mod publication;
+mod reference;
+mod reply;
+mod request;
+mod service;
+mod timestamp;
+mod wire;
+
+pub use clock::LamportClock;
+pub use code::Code;
+pub use epoch::{Epoch, EpochError};
+pub use id::{MessageId, MessageIdError};
+pub use name::{ChannelName, NameError, UserName};
+pub use publication::{Publication, PublicationBody, PublicationError};
+pub use reference::{Ref, RefError};
+pub use reply::{HistoryPage, Reply, ReplyBody, ReplyError};
+pub use request::{HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError};
+pub use service::{Service, ServiceName};
+pub use timestamp::Timestamp;
+pub use wire::FormatError;

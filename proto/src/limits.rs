@@ -1,0 +1,42 @@
+//! Every bound of the chat's messages. `docs/PROTOCOL.md` repeats them, and a test compares the two.
+
+/// The text of one message, in bytes of UTF-8. A longer one is refused with `too_large`.
+pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// One request's frame. A longer one is refused unread with `too_large`, so that decoding cannot be made slow.
+/// Well above [`MESSAGE_BYTES_MAX`], so that a text that is too long still gets an answer that says so.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+
+/// The second frame of a publication that the server sends: the longest text, with room for its other keys.
+pub const PUBLICATION_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 1024;
+
+/// A user's or a channel's name, in bytes of UTF-8, once trimmed. A longer one is refused with `bad_name`.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// A service's name that a refusal still echoes. Of a longer one the reply says only that it is unknown.
+pub const SERVICE_BYTES_MAX: usize = 64;
+
+/// The value of `ref`, as encoded. A longer one is refused with `bad_request`, and not echoed.
+pub const REF_BYTES_MAX: usize = 256;
+
+/// A `timestamp` given as text. A longer one counts as absent.
+pub const TIMESTAMP_TEXT_BYTES_MAX: usize = 64;
+
+/// How many messages a `history` reply holds when the request does not say.
+pub const HISTORY_LIMIT_DEFAULT: u32 = 50;
+
+/// How many messages a `history` reply holds at most. A larger `limit` counts as this.
+pub const HISTORY_LIMIT_MAX: u32 = 1000;
+
+/// The messages of one `history` reply, as encoded and in all. A page ends before the message that would pass it, yet
+/// holds one message at least; who wants more asks on from there.
+pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
+
+/// The largest number that `clock` and `epoch` may hold: JavaScript's exact integers end there.
+/// A larger one counts as absent.
+pub const COUNTER_MAX: u64 = (1 << 53) - 1;
+
+const _: () = assert!(MESSAGE_BYTES_MAX + 4 * NAME_BYTES_MAX + REF_BYTES_MAX + 1024 < REQUEST_BYTES_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX < PUBLICATION_BYTES_MAX);
+const _: () = assert!(PUBLICATION_BYTES_MAX + NAME_BYTES_MAX + 64 < HISTORY_BYTES_MAX);
+const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);

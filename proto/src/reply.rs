@@ -1,0 +1,90 @@
+//! What the server answers. The spelling differs from service to service, because programs exist that rely on it.
+
+mod decode;
+mod encode;
+
+use thiserror::Error;
+
+use crate::code::Code;
+use crate::epoch::Epoch;
+use crate::id::MessageId;
+use crate::name::{ChannelName, UserName};
+use crate::publication::Publication;
+use crate::reference::Ref;
+use crate::service::ServiceName;
+use crate::timestamp::Timestamp;
+use crate::wire::FormatError;
+
+/// One reply, in one frame: `{"service": S, "data": {…}, "ref": …}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The service that was asked.
+    pub service: ServiceName,
+    /// The answer.
+    pub body: ReplyBody,
+    /// When the server sent it.
+    pub timestamp: Timestamp,
+    /// The server's Lamport counter; a plain server has none.
+    pub clock: Option<u64>,
+    /// What the request had as `ref`.
+    pub reference: Option<Ref>,
+}
+
+/// The answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyBody {
+    /// To `login` and `channel`: done.
+    Accepted,
+    /// To `users`.
+    Users(Vec<UserName>),
+    /// To `channels`.
+    Channels(Vec<ChannelName>),
+    /// To `publish` and `message`: it is durable. A plain server says no more than that.
+    Stored {
+        /// The message's own number, the server's if the request had none.
+        id: Option<MessageId>,
+        /// Its place in its topic.
+        seq: Option<u64>,
+        /// The generation that `seq` belongs to.
+        epoch: Option<Epoch>,
+    },
+    /// To `history`.
+    History(HistoryPage),
+    /// To anything: not done.
+    Refused {
+        /// The reason for programs.
+        code: Code,
+        /// The reason for people.
+        description: String,
+    },
+}
+
+/// A stretch of messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// Oldest first, each with its topic.
+    pub messages: Vec<Publication>,
+    /// The topic's first message that is still kept. `None` for a conversation, which runs through two topics.
+    pub first_seq: Option<u64>,
+    /// The topic's last message. `None` for a conversation.
+    pub last_seq: Option<u64>,
+    /// The generation that the places belong to.
+    pub epoch: Option<Epoch>,
+}
+
+/// Why bytes are no reply.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ReplyError {
+    /// No MessagePack.
+    #[error("no MessagePack: {0}")]
+    Malformed(#[from] FormatError),
+    /// Something else than a map with a map `data`.
+    #[error("no map with `service` and `data`")]
+    NoEnvelope,
+    /// A key that such a reply always has is missing or of another kind.
+    #[error("`{0}` is missing or of the wrong kind")]
+    Missing(&'static str),
+    /// A reply that is no refusal, to a service that this version does not know.
+    #[error("an answer to the unknown service {0:?}")]
+    UnknownService(String),
+}

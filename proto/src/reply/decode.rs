@@ -1,0 +1,160 @@
+//! Bytes into a reply, for clients: unknown keys are passed over, keys that plain servers lack may be missing.
+
+use super::{HistoryPage, Reply, ReplyBody, ReplyError};
+use crate::code::Code;
+use crate::id::MessageId;
+use crate::limits::COUNTER_MAX;
+use crate::name::{ChannelName, UserName};
+use crate::publication::{Publication, epoch};
+use crate::reference::Ref;
+use crate::service::{Service, ServiceName};
+use crate::timestamp::Timestamp;
+use crate::wire::{FormatError, Items, Reader, Value};
+
+impl Reply {
+    /// Reads one reply. A `timestamp` that is missing counts as `received`; bytes after the map are ignored.
+    pub fn decode(frame: &[u8], received: Timestamp) -> Result<Self, ReplyError> {
+        let mut pairs = Reader::new(frame).open_map()?.ok_or(ReplyError::NoEnvelope)?;
+        let (mut service, mut data, mut reference, mut timestamp, mut clock) = (None, None, None, None, None);
+        while let Some(key) = pairs.key()? {
+            match key {
+                b"ref" => reference = Some(pairs.raw()?),
+                b"service" => service = pairs.value()?.as_text(),
+                b"data" => data = Some(pairs.value()?),
+                b"timestamp" => timestamp = Timestamp::from_wire(pairs.value()?),
+                b"clock" => clock = counter(pairs.value()?),
+                _ => {
+                    pairs.raw()?;
+                }
+            }
+        }
+        let service = service.ok_or(ReplyError::Missing("service"))?;
+        let service = Service::from_wire(service.as_bytes())
+            .map_or_else(|| ServiceName::Other(service.to_owned()), ServiceName::Known);
+        let Some(Value::Map(items)) = data else { return Err(ReplyError::NoEnvelope) };
+        let fields = Fields::read(items)?;
+        let timestamp = fields.timestamp.and_then(Timestamp::from_wire).or(timestamp).unwrap_or(received);
+        Ok(Self {
+            body: fields.body(&service, received)?,
+            service,
+            timestamp,
+            clock: fields.clock.and_then(counter).or(clock),
+            reference: reference.and_then(|encoded| Ref::from_value(encoded).ok()),
+        })
+    }
+}
+
+/// The keys of a reply's `data` as they lie in the frame.
+#[derive(Default)]
+struct Fields<'a> {
+    status: Option<Value<'a>>,
+    description: Option<Value<'a>>,
+    message: Option<Value<'a>>,
+    code: Option<Value<'a>>,
+    timestamp: Option<Value<'a>>,
+    clock: Option<Value<'a>>,
+    users: Option<Value<'a>>,
+    channels: Option<Value<'a>>,
+    id: Option<Value<'a>>,
+    seq: Option<Value<'a>>,
+    epoch: Option<Value<'a>>,
+    messages: Option<Value<'a>>,
+    first_seq: Option<Value<'a>>,
+    last_seq: Option<Value<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(items: Items<'a>) -> Result<Self, FormatError> {
+        let mut fields = Self::default();
+        let mut pairs = items.pairs();
+        while let Some(key) = pairs.key()? {
+            let value = pairs.value()?.unless_nil();
+            let field = match key {
+                b"status" => &mut fields.status,
+                b"description" => &mut fields.description,
+                b"message" => &mut fields.message,
+                b"code" => &mut fields.code,
+                b"timestamp" => &mut fields.timestamp,
+                b"clock" => &mut fields.clock,
+                b"users" => &mut fields.users,
+                b"channels" => &mut fields.channels,
+                b"id" => &mut fields.id,
+                b"seq" => &mut fields.seq,
+                b"epoch" => &mut fields.epoch,
+                b"messages" => &mut fields.messages,
+                b"first_seq" => &mut fields.first_seq,
+                b"last_seq" => &mut fields.last_seq,
+                _ => continue,
+            };
+            *field = value;
+        }
+        Ok(fields)
+    }
+
+    fn body(&self, service: &ServiceName, received: Timestamp) -> Result<ReplyBody, ReplyError> {
+        match self.status.and_then(Value::as_text) {
+            Some(status) if is_success(status) => {}
+            Some(status) => return Ok(self.refusal(status)),
+            None if matches!(service.known(), Some(Service::Users | Service::Channels)) => {}
+            None => return Err(ReplyError::Missing("status")),
+        }
+        let ServiceName::Known(service) = service else {
+            return Err(ReplyError::UnknownService(service.as_str().to_owned()));
+        };
+        Ok(match service {
+            Service::Login | Service::Channel => ReplyBody::Accepted,
+            Service::Users => {
+                ReplyBody::Users(names("users", self.users, |name| UserName::parse(name).ok())?)
+            }
+            Service::Channels => {
+                let list = self.channels.or(self.users);
+                ReplyBody::Channels(names("channels", list, |name| ChannelName::parse(name).ok())?)
+            }
+            Service::Publish | Service::Message => ReplyBody::Stored {
+                id: self.id.and_then(MessageId::from_wire),
+                seq: self.seq.and_then(Value::as_unsigned),
+                epoch: epoch(self.epoch),
+            },
+            Service::History => ReplyBody::History(self.history(received)?),
+        })
+    }
+
+    fn refusal(&self, status: &str) -> ReplyBody {
+        let description = self.description.and_then(Value::as_text).or(self.message.and_then(Value::as_text));
+        let code = self.code.and_then(Value::as_text).unwrap_or_default();
+        ReplyBody::Refused { code: Code::from(code), description: description.unwrap_or(status).to_owned() }
+    }
+
+    fn history(&self, received: Timestamp) -> Result<HistoryPage, ReplyError> {
+        let Some(Value::Array(items)) = self.messages else { return Err(ReplyError::Missing("messages")) };
+        let messages = items.values().filter_map(|value| match value {
+            // A kind of message that a newer server may have is passed over.
+            Value::Map(items) => Publication::decode_with_topic(items, received).ok(),
+            _ => None,
+        });
+        Ok(HistoryPage {
+            messages: messages.collect(),
+            first_seq: self.first_seq.and_then(Value::as_unsigned),
+            last_seq: self.last_seq.and_then(Value::as_unsigned),
+            epoch: epoch(self.epoch),
+        })
+    }
+}
+
+fn is_success(status: &str) -> bool {
+    status.eq_ignore_ascii_case("sucesso") || status.eq_ignore_ascii_case("ok")
+}
+
+fn counter(value: Value<'_>) -> Option<u64> {
+    value.as_unsigned().filter(|number| *number <= COUNTER_MAX)
+}
+
+/// What is no name in a list is left out of it.
+fn names<T>(
+    key: &'static str,
+    list: Option<Value<'_>>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, ReplyError> {
+    let Some(Value::Array(items)) = list else { return Err(ReplyError::Missing(key)) };
+    Ok(items.values().filter_map(|value| parse(value.as_text()?)).collect())
+}

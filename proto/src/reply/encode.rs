@@ -1,0 +1,93 @@
+//! A reply into bytes, spelled as the older programs expect it.
+
+use super::{HistoryPage, Reply, ReplyBody};
+use crate::code::Code;
+use crate::service::{Service, ServiceName};
+use crate::wire::{MapWriter, Writer};
+
+impl Reply {
+    /// The reply's frame.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(160);
+        Writer::new(&mut out).map(|envelope| {
+            envelope.key("service").text(self.service.as_str());
+            envelope.key("data").map(|data| self.encode_data(data));
+            if let Some(reference) = &self.reference {
+                envelope.key("ref").encoded(reference.as_encoded());
+            }
+        });
+        out
+    }
+
+    fn encode_data(&self, data: &mut MapWriter<'_>) {
+        match &self.body {
+            ReplyBody::Accepted => data.key("status").text("sucesso"),
+            ReplyBody::Stored { .. } | ReplyBody::History(_) => data.key("status").text("OK"),
+            ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
+            ReplyBody::Users(_) | ReplyBody::Channels(_) => {}
+        }
+        data.key("timestamp").integer(self.timestamp.as_seconds());
+        match &self.body {
+            ReplyBody::Users(users) => data.key("users").texts(users),
+            ReplyBody::Channels(channels) => {
+                data.key("channels").texts(channels);
+                // One generation of clients reads the list of channels here.
+                data.key("users").texts(channels);
+            }
+            ReplyBody::History(page) => page.encode(data),
+            ReplyBody::Accepted | ReplyBody::Stored { .. } | ReplyBody::Refused { .. } => {}
+        }
+        if let Some(clock) = self.clock {
+            data.key("clock").unsigned(clock);
+        }
+        if let ReplyBody::Stored { id, seq, epoch } = &self.body {
+            if let Some(id) = id {
+                data.key("id").binary(id.as_bytes());
+            }
+            if let Some(seq) = seq {
+                data.key("seq").unsigned(*seq);
+            }
+            if let Some(epoch) = epoch {
+                data.key("epoch").unsigned(epoch.as_u64());
+            }
+        }
+    }
+}
+
+fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapWriter<'_>) {
+    let (as_description, as_message) = match service {
+        ServiceName::Known(Service::Login | Service::Channel) => (true, false),
+        ServiceName::Known(Service::Publish | Service::Message | Service::History) => (false, true),
+        // The lists never fail in the older protocol, and of an unknown service nobody knows what its client reads.
+        ServiceName::Known(Service::Users | Service::Channels) | ServiceName::Other(_) => (true, true),
+    };
+    data.key("status").text("erro");
+    if as_description {
+        data.key("description").text(description);
+    }
+    if as_message {
+        data.key("message").text(description);
+    }
+    if *code != Code::Unstated {
+        data.key("code").text(code.as_str());
+    }
+}
+
+impl HistoryPage {
+    fn encode(&self, data: &mut MapWriter<'_>) {
+        let messages = data.key("messages");
+        messages.array(self.messages.len());
+        for message in &self.messages {
+            message.encode_with_topic(messages);
+        }
+        if let Some(first_seq) = self.first_seq {
+            data.key("first_seq").unsigned(first_seq);
+        }
+        if let Some(last_seq) = self.last_seq {
+            data.key("last_seq").unsigned(last_seq);
+        }
+        if let Some(epoch) = self.epoch {
+            data.key("epoch").unsigned(epoch.as_u64());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What clients ask for. Reading a request checks its form and its names, not whether what it names exists.
+
+mod decode;
+mod encode;
+mod error;
+mod fields;
+
+use crate::id::MessageId;
+use crate::name::{ChannelName, UserName};
+use crate::reference::Ref;
+use crate::service::Service;
+use crate::timestamp::Timestamp;
+
+pub use error::RequestError;
+
+/// One request, in one frame: `{"service": S, "data": {…}, "ref": …}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The service and what it needs.
+    pub body: RequestBody,
+    /// When the client sent it, by the client's clock.
+    pub timestamp: Option<Timestamp>,
+    /// The client's Lamport counter.
+    pub clock: Option<u64>,
+    /// To be echoed in the reply.
+    pub reference: Option<Ref>,
+}
+
+/// The services' requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestBody {
+    /// Log in under a name; a new one becomes a user's.
+    Login {
+        /// Who one is.
+        user: UserName,
+    },
+    /// List the users.
+    Users,
+    /// Create a channel.
+    Channel {
+        /// The channel's name.
+        channel: ChannelName,
+    },
+    /// List the channels.
+    Channels,
+    /// Send a message to a channel.
+    Publish {
+        /// The sender.
+        user: UserName,
+        /// Where it goes.
+        channel: ChannelName,
+        /// The text, at most [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX).
+        message: String,
+        /// The message's own number, the same when it is sent again. Without one, sending again stores it again.
+        id: Option<MessageId>,
+    },
+    /// Send a message to a user.
+    Message {
+        /// The sender.
+        src: UserName,
+        /// The receiver.
+        dst: UserName,
+        /// The text, at most [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX).
+        message: String,
+        /// The message's own number, the same when it is sent again. Without one, sending again stores it again.
+        id: Option<MessageId>,
+    },
+    /// Read messages that were sent before.
+    History(HistoryRequest),
+}
+
+/// Which messages to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryRequest {
+    /// Who asks.
+    pub user: UserName,
+    /// Whose messages.
+    pub of: HistoryOf,
+    /// Which stretch of them.
+    pub range: Range,
+    /// How many at most, from 0 to [`HISTORY_LIMIT_MAX`](crate::limits::HISTORY_LIMIT_MAX).
+    pub limit: u32,
+}
+
+/// Whose messages to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryOf {
+    /// A channel's. Places are `seq`s or `id`s.
+    Channel(ChannelName),
+    /// The conversation between who asks and this user, both directions, in the order of commits. Places are `id`s: a
+    /// request with a `seq` does not decode.
+    With(UserName),
+    /// All that was sent to who asks, by anybody. Places are `seq`s or `id`s.
+    Received,
+}
+
+/// A stretch of messages, always given oldest first, without the places named (after IRCv3 CHATHISTORY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// The last ones.
+    Latest,
+    /// The ones next before this place.
+    Before(Place),
+    /// The ones next after this place.
+    After(Place),
+    /// Half of `limit` next before this place, and half next after it.
+    Around(Place),
+    /// The ones between both places, counted from the first one named.
+    Between(Place, Place),
+}
+
+/// A message as a place in a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// By its number in the topic.
+    Seq(u64),
+    /// By its own number.
+    Id(MessageId),
+}
+
+impl RequestBody {
+    /// The service that is asked.
+    pub const fn service(&self) -> Service {
+        match self {
+            RequestBody::Login { .. } => Service::Login,
+            RequestBody::Users => Service::Users,
+            RequestBody::Channel { .. } => Service::Channel,
+            RequestBody::Channels => Service::Channels,
+            RequestBody::Publish { .. } => Service::Publish,
+            RequestBody::Message { .. } => Service::Message,
+            RequestBody::History(_) => Service::History,
+        }
+    }
+}
+
+impl From<RequestBody> for Request {
+    /// With nothing beside what the service needs.
+    fn from(body: RequestBody) -> Self {
+        Self { body, timestamp: None, clock: None, reference: None }
+    }
+}

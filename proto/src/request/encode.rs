@@ -1,0 +1,86 @@
+//! A request into bytes. The keys go out in the order of the protocol's table, so that the bytes are always the same.
+
+use super::{HistoryOf, HistoryRequest, Place, Range, Request, RequestBody};
+use crate::wire::{MapWriter, Writer};
+
+impl Request {
+    /// The request's frame.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(192);
+        Writer::new(&mut out).map(|envelope| {
+            envelope.key("service").text(self.body.service().as_str());
+            envelope.key("data").map(|data| {
+                self.body.encode(data);
+                if let Some(timestamp) = self.timestamp {
+                    data.key("timestamp").integer(timestamp.as_seconds());
+                }
+                if let Some(clock) = self.clock {
+                    data.key("clock").unsigned(clock);
+                }
+                if let RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } =
+                    &self.body
+                {
+                    data.key("id").binary(id.as_bytes());
+                }
+            });
+            if let Some(reference) = &self.reference {
+                envelope.key("ref").encoded(reference.as_encoded());
+            }
+        });
+        out
+    }
+}
+
+impl RequestBody {
+    fn encode(&self, data: &mut MapWriter<'_>) {
+        match self {
+            RequestBody::Login { user } => data.key("user").text(user.as_str()),
+            RequestBody::Users | RequestBody::Channels => {}
+            RequestBody::Channel { channel } => data.key("channel").text(channel.as_str()),
+            RequestBody::Publish { user, channel, message, id: _ } => {
+                data.key("user").text(user.as_str());
+                data.key("channel").text(channel.as_str());
+                data.key("message").text(message);
+            }
+            RequestBody::Message { src, dst, message, id: _ } => {
+                data.key("src").text(src.as_str());
+                data.key("dst").text(dst.as_str());
+                data.key("message").text(message);
+            }
+            RequestBody::History(history) => history.encode(data),
+        }
+    }
+}
+
+impl HistoryRequest {
+    fn encode(&self, data: &mut MapWriter<'_>) {
+        data.key("user").text(self.user.as_str());
+        match &self.of {
+            HistoryOf::Channel(channel) => data.key("channel").text(channel.as_str()),
+            HistoryOf::With(user) => data.key("with").text(user.as_str()),
+            HistoryOf::Received => {}
+        }
+        match self.range {
+            Range::Latest => data.key("latest").boolean(true),
+            Range::Before(place) => place.encode(data.key("before")),
+            Range::After(place) => place.encode(data.key("after")),
+            Range::Around(place) => place.encode(data.key("around")),
+            Range::Between(first, last) => {
+                let ends = data.key("between");
+                ends.array(2);
+                first.encode(ends);
+                last.encode(ends);
+            }
+        }
+        data.key("limit").unsigned(self.limit.into());
+    }
+}
+
+impl Place {
+    fn encode(self, out: &mut Writer<'_>) {
+        match self {
+            Place::Seq(seq) => out.unsigned(seq),
+            Place::Id(id) => out.binary(id.as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The keys of a request as they lie in the frame, in whatever order they came, and their conversion into ours.
+
+use super::error::Refusal;
+use super::{HistoryOf, HistoryRequest, Place, Range};
+use crate::code::Code;
+use crate::id::MessageId;
+use crate::limits::{COUNTER_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX};
+use crate::name::{ChannelName, UserName};
+use crate::timestamp::Timestamp;
+use crate::wire::{FormatError, Items, Value};
+
+/// What `data` may hold. Of a key that comes twice the last one counts; `nil` counts as absent.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    user: Option<Value<'a>>,
+    channel: Option<Value<'a>>,
+    message: Option<Value<'a>>,
+    src: Option<Value<'a>>,
+    dst: Option<Value<'a>>,
+    with: Option<Value<'a>>,
+    latest: Option<Value<'a>>,
+    before: Option<Value<'a>>,
+    after: Option<Value<'a>>,
+    around: Option<Value<'a>>,
+    between: Option<Value<'a>>,
+    limit: Option<Value<'a>>,
+    id: Option<Value<'a>>,
+    timestamp: Option<Value<'a>>,
+    clock: Option<Value<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn read(data: Items<'a>) -> Result<Self, FormatError> {
+        let mut fields = Self::default();
+        let mut pairs = data.pairs();
+        while let Some(key) = pairs.key()? {
+            let value = pairs.value()?.unless_nil();
+            let field = match key {
+                b"user" => &mut fields.user,
+                b"channel" => &mut fields.channel,
+                b"message" => &mut fields.message,
+                b"src" => &mut fields.src,
+                b"dst" => &mut fields.dst,
+                b"with" => &mut fields.with,
+                b"latest" => &mut fields.latest,
+                b"before" => &mut fields.before,
+                b"after" => &mut fields.after,
+                b"around" => &mut fields.around,
+                b"between" => &mut fields.between,
+                b"limit" => &mut fields.limit,
+                b"id" => &mut fields.id,
+                b"timestamp" => &mut fields.timestamp,
+                b"clock" => &mut fields.clock,
+                _ => continue,
+            };
+            *field = value;
+        }
+        Ok(fields)
+    }
+
+    pub(super) fn timestamp(&self) -> Option<Timestamp> {
+        self.timestamp.and_then(Timestamp::from_wire)
+    }
+
+    pub(super) fn clock(&self) -> Option<u64> {
+        self.clock.and_then(counter)
+    }
+
+    pub(super) fn user(&self) -> Result<UserName, Refusal> {
+        user("user", self.user)
+    }
+
+    pub(super) fn src(&self) -> Result<UserName, Refusal> {
+        user("src", self.src)
+    }
+
+    pub(super) fn dst(&self) -> Result<UserName, Refusal> {
+        user("dst", self.dst)
+    }
+
+    pub(super) fn channel(&self) -> Result<ChannelName, Refusal> {
+        let text = text("channel", self.channel)?;
+        ChannelName::parse(text).map_err(|error| bad_name("channel", error))
+    }
+
+    pub(super) fn message(&self) -> Result<String, Refusal> {
+        if let Some(Value::Text(bytes)) = self.message
+            && bytes.len() > MESSAGE_BYTES_MAX
+        {
+            let description =
+                format!("a message has at most {MESSAGE_BYTES_MAX} bytes, this one has {}", bytes.len());
+            return Err(Refusal { code: Code::TooLarge, description });
+        }
+        text("message", self.message).map(str::to_owned)
+    }
+
+    pub(super) fn id(&self) -> Result<Option<MessageId>, Refusal> {
+        let Some(value) = self.id else { return Ok(None) };
+        let id = MessageId::from_wire(value).ok_or_else(|| {
+            Refusal::bad_request("`id` is 16 bytes, or a UUID as text of 32 or 36 characters")
+        })?;
+        Ok(Some(id))
+    }
+
+    pub(super) fn history(&self) -> Result<HistoryRequest, Refusal> {
+        let user_asking = self.user()?;
+        let of = match (self.channel, self.with) {
+            (Some(_), Some(_)) => {
+                return Err(Refusal::bad_request("`channel` and `with` cannot both be given"));
+            }
+            (Some(_), None) => HistoryOf::Channel(self.channel()?),
+            (None, Some(_)) => HistoryOf::With(user("with", self.with)?),
+            (None, None) => HistoryOf::Received,
+        };
+        let range = self.range(&of)?;
+        Ok(HistoryRequest { user: user_asking, of, range, limit: self.limit()? })
+    }
+
+    fn range(&self, of: &HistoryOf) -> Result<Range, Refusal> {
+        let latest = match self.latest {
+            None | Some(Value::Boolean(false)) => false,
+            Some(Value::Boolean(true)) => true,
+            Some(_) => return Err(Refusal::bad_request("`latest` is true or false")),
+        };
+        let named = [self.before, self.after, self.around, self.between].iter().flatten().count();
+        if named + usize::from(latest) > 1 {
+            let description = "only one of `latest`, `before`, `after`, `around` and `between` can be given";
+            return Err(Refusal::bad_request(description));
+        }
+        if let Some(value) = self.before {
+            return place("before", value, of).map(Range::Before);
+        }
+        if let Some(value) = self.after {
+            return place("after", value, of).map(Range::After);
+        }
+        if let Some(value) = self.around {
+            return place("around", value, of).map(Range::Around);
+        }
+        let Some(value) = self.between else { return Ok(Range::Latest) };
+        if let Value::Array(items) = value
+            && items.count == 2
+        {
+            let mut ends = items.values();
+            if let (Some(first), Some(last)) = (ends.next(), ends.next()) {
+                return Ok(Range::Between(place("between", first, of)?, place("between", last, of)?));
+            }
+        }
+        Err(Refusal::bad_request("`between` is an array of two places"))
+    }
+
+    fn limit(&self) -> Result<u32, Refusal> {
+        let Some(value) = self.limit else { return Ok(HISTORY_LIMIT_DEFAULT) };
+        let limit =
+            value.as_unsigned().ok_or_else(|| Refusal::bad_request("`limit` is a whole number from 0 up"))?;
+        Ok(u32::try_from(limit).unwrap_or(u32::MAX).min(HISTORY_LIMIT_MAX))
+    }
+}
+
+/// A Lamport counter, if it is one within the bound.
+pub(super) fn counter(value: Value<'_>) -> Option<u64> {
+    value.as_unsigned().filter(|number| *number <= COUNTER_MAX)
+}
+
+fn user(key: &str, value: Option<Value<'_>>) -> Result<UserName, Refusal> {
+    let text = text(key, value)?;
+    UserName::parse(text).map_err(|error| bad_name(key, error))
+}
+
+fn bad_name(key: &str, error: crate::name::NameError) -> Refusal {
+    Refusal { code: Code::BadName, description: format!("`{key}`: {error}") }
+}
+
+fn text<'a>(key: &str, value: Option<Value<'a>>) -> Result<&'a str, Refusal> {
+    match value {
+        None => Err(Refusal::bad_request(format!("`{key}` is missing from `data`"))),
+        Some(Value::Text(bytes)) => {
+            str::from_utf8(bytes).map_err(|_| Refusal::bad_request(format!("`{key}` is not UTF-8")))
+        }
+        Some(_) => Err(Refusal::bad_request(format!("`{key}` is not text"))),
+    }
+}
+
+fn place(key: &str, value: Value<'_>, of: &HistoryOf) -> Result<Place, Refusal> {
+    if let Some(seq) = value.as_unsigned() {
+        if matches!(of, HistoryOf::With(_)) {
+            let description =
+                format!("`{key}`: a conversation runs through two topics, its places are `id`s");
+            return Err(Refusal { code: Code::BadPlace, description });
+        }
+        return Ok(Place::Seq(seq));
+    }
+    MessageId::from_wire(value)
+        .map(Place::Id)
+        .ok_or_else(|| Refusal::bad_request(format!("`{key}` is a `seq` or an `id`")))
+}
