@@ -52,7 +52,8 @@ peers: ## Install the ZeroMQ programs that the interoperability tests talk to
 	scripts/peers.sh
 
 bench: ## Measure speed and memory (optimised build; takes minutes)
-	$(CARGO) bench --locked --workspace
+	$(CARGO) build --release --locked
+	$(CARGO) bench --locked --workspace --benches
 
 audit: ## Look for known weaknesses in dependencies (needs the network and cargo-deny)
 	@command -v cargo-deny >/dev/null \

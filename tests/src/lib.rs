@@ -1,1 +1,7 @@
 //! Whole-system tests: helpers that start the parts of Recado and other programs, and end them with the test.
+
+pub mod limits;
+pub mod lines;
+pub mod parts;
+pub mod process;
+pub mod workspace;

@@ -1,0 +1,310 @@
+//! The books: what was attempted, what the server acknowledged, what each listener heard, and what that proves.
+//!
+//! A message is *settled* once it was acknowledged and every listener has heard it; settled messages are counted and forgotten,
+//! so that memory holds only what is open. Knows no socket and no clock.
+
+use std::{collections::BTreeMap, fmt};
+
+use recado_proto::MessageId;
+
+use crate::limits::LOST_NAMED_MAX;
+
+/// The books of one run.
+#[derive(Debug)]
+pub struct Audit {
+    /// A bit for each listener.
+    everybody: u32,
+    /// Messages that are not settled, oldest first: their identifiers rise with time.
+    open: BTreeMap<MessageId, Entry>,
+    tally: Tally,
+    /// How many open messages are acknowledged: what the end waits for.
+    pending: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    number: u64,
+    state: State,
+    heard_by: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    UnderWay,
+    Acknowledged,
+    Ambiguous,
+}
+
+/// How many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Handed to the connection.
+    pub attempted: u64,
+    /// Answered OK.
+    pub acknowledged: u64,
+    /// Refused by the server: not stored, and never heard.
+    pub refused: u64,
+    /// Never answered: may be stored or not.
+    pub ambiguous: u64,
+    /// Acknowledged and heard by every listener.
+    pub heard: u64,
+    /// Heard once more by a listener that had it.
+    pub repeated: u64,
+}
+
+/// What a publication of ours was to its listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// New.
+    First,
+    /// This listener had heard it.
+    Repeated,
+}
+
+/// What the books prove at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The sums.
+    pub tally: Tally,
+    /// How many were acknowledged and some listener did not hear them.
+    pub lost: u64,
+    /// The first of those.
+    pub lost_first: Vec<Lost>,
+}
+
+/// A message that was acknowledged and not heard by all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Its identifier, as stored.
+    pub id: MessageId,
+    /// Its place in the plan, which its text ends with.
+    pub number: u64,
+    /// How many listeners missed it.
+    pub missed_by: u32,
+}
+
+impl Audit {
+    /// Empty books for so many listeners, which are numbered from 0.
+    ///
+    /// # Panics
+    /// More than 32 listeners.
+    pub fn new(listeners: usize) -> Audit {
+        let bits = u32::try_from(listeners).expect("listeners are few");
+        let everybody = u32::MAX.checked_shr(u32::BITS - bits).unwrap_or(0);
+        Audit { everybody, open: BTreeMap::new(), tally: Tally::default(), pending: 0 }
+    }
+
+    /// A message is about to be sent.
+    pub fn attempted(&mut self, id: MessageId, number: u64) {
+        self.tally.attempted += 1;
+        self.open.insert(id, Entry { number, state: State::UnderWay, heard_by: 0 });
+    }
+
+    /// The server answered OK.
+    pub fn acknowledged(&mut self, id: MessageId) {
+        let Some(entry) = self.open.get_mut(&id).filter(|entry| entry.state != State::Acknowledged) else { return };
+        if entry.state == State::Ambiguous {
+            self.tally.ambiguous -= 1;
+        }
+        entry.state = State::Acknowledged;
+        self.tally.acknowledged += 1;
+        self.pending += 1;
+        self.settle(id);
+    }
+
+    /// The server refused the message.
+    pub fn refused(&mut self, id: MessageId) {
+        if self.open.remove(&id).is_some() {
+            self.tally.refused += 1;
+        }
+    }
+
+    /// No answer will come any more. Whether the message is stored is unknown, so that nobody need hear it.
+    pub fn ambiguous(&mut self, id: MessageId) {
+        if let Some(entry) = self.open.get_mut(&id).filter(|entry| entry.state == State::UnderWay) {
+            entry.state = State::Ambiguous;
+            self.tally.ambiguous += 1;
+        }
+    }
+
+    /// A listener received a message of ours.
+    pub fn heard(&mut self, listener: usize, id: MessageId) -> Hearing {
+        let bit = 1_u32.checked_shl(u32::try_from(listener).unwrap_or(u32::MAX)).unwrap_or(0);
+        let Some(entry) = self.open.get_mut(&id).filter(|entry| entry.heard_by & bit == 0) else {
+            self.tally.repeated += 1;
+            return Hearing::Repeated;
+        };
+        entry.heard_by |= bit;
+        self.settle(id);
+        Hearing::First
+    }
+
+    fn settle(&mut self, id: MessageId) {
+        let settled = |entry: &Entry| entry.state == State::Acknowledged && entry.heard_by == self.everybody;
+        if self.open.get(&id).is_some_and(settled) {
+            self.open.remove(&id);
+            self.pending -= 1;
+            self.tally.heard += 1;
+        }
+    }
+
+    /// The sums so far.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// How many messages are acknowledged and not yet heard by all.
+    pub fn pending(&self) -> usize {
+        self.pending
+    }
+
+    /// How many messages the books hold: under way, ambiguous or not yet heard by all.
+    pub fn unsettled(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Closes the books: what is still under way becomes ambiguous, what is still pending is lost.
+    pub fn close(mut self) -> Verdict {
+        let under_way = self.open.values().filter(|entry| entry.state == State::UnderWay).count();
+        self.tally.ambiguous += under_way as u64;
+        let everybody = self.everybody;
+        let lost_first = self
+            .open
+            .iter()
+            .filter(|(_, entry)| entry.state == State::Acknowledged)
+            .take(LOST_NAMED_MAX)
+            .map(|(id, entry)| Lost { id: *id, number: entry.number, missed_by: (everybody & !entry.heard_by).count_ones() })
+            .collect();
+        Verdict { tally: self.tally, lost: self.pending as u64, lost_first }
+    }
+}
+
+impl Verdict {
+    /// Whether every acknowledged message was heard, and there was something to prove.
+    pub fn is_pass(&self) -> bool {
+        self.lost == 0 && (self.tally.acknowledged > 0 || self.tally.attempted == 0)
+    }
+}
+
+/// One line: `PASS: …` or `FAIL: …`.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { attempted, acknowledged, refused, ambiguous, heard, repeated } = self.tally;
+        f.write_str(if self.is_pass() { "PASS" } else { "FAIL" })?;
+        write!(f, ": {attempted} sent, {acknowledged} acknowledged, {heard} heard, {} lost", self.lost)?;
+        for (count, what) in [(refused, "refused"), (ambiguous, "never answered"), (repeated, "repeated")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        if acknowledged == 0 && attempted > 0 {
+            f.write_str("; nothing was acknowledged")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> MessageId {
+        MessageId::from_bytes([number; 16])
+    }
+
+    fn books(listeners: usize, messages: u8) -> Audit {
+        let mut audit = Audit::new(listeners);
+        (0..messages).for_each(|number| audit.attempted(id(number), number.into()));
+        audit
+    }
+
+    #[test]
+    fn acknowledged_and_heard_in_either_order_is_a_pass_that_needs_no_memory() {
+        let mut audit = books(2, 2);
+        audit.acknowledged(id(0));
+        audit.heard(0, id(0));
+        audit.heard(1, id(0));
+        audit.heard(1, id(1));
+        audit.heard(0, id(1));
+        assert_eq!((audit.pending(), audit.unsettled()), (0, 1));
+        audit.acknowledged(id(1));
+        assert_eq!(audit.unsettled(), 0);
+        let verdict = audit.close();
+        assert!(verdict.is_pass());
+        assert_eq!(verdict.to_string(), "PASS: 2 sent, 2 acknowledged, 2 heard, 0 lost");
+    }
+
+    #[test]
+    fn acknowledged_and_missed_by_one_listener_is_lost_and_named() {
+        let mut audit = books(2, 2);
+        audit.acknowledged(id(0));
+        audit.acknowledged(id(1));
+        audit.heard(0, id(0));
+        audit.heard(1, id(0));
+        audit.heard(0, id(1));
+        let verdict = audit.close();
+        assert!(!verdict.is_pass());
+        assert_eq!(verdict.lost_first, [Lost { id: id(1), number: 1, missed_by: 1 }]);
+        assert_eq!(verdict.to_string(), "FAIL: 2 sent, 2 acknowledged, 1 heard, 1 lost");
+    }
+
+    #[test]
+    fn what_was_never_answered_is_ambiguous_heard_or_not() {
+        let mut audit = books(1, 3);
+        audit.acknowledged(id(0));
+        audit.heard(0, id(0));
+        audit.ambiguous(id(1));
+        audit.heard(0, id(1));
+        let verdict = audit.close();
+        assert!(verdict.is_pass());
+        assert_eq!((verdict.tally.ambiguous, verdict.tally.heard), (2, 1));
+        assert_eq!(verdict.to_string(), "PASS: 3 sent, 1 acknowledged, 1 heard, 0 lost, 2 never answered");
+    }
+
+    #[test]
+    fn a_late_answer_ends_the_ambiguity() {
+        let mut audit = books(1, 1);
+        audit.ambiguous(id(0));
+        audit.acknowledged(id(0));
+        audit.acknowledged(id(0));
+        audit.heard(0, id(0));
+        let verdict = audit.close();
+        assert_eq!(verdict.tally, Tally { attempted: 1, acknowledged: 1, heard: 1, ..Tally::default() });
+    }
+
+    #[test]
+    fn a_refused_message_need_not_be_heard() {
+        let mut audit = books(1, 1);
+        audit.refused(id(0));
+        assert_eq!(audit.unsettled(), 0);
+        assert_eq!(audit.close().to_string(), "FAIL: 1 sent, 0 acknowledged, 0 heard, 0 lost, 1 refused; nothing was acknowledged");
+    }
+
+    #[test]
+    fn repeats_are_counted_before_and_after_a_message_is_settled() {
+        let mut audit = books(1, 1);
+        assert_eq!(audit.heard(0, id(0)), Hearing::First);
+        assert_eq!(audit.heard(0, id(0)), Hearing::Repeated);
+        audit.acknowledged(id(0));
+        assert_eq!(audit.heard(0, id(0)), Hearing::Repeated);
+        assert_eq!(audit.close().tally.repeated, 2);
+    }
+
+    #[test]
+    fn only_the_first_losses_are_named() {
+        let mut audit = books(1, 50);
+        (0..50).for_each(|number| audit.acknowledged(id(number)));
+        let verdict = audit.close();
+        assert_eq!(verdict.lost, 50);
+        assert_eq!(verdict.lost_first.iter().map(|lost| lost.number).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_tried_is_nothing_wrong_and_thirty_two_listeners_fit() {
+        assert!(Audit::new(0).close().is_pass());
+        let mut audit = books(32, 1);
+        audit.acknowledged(id(0));
+        (0..32).for_each(|listener| assert_eq!(audit.heard(listener, id(0)), Hearing::First));
+        assert_eq!(audit.unsettled(), 0);
+    }
+}

@@ -1,0 +1,50 @@
+//! All bounds of the automated client.
+
+use std::time::Duration;
+
+use recado_proto::limits::MESSAGE_BYTES_MAX;
+
+/// The most users that one process simulates: each has its own connections.
+pub const USERS_MAX: usize = 1_000;
+
+/// The most channels that are talked in.
+pub const CHANNELS_MAX: usize = 1_000;
+
+/// The highest rate that can be asked for, messages a second in all.
+pub const RATE_MAX: f64 = 1_000_000.0;
+
+/// The smallest message: it must have room for the number that tells it from the others.
+pub const TEXT_BYTES_MIN: usize = 24;
+
+/// The largest message: what the protocol allows.
+pub const TEXT_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+
+/// How many messages a user says in one channel before choosing another.
+pub const BURST_MESSAGES: u32 = 10;
+
+/// The most users that listen too. Everybody hears everything, so that more would only multiply the work.
+pub const LISTENERS_MAX: usize = 16;
+
+/// How many messages may be under way or not yet heard; beyond it no more are sent until some are settled.
+pub const UNSETTLED_MAX: usize = 500_000;
+
+/// How many lost messages are kept to be named in the report.
+pub const LOST_NAMED_MAX: usize = 10;
+
+/// How long the end waits for messages that were acknowledged and not yet heard, counted from the last one heard.
+pub const STRAGGLERS_WAIT: Duration = Duration::from_secs(10);
+
+/// How long the end waits for answers still under way.
+pub const ANSWERS_WAIT: Duration = Duration::from_secs(15);
+
+/// How often a line of progress is written where there is no terminal.
+pub const PROGRESS_LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often the line of progress is drawn anew on a terminal.
+pub const PROGRESS_DRAW_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long a message may wait for room with its own sender before the schedule waits for it.
+pub const QUEUE_MESSAGES_MAX: usize = 1_024;
+
+const _: () = assert!(TEXT_BYTES_MIN < TEXT_BYTES_MAX);
+const _: () = assert!(LISTENERS_MAX <= u32::BITS as usize, "the audit keeps a bit for each listener");
