@@ -1,5 +1,6 @@
 //! Whole-system tests: helpers that start the parts of Recado and other programs, and end them with the test.
 
+pub mod chat;
 pub mod limits;
 pub mod lines;
 pub mod parts;

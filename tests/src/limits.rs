@@ -4,3 +4,9 @@ use std::time::Duration;
 
 /// How long any single event may take on a machine that does many things at once.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a client waits for an answer before it asks again.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a listener waits for a message before another is sent to find out whether it hears.
+pub const SOUNDING_WAIT: Duration = Duration::from_millis(300);
