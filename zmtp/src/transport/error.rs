@@ -1,0 +1,85 @@
+//! Why listening, connecting or establishing failed, and what to do about it.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::codec::HandshakeError;
+use crate::endpoint::Endpoint;
+
+/// A socket cannot listen.
+#[derive(Debug, Error)]
+#[error("cannot listen on {endpoint}: {fault}")]
+pub struct BindError {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// Why, and what to do.
+    #[source]
+    pub fault: BindFault,
+}
+
+/// Why a socket cannot listen.
+#[derive(Debug, Error)]
+pub enum BindFault {
+    /// Another program has the port.
+    #[error("the port is in use; stop the program that listens there or choose another port")]
+    PortInUse,
+    /// Another program listens on the socket file.
+    #[error("another program listens there; stop it or choose another path")]
+    PathInUse,
+    /// What lies at the path is something else.
+    #[error("the file there is not a socket; choose another path")]
+    NotASocket,
+    /// The path's folder is missing.
+    #[error("the folder does not exist; create it or choose another path")]
+    NoFolder,
+    /// The system does not allow the port.
+    #[error("permission denied; choose a port above 1023 or run with the right to use this one")]
+    PortForbidden,
+    /// The system does not allow the path.
+    #[error("permission denied; choose a path in a folder that this user may write to")]
+    PathForbidden,
+    /// The address belongs to another machine.
+    #[error("this machine has no such address; use one of its own, 127.0.0.1 or `*`")]
+    NotOurs,
+    /// The name does not resolve.
+    #[error("the name does not resolve ({0}); check its spelling or use an address")]
+    UnknownName(io::Error),
+    /// Anything else.
+    #[error(transparent)]
+    Other(io::Error),
+}
+
+/// A connection could not be made.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// `*` and port 0 are for listening.
+    #[error("`*` and port 0 are for listening; name a host and a port")]
+    Wildcard,
+    /// The name does not resolve.
+    #[error("the name does not resolve ({0})")]
+    UnknownName(io::Error),
+    /// The system's word: refused, unreachable, no such file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A connection was made, but no handshake.
+#[derive(Debug, Error)]
+pub enum EstablishError {
+    /// The peer's fault, or the two do not fit.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The handshake took longer than it may.
+    #[error("the handshake took too long")]
+    TimedOut,
+    /// The peer closed the connection first.
+    #[error("the peer closed the connection during the handshake")]
+    Closed,
+    /// Too many connections of this address wait for their handshake.
+    #[error("too many handshakes under way")]
+    Crowded,
+    /// The connection broke.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
