@@ -10,6 +10,9 @@ pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
 /// The second frame of a publication that the server sends: the longest text, with room for its other keys.
 pub const PUBLICATION_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 1024;
 
+/// A reply's frame. The longest are the lists of a store full of users and channels, and pages of history.
+pub const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// A user's or a channel's name, in bytes of UTF-8, once trimmed. A longer one is refused with `bad_name`.
 pub const NAME_BYTES_MAX: usize = 64;
 
@@ -39,4 +42,5 @@ pub const COUNTER_MAX: u64 = (1 << 53) - 1;
 const _: () = assert!(MESSAGE_BYTES_MAX + 4 * NAME_BYTES_MAX + REF_BYTES_MAX + 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX < PUBLICATION_BYTES_MAX);
 const _: () = assert!(PUBLICATION_BYTES_MAX + NAME_BYTES_MAX + 64 < HISTORY_BYTES_MAX);
+const _: () = assert!(HISTORY_BYTES_MAX + 1024 < REPLY_BYTES_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);

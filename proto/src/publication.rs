@@ -6,7 +6,6 @@ use thiserror::Error;
 
 use crate::epoch::Epoch;
 use crate::id::MessageId;
-use crate::limits::COUNTER_MAX;
 use crate::name::{NameError, UserName};
 use crate::timestamp::Timestamp;
 use crate::wire::{FormatError, Items, MapWriter, Reader, Value, Writer};
@@ -89,7 +88,7 @@ impl Publication {
     pub fn decode(topic: &[u8], payload: &[u8], received: Timestamp) -> Result<Self, PublicationError> {
         let topic = str::from_utf8(topic).map_err(|_| PublicationError::Topic)?;
         match Reader::new(payload).value()? {
-            Value::Map(items) => Fields::read(items)?.publication(topic.to_owned(), received),
+            Value::Map(items) => Fields::read(items).publication(topic.to_owned(), received),
             _ => Err(PublicationError::NoMap),
         }
     }
@@ -104,7 +103,7 @@ impl Publication {
 
     /// A message in a `history` reply.
     pub(crate) fn decode_with_topic(items: Items<'_>, received: Timestamp) -> Result<Self, PublicationError> {
-        let fields = Fields::read(items)?;
+        let fields = Fields::read(items);
         let topic = fields.topic.ok_or(PublicationError::Missing("topic"))?;
         let topic = topic.as_text().ok_or(PublicationError::Topic)?;
         fields.publication(topic.to_owned(), received)
@@ -151,11 +150,9 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(items: Items<'a>) -> Result<Self, FormatError> {
+    fn read(items: Items<'a>) -> Self {
         let mut fields = Self::default();
-        let mut pairs = items.pairs();
-        while let Some(key) = pairs.key()? {
-            let value = pairs.value()?.unless_nil();
+        for (key, value) in items.pairs() {
             let field = match key {
                 b"topic" => &mut fields.topic,
                 b"user" => &mut fields.user,
@@ -169,9 +166,9 @@ impl<'a> Fields<'a> {
                 b"time_ms" => &mut fields.time_ms,
                 _ => continue,
             };
-            *field = value;
+            *field = value.unless_nil();
         }
-        Ok(fields)
+        fields
     }
 
     fn publication(self, topic: String, received: Timestamp) -> Result<Publication, PublicationError> {
@@ -186,7 +183,7 @@ impl<'a> Fields<'a> {
             body,
             message: text("message", self.message)?.into_owned(),
             timestamp,
-            clock: self.clock.and_then(Value::as_unsigned).filter(|clock| *clock <= COUNTER_MAX),
+            clock: self.clock.and_then(Value::as_counter),
             id: self.id.and_then(MessageId::from_wire),
             seq: self.seq.and_then(Value::as_unsigned),
             epoch: epoch(self.epoch),
@@ -197,7 +194,7 @@ impl<'a> Fields<'a> {
 
 /// An epoch beyond the bound counts as absent.
 pub(crate) fn epoch(value: Option<Value<'_>>) -> Option<Epoch> {
-    Epoch::new(value?.as_unsigned()?).ok()
+    Epoch::new(value?.as_counter()?).ok()
 }
 
 fn text<'a>(key: &'static str, value: Option<Value<'a>>) -> Result<Cow<'a, str>, PublicationError> {

@@ -9,14 +9,13 @@ use jiff::tz::Offset;
 use crate::limits::TIMESTAMP_TEXT_BYTES_MAX;
 use crate::wire::Value;
 
-/// Whole seconds since 1970-01-01 00:00 UTC, within the years 0 to 9999 or so.
+/// Whole seconds since 1970-01-01 00:00 UTC, less than 10^11 of them (until the year 5138), so that nobody takes them for
+/// milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// Numbers from here on are milliseconds: as seconds they would be in the year 5138, as milliseconds they are in 1973.
-const MILLISECONDS_FROM: u64 = 100_000_000_000;
-/// 9999-12-31 23:59:59.999. Beyond it a number is no time.
-const MILLISECONDS_MAX: u64 = 253_402_300_799_999;
+/// Numbers beyond this are milliseconds: as seconds they would be after the year 5138, as milliseconds they are from 1973.
+const SECONDS_MAX: i64 = 99_999_999_999;
 /// MessagePack's own extension type for times.
 const EXTENSION: i8 = -1;
 
@@ -24,15 +23,21 @@ impl Timestamp {
     /// The system's clock.
     pub fn now() -> Self {
         let seconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(SECONDS_MAX),
             Err(_) => 0,
         };
-        Self(seconds)
+        Self::from_seconds(seconds)
     }
 
-    /// These seconds, whatever they are.
+    /// These seconds, or the nearest that can be sent.
     pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds)
+        if seconds > SECONDS_MAX {
+            Self(SECONDS_MAX)
+        } else if seconds < -SECONDS_MAX {
+            Self(-SECONDS_MAX)
+        } else {
+            Self(seconds)
+        }
     }
 
     /// Seconds since 1970-01-01 00:00 UTC.
@@ -40,13 +45,9 @@ impl Timestamp {
         self.0
     }
 
-    /// Seconds, or milliseconds if the number is 10^11 or more, rounded down. `None` after the year 9999.
+    /// Seconds, or milliseconds if the number is 10^11 or more, rounded down. `None` if it is 10^14 or more.
     pub fn from_number(number: i64) -> Option<Self> {
-        match number.unsigned_abs() {
-            0..MILLISECONDS_FROM => Some(Self(number)),
-            MILLISECONDS_FROM..=MILLISECONDS_MAX => Some(Self(number.div_euclid(1000))),
-            _ => None,
-        }
+        Self::within_bounds(number).or_else(|| Self::within_bounds(number.div_euclid(1000)))
     }
 
     /// As [`Timestamp::from_number`], rounded down. `None` if it is not finite.
@@ -66,7 +67,7 @@ impl Timestamp {
             Ok(instant) => instant,
             Err(_) => Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()?,
         };
-        Some(Self(instant.as_nanosecond().div_euclid(1_000_000_000).try_into().ok()?))
+        Self::within_bounds(instant.as_nanosecond().div_euclid(1_000_000_000).try_into().ok()?)
     }
 
     /// `None` for anything that cannot be understood, which counts as absent.
@@ -87,6 +88,10 @@ impl Timestamp {
             | Value::Map(_) => None,
         }
     }
+
+    fn within_bounds(seconds: i64) -> Option<Self> {
+        (seconds.unsigned_abs() <= SECONDS_MAX.unsigned_abs()).then_some(Self(seconds))
+    }
 }
 
 /// The three layouts of MessagePack's timestamp extension.
@@ -97,7 +102,7 @@ fn from_extension(bytes: &[u8]) -> Option<Timestamp> {
         12 => i64::from_be_bytes(bytes[4..].try_into().ok()?),
         _ => return None,
     };
-    (seconds.unsigned_abs() < MILLISECONDS_FROM).then_some(Timestamp(seconds))
+    Timestamp::within_bounds(seconds)
 }
 
 #[cfg(test)]
@@ -124,8 +129,8 @@ mod tests {
         check(Value::Unsigned(99_999_999_999), Some(99_999_999_999));
         check(Value::Unsigned(100_000_000_000), Some(100_000_000));
         check(Value::Negative(-100_000_000_001), Some(-100_000_001));
-        check(Value::Unsigned(253_402_300_799_999), Some(253_402_300_799));
-        check(Value::Unsigned(253_402_300_800_000), None);
+        check(Value::Unsigned(99_999_999_999_999), Some(99_999_999_999));
+        check(Value::Unsigned(100_000_000_000_000), None);
         check(Value::Unsigned(u64::MAX), None);
         check(Value::Negative(i64::MIN), None);
     }
@@ -154,6 +159,8 @@ mod tests {
         check_text("2023-11-14T22:13:20Z[America/Recife]", EXPECTED);
         check_text("2023-11-14", Some(1_699_920_000));
         check_text("1969-12-31T23:59:59.5Z", Some(-1));
+        check_text("5138-11-16T09:46:39Z", Some(99_999_999_999));
+        check_text("5138-11-16T09:46:40Z", None);
     }
 
     #[test]

@@ -3,13 +3,12 @@
 use super::{HistoryPage, Reply, ReplyBody, ReplyError};
 use crate::code::Code;
 use crate::id::MessageId;
-use crate::limits::COUNTER_MAX;
 use crate::name::{ChannelName, UserName};
 use crate::publication::{Publication, epoch};
 use crate::reference::Ref;
 use crate::service::{Service, ServiceName};
 use crate::timestamp::Timestamp;
-use crate::wire::{FormatError, Items, Reader, Value};
+use crate::wire::{Items, Reader, Value};
 
 impl Reply {
     /// Reads one reply. A `timestamp` that is missing counts as `received`; bytes after the map are ignored.
@@ -22,7 +21,7 @@ impl Reply {
                 b"service" => service = pairs.value()?.as_text(),
                 b"data" => data = Some(pairs.value()?),
                 b"timestamp" => timestamp = Timestamp::from_wire(pairs.value()?),
-                b"clock" => clock = counter(pairs.value()?),
+                b"clock" => clock = pairs.value()?.as_counter(),
                 _ => {
                     pairs.raw()?;
                 }
@@ -32,13 +31,13 @@ impl Reply {
         let service = Service::from_wire(service.as_bytes())
             .map_or_else(|| ServiceName::Other(service.to_owned()), ServiceName::Known);
         let Some(Value::Map(items)) = data else { return Err(ReplyError::NoEnvelope) };
-        let fields = Fields::read(items)?;
+        let fields = Fields::read(items);
         let timestamp = fields.timestamp.and_then(Timestamp::from_wire).or(timestamp).unwrap_or(received);
         Ok(Self {
             body: fields.body(&service, received)?,
             service,
             timestamp,
-            clock: fields.clock.and_then(counter).or(clock),
+            clock: fields.clock.and_then(Value::as_counter).or(clock),
             reference: reference.and_then(|encoded| Ref::from_value(encoded).ok()),
         })
     }
@@ -64,11 +63,9 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(items: Items<'a>) -> Result<Self, FormatError> {
+    fn read(items: Items<'a>) -> Self {
         let mut fields = Self::default();
-        let mut pairs = items.pairs();
-        while let Some(key) = pairs.key()? {
-            let value = pairs.value()?.unless_nil();
+        for (key, value) in items.pairs() {
             let field = match key {
                 b"status" => &mut fields.status,
                 b"description" => &mut fields.description,
@@ -86,9 +83,9 @@ impl<'a> Fields<'a> {
                 b"last_seq" => &mut fields.last_seq,
                 _ => continue,
             };
-            *field = value;
+            *field = value.unless_nil();
         }
-        Ok(fields)
+        fields
     }
 
     fn body(&self, service: &ServiceName, received: Timestamp) -> Result<ReplyBody, ReplyError> {
@@ -143,10 +140,6 @@ impl<'a> Fields<'a> {
 
 fn is_success(status: &str) -> bool {
     status.eq_ignore_ascii_case("sucesso") || status.eq_ignore_ascii_case("ok")
-}
-
-fn counter(value: Value<'_>) -> Option<u64> {
-    value.as_unsigned().filter(|number| *number <= COUNTER_MAX)
 }
 
 /// What is no name in a list is left out of it.

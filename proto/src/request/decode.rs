@@ -1,7 +1,7 @@
 //! Bytes into a request. Whatever is wrong, what was read before it serves to answer.
 
 use super::error::Refusal;
-use super::fields::{Fields, counter};
+use super::fields::Fields;
 use super::{Request, RequestBody, RequestError};
 use crate::code::Code;
 use crate::limits::{REQUEST_BYTES_MAX, SERVICE_BYTES_MAX};
@@ -27,19 +27,14 @@ impl Request {
         let read = envelope.read(frame);
         let fields = match envelope.data {
             Some(Value::Map(items)) => Fields::read(items),
-            _ => Ok(Fields::default()),
+            _ => Fields::default(),
         };
-        let (fields, fault) = match fields {
-            Ok(fields) => (fields, None),
-            Err(error) => (Fields::default(), Some(malformed(error))),
-        };
-        let clock = fields.clock().or_else(|| envelope.clock.and_then(counter));
+        let clock = fields.clock().or_else(|| envelope.clock.and_then(Value::as_counter));
         let (reference, bad_reference) = match envelope.reference.map(Ref::from_value).transpose() {
-            Ok(reference) => (reference, None),
-            Err(error) => (None, Some(Refusal::bad_request(error.to_string()))),
+            Ok(reference) => (reference, Ok(())),
+            Err(error) => (None, Err(Refusal::bad_request(error.to_string()))),
         };
-        let faults = [read.err(), fault, bad_reference].into_iter().flatten().next();
-        match faults.map_or(Ok(()), Err).and_then(|()| envelope.body(&fields)) {
+        match read.and(bad_reference).and_then(|()| envelope.body(&fields)) {
             Ok(body) => {
                 let timestamp =
                     fields.timestamp().or_else(|| envelope.timestamp.and_then(Timestamp::from_wire));
@@ -64,10 +59,7 @@ impl<'a> Envelope<'a> {
         };
         while let Some(key) = pairs.key().map_err(malformed)? {
             match key {
-                b"ref" => {
-                    let encoded = pairs.raw().map_err(malformed)?;
-                    self.reference = Some(encoded);
-                }
+                b"ref" => self.reference = Some(pairs.raw().map_err(malformed)?),
                 b"service" => self.service = pairs.value().map_err(malformed)?.unless_nil(),
                 b"data" => self.data = pairs.value().map_err(malformed)?.unless_nil(),
                 b"timestamp" => self.timestamp = pairs.value().map_err(malformed)?.unless_nil(),

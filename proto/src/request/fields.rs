@@ -4,10 +4,10 @@ use super::error::Refusal;
 use super::{HistoryOf, HistoryRequest, Place, Range};
 use crate::code::Code;
 use crate::id::MessageId;
-use crate::limits::{COUNTER_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX};
-use crate::name::{ChannelName, UserName};
+use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX};
+use crate::name::{ChannelName, NameError, UserName};
 use crate::timestamp::Timestamp;
-use crate::wire::{FormatError, Items, Value};
+use crate::wire::{Items, Value};
 
 /// What `data` may hold. Of a key that comes twice the last one counts; `nil` counts as absent.
 #[derive(Default)]
@@ -30,11 +30,9 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn read(data: Items<'a>) -> Result<Self, FormatError> {
+    pub(super) fn read(data: Items<'a>) -> Self {
         let mut fields = Self::default();
-        let mut pairs = data.pairs();
-        while let Some(key) = pairs.key()? {
-            let value = pairs.value()?.unless_nil();
+        for (key, value) in data.pairs() {
             let field = match key {
                 b"user" => &mut fields.user,
                 b"channel" => &mut fields.channel,
@@ -53,9 +51,9 @@ impl<'a> Fields<'a> {
                 b"clock" => &mut fields.clock,
                 _ => continue,
             };
-            *field = value;
+            *field = value.unless_nil();
         }
-        Ok(fields)
+        fields
     }
 
     pub(super) fn timestamp(&self) -> Option<Timestamp> {
@@ -63,7 +61,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn clock(&self) -> Option<u64> {
-        self.clock.and_then(counter)
+        self.clock.and_then(Value::as_counter)
     }
 
     pub(super) fn user(&self) -> Result<UserName, Refusal> {
@@ -156,17 +154,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A Lamport counter, if it is one within the bound.
-pub(super) fn counter(value: Value<'_>) -> Option<u64> {
-    value.as_unsigned().filter(|number| *number <= COUNTER_MAX)
-}
-
 fn user(key: &str, value: Option<Value<'_>>) -> Result<UserName, Refusal> {
     let text = text(key, value)?;
     UserName::parse(text).map_err(|error| bad_name(key, error))
 }
 
-fn bad_name(key: &str, error: crate::name::NameError) -> Refusal {
+fn bad_name(key: &str, error: NameError) -> Refusal {
     Refusal { code: Code::BadName, description: format!("`{key}`: {error}") }
 }
 

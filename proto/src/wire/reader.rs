@@ -10,7 +10,7 @@ pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// Walks the pairs of a map.
+/// Walks a map that was not gone past yet, so that what comes before a fault in it can still be read.
 #[derive(Clone, Debug)]
 pub(crate) struct MapReader<'a> {
     reader: Reader<'a>,
@@ -62,8 +62,7 @@ impl<'a> Reader<'a> {
         self.skip(1)
     }
 
-    /// Opens a map without going past its content, so that what comes before a fault in it can still be read.
-    /// `None`: the next value is something else.
+    /// Opens a map without going past its content. `None`: the next value is something else.
     pub(crate) fn open_map(mut self) -> Result<Option<MapReader<'a>>, FormatError> {
         Ok(match self.head()? {
             Head::Map(pairs_left) => Some(MapReader { reader: self, pairs_left }),
@@ -163,35 +162,35 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> MapReader<'a> {
-    /// The next key, as a reader that stands at its value. Keys that are no text give an empty one, which nobody knows.
-    /// The value is to be read with one call on [`MapReader::value`] or [`MapReader::raw`].
+    /// The next key; its value is to be read before the next one. A key that is no text gives an empty one, which nobody
+    /// knows. `None`: the map is complete.
     pub(crate) fn key(&mut self) -> Result<Option<&'a [u8]>, FormatError> {
         let Some(pairs_left) = self.pairs_left.checked_sub(1) else { return Ok(None) };
         self.pairs_left = pairs_left;
-        Ok(Some(match self.reader.value()? {
-            Value::Text(key) => key,
-            _ => b"",
-        }))
+        Ok(Some(self.reader.value()?.as_key()))
     }
 
     pub(crate) fn value(&mut self) -> Result<Value<'a>, FormatError> {
         self.reader.value()
     }
 
+    /// The value as its bytes.
     pub(crate) fn raw(&mut self) -> Result<&'a [u8], FormatError> {
         self.reader.raw()
     }
 
-    /// Nothing follows the map. To be asked once every pair was read.
+    /// Nothing follows the map. To be asked once it is complete.
     pub(crate) fn is_at_end(&self) -> bool {
         self.reader.is_at_end()
     }
 }
 
 impl<'a> Items<'a> {
-    /// The pairs of a map.
-    pub(crate) fn pairs(self) -> MapReader<'a> {
-        MapReader { reader: Reader::new(self.encoded), pairs_left: self.count }
+    /// The pairs of a map. Keys that are no text come as empty ones.
+    pub(crate) fn pairs(self) -> impl Iterator<Item = (&'a [u8], Value<'a>)> {
+        let mut reader = Reader::new(self.encoded);
+        let mut next = move || Some((reader.value().ok()?.as_key(), reader.value().ok()?));
+        (0..self.count).map_while(move |_| next())
     }
 
     /// The elements of an array.

@@ -1,8 +1,8 @@
 //! One MessagePack value as it lies in the input: nothing is copied, and what has parts is only pointed to.
 
-use std::str;
-
 use thiserror::Error;
+
+use crate::limits::COUNTER_MAX;
 
 /// Why bytes are no MessagePack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -52,6 +52,19 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A number that JavaScript holds exactly, as `clock` and `epoch` are.
+    pub(crate) fn as_counter(self) -> Option<u64> {
+        self.as_unsigned().filter(|number| *number <= COUNTER_MAX)
+    }
+
+    /// What stands for a key; empty, and so nobody's, if it is no text.
+    pub(crate) fn as_key(self) -> &'a [u8] {
+        match self {
+            Value::Text(key) => key,
+            _ => b"",
+        }
+    }
+
     /// `str` or `bin`, if it is UTF-8.
     pub(crate) fn as_text(self) -> Option<&'a str> {
         match self {
@@ -66,5 +79,5 @@ impl<'a> Value<'a> {
     }
 }
 
-/// 2^53: floats up to here hold every whole number.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+/// Floats up to here hold every whole number.
+const MAX_EXACT: f64 = COUNTER_MAX as f64;

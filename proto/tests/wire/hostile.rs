@@ -1,0 +1,112 @@
+//! Input that means harm, or was cut: an error each time, at once.
+
+use recado_proto::limits::REQUEST_BYTES_MAX;
+use recado_proto::{Publication, PublicationError, Ref, Reply, Request, Timestamp};
+
+use crate::pack::{Pack, map, shorter};
+use crate::random::Messages;
+
+const RECEIVED: Timestamp = Timestamp::from_seconds(5);
+
+fn publication(payload: &[u8]) -> Result<Publication, PublicationError> {
+    Publication::decode(b"geral", payload, RECEIVED)
+}
+
+fn payload_of(publication: &Publication) -> Vec<u8> {
+    let mut payload = Vec::new();
+    publication.encode_payload(&mut payload);
+    payload
+}
+
+#[test]
+fn every_shorter_prefix_is_an_error() {
+    for seed in 0..30 {
+        let mut messages = Messages::from_seed(seed);
+        let (request, reply) = (messages.request().encode(), messages.reply().encode());
+        let payload = payload_of(&messages.publication());
+        // Long texts only repeat what short ones show, at quadratic cost.
+        for bytes in [request, reply, payload].iter().filter(|bytes| bytes.len() < 2_000) {
+            for prefix in shorter(bytes) {
+                assert!(Request::decode(prefix).is_err(), "seed {seed}: {prefix:02x?}");
+                assert!(Reply::decode(prefix, RECEIVED).is_err(), "seed {seed}: {prefix:02x?}");
+                assert!(publication(prefix).is_err(), "seed {seed}: {prefix:02x?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn mutations_and_noise_end_in_a_value_or_an_error() {
+    for seed in 0..20_000 {
+        let mut messages = Messages::from_seed(seed);
+        let whole = match seed % 3 {
+            0 => messages.request().encode(),
+            1 => messages.reply().encode(),
+            _ => payload_of(&messages.publication()),
+        };
+        for bytes in [messages.mutated(&whole), messages.noise()] {
+            if let Ok(request) = Request::decode(&bytes) {
+                assert_eq!(Request::decode(&request.encode()), Ok(request), "seed {seed}");
+            }
+            if let Ok(reply) = Reply::decode(&bytes, RECEIVED) {
+                assert_eq!(Reply::decode(&reply.encode(), RECEIVED), Ok(reply), "seed {seed}");
+            }
+            if let Ok(read) = publication(&bytes) {
+                assert_eq!(publication(&payload_of(&read)), Ok(read), "seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nesting_of_any_depth_is_harmless() {
+    for depth in [10_000, 1_000_000] {
+        for opening in [&b"\x91"[..], b"\x81\xc0", b"\x81\xa4data", b"\xdf\0\0\0\x01\x91\xc0"] {
+            let mut nested = opening.repeat(depth);
+            nested.push(0xc0);
+            for bytes in [&nested[..], &nested[..nested.len() - 1]] {
+                assert!(Request::decode(bytes).is_err());
+                assert!(Reply::decode(bytes, RECEIVED).is_err());
+                assert!(publication(bytes).is_err());
+                assert!(Ref::from_encoded(bytes).is_err());
+            }
+            let hidden =
+                map([("user", "ana".into()), ("x", Pack::Encoded(nested)), ("message", "oi".into())]);
+            assert!(publication(&hidden.encoded()).is_ok());
+        }
+    }
+    let nested = [b"\x91".repeat(10_000), b"\xc0".to_vec()].concat();
+    let request = map([("x", Pack::Encoded(nested)), ("service", "users".into())]).encoded();
+    assert!(request.len() < REQUEST_BYTES_MAX);
+    assert!(Request::decode(&request).is_ok());
+}
+
+#[test]
+fn lengths_beyond_the_input_are_refused_without_reserving_them() {
+    let lengths: [&[u8]; 6] = [
+        b"\xdb\xff\xff\xff\xff",
+        b"\xc6\xff\xff\xff\xff",
+        b"\xc9\xff\xff\xff\xff",
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdf\xff\xff\xff\xff",
+        b"\xdf\x7f\xff\xff\xff",
+    ];
+    for length in lengths {
+        assert!(Request::decode(length).is_err());
+        for key in ["service", "data", "ref", "users", "x"] {
+            let bytes = map([("service", "users".into()), (key, Pack::Encoded(length.to_vec()))]).encoded();
+            assert!(Request::decode(&bytes).is_err(), "{key}");
+            assert!(Reply::decode(&bytes, RECEIVED).is_err(), "{key}");
+            assert!(publication(&bytes).is_err(), "{key}");
+        }
+    }
+}
+
+#[test]
+fn many_keys_are_walked_once() {
+    let pairs = (0..60_000).map(|_| (Pack::from("k"), Pack::Nil)).collect();
+    let bytes =
+        Pack::Map(vec![("service".into(), "users".into()), ("data".into(), Pack::Map(pairs))]).encoded();
+    assert!(bytes.len() < REQUEST_BYTES_MAX);
+    assert!(Request::decode(&bytes).is_ok());
+}

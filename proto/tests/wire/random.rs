@@ -1,0 +1,212 @@
+//! Messages made of a seed, for round trips and for mutations.
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use recado_proto::{
+    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
+    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, Timestamp,
+    UserName,
+};
+
+/// A source of messages. The same seed gives the same ones.
+pub(crate) struct Messages(StdRng);
+
+impl Messages {
+    pub(crate) fn from_seed(seed: u64) -> Self {
+        Self(StdRng::seed_from_u64(seed))
+    }
+
+    pub(crate) fn request(&mut self) -> Request {
+        let body = match self.0.random_range(0..7) {
+            0 => RequestBody::Login { user: self.user() },
+            1 => RequestBody::Users,
+            2 => RequestBody::Channel { channel: self.channel() },
+            3 => RequestBody::Channels,
+            4 => RequestBody::Publish {
+                user: self.user(),
+                channel: self.channel(),
+                message: self.text(300),
+                id: self.maybe(Self::id),
+            },
+            5 => RequestBody::Message {
+                src: self.user(),
+                dst: self.user(),
+                message: self.text(70_000 / 8),
+                id: self.maybe(Self::id),
+            },
+            _ => RequestBody::History(self.history()),
+        };
+        Request {
+            body,
+            timestamp: self.maybe(Self::timestamp),
+            clock: self.maybe(Self::counter),
+            reference: self.maybe(Self::reference),
+        }
+    }
+
+    pub(crate) fn reply(&mut self) -> Reply {
+        let (service, body) = match self.0.random_range(0..6) {
+            0 => (Service::Login, ReplyBody::Accepted),
+            1 => (Service::Users, ReplyBody::Users(self.some(40, Self::user))),
+            2 => (Service::Channels, ReplyBody::Channels(self.some(40, Self::channel))),
+            3 => {
+                let (id, seq, epoch) =
+                    (self.maybe(Self::id), self.maybe(Self::number), self.maybe(Self::epoch));
+                (Service::Publish, ReplyBody::Stored { id, seq, epoch })
+            }
+            4 => {
+                let page = HistoryPage {
+                    messages: self.some(20, Self::publication),
+                    first_seq: self.maybe(Self::number),
+                    last_seq: self.maybe(Self::number),
+                    epoch: self.maybe(Self::epoch),
+                };
+                (Service::History, ReplyBody::History(page))
+            }
+            _ => {
+                let service = *Service::ALL.choose(&mut self.0).unwrap();
+                let code = Code::ALL.choose(&mut self.0).unwrap().clone();
+                (service, ReplyBody::Refused { code, description: self.text(100) })
+            }
+        };
+        let service = match body {
+            ReplyBody::Refused { .. } if self.0.random() => ServiceName::Other(self.text(20)),
+            _ => service.into(),
+        };
+        Reply {
+            service,
+            body,
+            timestamp: self.timestamp(),
+            clock: self.maybe(Self::counter),
+            reference: self.maybe(Self::reference),
+        }
+    }
+
+    pub(crate) fn publication(&mut self) -> Publication {
+        let body = if self.0.random() {
+            PublicationBody::Channel { user: self.user() }
+        } else {
+            PublicationBody::Direct { from: self.user() }
+        };
+        Publication {
+            topic: self.name(),
+            body,
+            message: self.text(300),
+            timestamp: self.timestamp(),
+            clock: self.maybe(Self::counter),
+            id: self.maybe(Self::id),
+            seq: self.maybe(Self::number),
+            epoch: self.maybe(Self::epoch),
+            time_ms: self.maybe(Self::number),
+        }
+    }
+
+    /// The same bytes with a few of them changed, removed, repeated or exchanged.
+    pub(crate) fn mutated(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for _ in 0..self.0.random_range(1..4) {
+            let at = self.0.random_range(0..=bytes.len());
+            let to = self.0.random_range(at..=bytes.len());
+            match self.0.random_range(0..4) {
+                0 => bytes.insert(at, self.0.random()),
+                1 => drop(bytes.drain(at..to)),
+                2 => {
+                    let again = bytes[at..to].to_vec();
+                    bytes.splice(at..at, again);
+                }
+                _ => {
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte = self.0.random();
+                    }
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Bytes of which many are beginnings of MessagePack values.
+    pub(crate) fn noise(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; self.0.random_range(0..200)];
+        self.0.fill_bytes(&mut bytes);
+        for byte in &mut bytes {
+            if self.0.random() {
+                *byte = self.0.random_range(0x80..=0xdf);
+            }
+        }
+        bytes
+    }
+
+    fn history(&mut self) -> HistoryRequest {
+        let of = match self.0.random_range(0..3) {
+            0 => HistoryOf::Channel(self.channel()),
+            1 => HistoryOf::With(self.user()),
+            _ => HistoryOf::Received,
+        };
+        let mut place = || match of {
+            HistoryOf::With(_) => Place::Id(self.id()),
+            _ if self.0.random() => Place::Id(self.id()),
+            _ => Place::Seq(self.number()),
+        };
+        let (first, last) = (place(), place());
+        let range = match self.0.random_range(0..5) {
+            0 => Range::Latest,
+            1 => Range::Before(first),
+            2 => Range::After(first),
+            3 => Range::Around(first),
+            _ => Range::Between(first, last),
+        };
+        HistoryRequest { user: self.user(), of, range, limit: self.0.random_range(0..=1000) }
+    }
+
+    fn name(&mut self) -> String {
+        let letters = ['a', 'B', '7', '-', 'é', '日', '🦀'];
+        (0..self.0.random_range(1..=16)).map(|_| *letters.choose(&mut self.0).unwrap()).collect()
+    }
+
+    fn user(&mut self) -> UserName {
+        UserName::parse(&self.name()).unwrap()
+    }
+
+    fn channel(&mut self) -> ChannelName {
+        ChannelName::parse(&self.name()).unwrap()
+    }
+
+    fn text(&mut self, characters_max: usize) -> String {
+        let count = self.0.random_range(0..=characters_max);
+        (0..count).map(|_| self.0.random::<char>()).collect()
+    }
+
+    fn id(&mut self) -> MessageId {
+        MessageId::from_bytes(self.0.random())
+    }
+
+    fn timestamp(&mut self) -> Timestamp {
+        Timestamp::from_seconds(self.0.random_range(-99_999_999_999..=99_999_999_999))
+    }
+
+    fn counter(&mut self) -> u64 {
+        self.number() >> 11
+    }
+
+    /// Small ones as often as large ones.
+    fn number(&mut self) -> u64 {
+        self.0.random::<u64>() >> self.0.random_range(0..64)
+    }
+
+    fn epoch(&mut self) -> Epoch {
+        Epoch::from_random(self.0.random())
+    }
+
+    fn reference(&mut self) -> Ref {
+        Ref::from_number(self.number())
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.0.random::<bool>().then(|| make(self))
+    }
+
+    fn some<T>(&mut self, max: usize, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.0.random_range(0..max)).map(|_| make(self)).collect()
+    }
+}

@@ -1,0 +1,326 @@
+//! What requests may look like, and what is said to those that may not.
+
+use recado_proto::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
+use recado_proto::{
+    ChannelName, Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Ref, Request, RequestBody,
+    RequestError, Service, ServiceName, Timestamp, UserName,
+};
+
+use crate::pack::{Pack, map, request};
+
+const ID: MessageId = MessageId::from_bytes(*b"0123456789abcdef");
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).unwrap()
+}
+
+fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
+
+fn login() -> RequestBody {
+    RequestBody::Login { user: user("ana") }
+}
+
+fn publish(id: Option<MessageId>) -> RequestBody {
+    RequestBody::Publish { user: user("ana"), channel: channel("geral"), message: "oi".to_owned(), id }
+}
+
+fn history(of: HistoryOf, range: Range, limit: u32) -> RequestBody {
+    RequestBody::History(HistoryRequest { user: user("ana"), of, range, limit })
+}
+
+fn decode(value: &Pack) -> Result<Request, RequestError> {
+    Request::decode(&value.encoded())
+}
+
+fn check(value: Pack, expect: RequestBody) {
+    assert_eq!(decode(&value).map(|request| request.body), Ok(expect), "{value:?}");
+}
+
+fn check_refused(value: Pack, service: Option<&str>, code: Code, says: &str) {
+    let error = decode(&value).unwrap_err();
+    assert_eq!(error.service.as_ref().map(ServiceName::as_str), service, "{value:?}: {error}");
+    assert_eq!(error.code, code, "{value:?}: {error}");
+    assert!(error.description.contains(says), "{value:?}: {error}");
+}
+
+fn publish_with(key: &str, value: Pack) -> Pack {
+    let mut data = vec![
+        (Pack::from("user"), Pack::from("ana")),
+        (Pack::from("channel"), Pack::from("geral")),
+        (Pack::from("message"), Pack::from("oi")),
+    ];
+    data.retain(|(name, _)| name.encoded() != Pack::from(key).encoded());
+    data.push((key.into(), value));
+    map([("service", "publish".into()), ("data", Pack::Map(data))])
+}
+
+fn history_with<const N: usize>(pairs: [(&str, Pack); N]) -> Pack {
+    let mut data = vec![(Pack::from("user"), Pack::from("ana"))];
+    data.extend(pairs.into_iter().map(|(key, value)| (Pack::from(key), value)));
+    map([("service", "history".into()), ("data", Pack::Map(data))])
+}
+
+#[test]
+fn each_service_with_no_more_than_it_needs() {
+    check(request("login", [("user", "ana".into())]), login());
+    check(request("users", []), RequestBody::Users);
+    check(map([("service", "users".into())]), RequestBody::Users);
+    check(map([("service", "channels".into()), ("data", Pack::Nil)]), RequestBody::Channels);
+    check(
+        request("channel", [("channel", "geral".into())]),
+        RequestBody::Channel { channel: channel("geral") },
+    );
+    let value = [("user", "ana".into()), ("channel", "geral".into()), ("message", "oi".into())];
+    check(request("publish", value), publish(None));
+    let value = [("src", "ana".into()), ("dst", "bob".into()), ("message", "".into())];
+    let body = RequestBody::Message { src: user("ana"), dst: user("bob"), message: String::new(), id: None };
+    check(request("message", value), body);
+    check(history_with([]), history(HistoryOf::Received, Range::Latest, HISTORY_LIMIT_DEFAULT));
+}
+
+#[test]
+fn data_may_come_first_and_keys_in_any_order() {
+    let data = map([("message", "oi".into()), ("channel", "geral".into()), ("user", "ana".into())]);
+    check(map([("ref", Pack::Nil), ("data", data), ("service", "publish".into())]), publish(None));
+}
+
+#[test]
+fn text_may_be_binary_and_names_are_trimmed() {
+    let data = Pack::Map(vec![(Pack::Binary(b"user".to_vec()), Pack::Binary(b" ana\n".to_vec()))]);
+    let value = Pack::Map(vec![
+        (Pack::Binary(b"service".to_vec()), Pack::Binary(b"login".to_vec())),
+        (Pack::Binary(b"data".to_vec()), data),
+    ]);
+    check(value, login());
+}
+
+#[test]
+fn unknown_keys_of_any_kind_are_passed_over() {
+    let deep = Pack::Array(vec![map([("user", "eve".into())]), Pack::Encoded(b"\xd5\x07ab".to_vec())]);
+    let data = Pack::Map(vec![
+        (Pack::Integer(7), "eve".into()),
+        (Pack::Nil, Pack::Nil),
+        (deep.clone(), deep.clone()),
+        ("".into(), "eve".into()),
+        ("User".into(), "eve".into()),
+        ("user".into(), "ana".into()),
+        ("users".into(), deep.clone()),
+    ]);
+    let value = Pack::Map(vec![
+        (Pack::Boolean(true), deep),
+        ("service".into(), "login".into()),
+        ("data".into(), data),
+        (Pack::Integer(-1), Pack::Nil),
+    ]);
+    check(value, login());
+}
+
+#[test]
+fn the_last_of_repeated_keys_counts() {
+    let data = |name: &str| map([("user", "eve".into()), ("user", name.into())]);
+    let value = map([
+        ("service", "users".into()),
+        ("data", data("bob")),
+        ("service", "login".into()),
+        ("data", data("ana")),
+    ]);
+    check(value, login());
+    let value = request("login", [("user", "ana".into()), ("user", Pack::Nil)]);
+    check_refused(value, Some("login"), Code::BadRequest, "`user` is missing");
+}
+
+#[test]
+fn clock_and_timestamp_stand_inside_data_or_beside_it() {
+    let inside = map([("user", "ana".into()), ("clock", 5.into()), ("timestamp", 1_700_000_000.into())]);
+    let bare = || map([("user", "ana".into())]);
+    let useless = map([("user", "ana".into()), ("clock", "x".into()), ("timestamp", "soon".into())]);
+    let beside = || [("clock", Pack::from(5)), ("timestamp", "2023-11-14T22:13:20".into())];
+    let with = |data: Pack, beside: [(&str, Pack); 2]| {
+        let [clock, timestamp] = beside;
+        map([("service", "login".into()), clock, timestamp, ("data", data)])
+    };
+    let other = || [("clock", Pack::from(9)), ("timestamp", 9.into())];
+    for value in [with(inside, other()), with(bare(), beside()), with(useless, beside())] {
+        let request = decode(&value).unwrap();
+        assert_eq!(request.clock, Some(5), "{value:?}");
+        assert_eq!(request.timestamp, Some(Timestamp::from_seconds(1_700_000_000)), "{value:?}");
+    }
+    let request =
+        decode(&with(bare(), [("clock", Pack::Unsigned(1 << 53)), ("timestamp", Pack::Nil)])).unwrap();
+    assert_eq!((request.clock, request.timestamp), (None, None));
+}
+
+#[test]
+fn ids_are_16_bytes_or_a_uuid() {
+    let text = ID.to_string();
+    let plain = text.replace('-', "");
+    for id in [
+        Pack::Binary(ID.as_bytes().to_vec()),
+        Pack::Text(ID.as_bytes().to_vec()),
+        text.as_str().into(),
+        plain.as_str().into(),
+        Pack::Binary(text.to_uppercase().into_bytes()),
+    ] {
+        check(publish_with("id", id), publish(Some(ID)));
+    }
+    check(publish_with("id", Pack::Nil), publish(None));
+    for id in [Pack::Integer(7), "seven".into(), Pack::Binary(vec![0; 15]), Pack::Array(vec![]), "".into()] {
+        check_refused(publish_with("id", id), Some("publish"), Code::BadRequest, "`id`");
+    }
+}
+
+#[test]
+fn any_ref_is_kept_byte_for_byte() {
+    for encoded in
+        [&b"\xc0"[..], b"\xcc\x05", b"\x92\xa1a\x81\x01\xc4\x01\xff", b"\xdb\0\0\0\x01x", b"\xd4\x01\x02"]
+    {
+        let value = map([("ref", Pack::Encoded(encoded.to_vec())), ("service", "users".into())]);
+        let request = decode(&value).unwrap();
+        assert_eq!(request.reference.as_ref().map(Ref::as_encoded), Some(encoded));
+        let value = map([("ref", Pack::Encoded(encoded.to_vec())), ("service", "nonsense".into())]);
+        let error = decode(&value).unwrap_err();
+        assert_eq!(error.reference.as_ref().map(Ref::as_encoded), Some(encoded));
+    }
+    let value = map([("service", "users".into()), ("ref", Pack::Binary(vec![0; 255]))]);
+    check_refused(value, Some("users"), Code::BadRequest, "`ref`");
+}
+
+#[test]
+fn history_ranges() {
+    let geral = || ("channel", Pack::from("geral"));
+    let of = || HistoryOf::Channel(channel("geral"));
+    let id = || Pack::Binary(ID.as_bytes().to_vec());
+    let check_range = |pair: (&str, Pack), range: Range| {
+        check(history_with([geral(), pair]), history(of(), range, HISTORY_LIMIT_DEFAULT));
+    };
+    check_range(("latest", Pack::Boolean(true)), Range::Latest);
+    check_range(("latest", Pack::Boolean(false)), Range::Latest);
+    check_range(("before", 7.into()), Range::Before(Place::Seq(7)));
+    check_range(("before", Pack::Float(7.0)), Range::Before(Place::Seq(7)));
+    check_range(("after", 0.into()), Range::After(Place::Seq(0)));
+    check_range(("around", id()), Range::Around(Place::Id(ID)));
+    let between = Pack::Array(vec![1.into(), id()]);
+    check_range(("between", between), Range::Between(Place::Seq(1), Place::Id(ID)));
+    let with = history_with([("with", "bob".into()), ("after", id()), ("before", Pack::Nil)]);
+    let range = Range::After(Place::Id(ID));
+    check(with, history(HistoryOf::With(user("bob")), range, HISTORY_LIMIT_DEFAULT));
+}
+
+#[test]
+fn history_limits() {
+    let limited = |limit: Pack| history_with([("limit", limit)]);
+    let latest = |limit| history(HistoryOf::Received, Range::Latest, limit);
+    check(limited(0.into()), latest(0));
+    check(limited(1000.into()), latest(HISTORY_LIMIT_MAX));
+    check(limited(1001.into()), latest(HISTORY_LIMIT_MAX));
+    check(limited(Pack::Unsigned(u64::MAX)), latest(HISTORY_LIMIT_MAX));
+    check(limited(Pack::Nil), latest(HISTORY_LIMIT_DEFAULT));
+    for limit in [Pack::Integer(-1), "50".into(), Pack::Float(0.5)] {
+        check_refused(limited(limit), Some("history"), Code::BadRequest, "`limit`");
+    }
+}
+
+#[test]
+fn history_requests_that_contradict_themselves() {
+    let refused = |value, code, says| check_refused(value, Some("history"), code, says);
+    refused(history_with([("channel", "a".into()), ("with", "b".into())]), Code::BadRequest, "both");
+    refused(history_with([("before", 1.into()), ("after", 1.into())]), Code::BadRequest, "only one");
+    refused(
+        history_with([("latest", Pack::Boolean(true)), ("after", 1.into())]),
+        Code::BadRequest,
+        "only one",
+    );
+    refused(history_with([("latest", 1.into())]), Code::BadRequest, "`latest`");
+    refused(history_with([("before", "now".into())]), Code::BadRequest, "`before`");
+    refused(history_with([("before", Pack::Integer(-1))]), Code::BadRequest, "`before`");
+    refused(history_with([("between", 1.into())]), Code::BadRequest, "`between`");
+    refused(history_with([("between", Pack::Array(vec![1.into()]))]), Code::BadRequest, "`between`");
+    refused(history_with([("with", "b".into()), ("after", 1.into())]), Code::BadPlace, "`id`s");
+    refused(request("history", []), Code::BadRequest, "`user` is missing");
+}
+
+#[test]
+fn names_are_checked_by_service() {
+    let refused = |service: &str, data: [(&str, Pack); 1], says| {
+        check_refused(request(service, data), Some(service), Code::BadName, says);
+    };
+    refused("login", [("user", "".into())], "empty");
+    refused("login", [("user", " \t".into())], "empty");
+    refused("login", [("user", "a\u{7}b".into())], "control");
+    refused("login", [("user", "_system".into())], "`_`");
+    refused("channel", [("channel", "x".repeat(65).as_str().into())], "64");
+    check_refused(publish_with("user", "".into()), Some("publish"), Code::BadName, "`user`");
+    check_refused(publish_with("channel", "_".into()), Some("publish"), Code::BadName, "`channel`");
+}
+
+#[test]
+fn keys_of_the_wrong_kind_are_named() {
+    for (value, says) in [
+        (Pack::Integer(5), "`message` is not text"),
+        (Pack::Map(vec![]), "`message` is not text"),
+        (Pack::Nil, "`message` is missing"),
+        (Pack::Text(b"\xff\xfe".to_vec()), "`message` is not UTF-8"),
+    ] {
+        check_refused(publish_with("message", value), Some("publish"), Code::BadRequest, says);
+    }
+    let value = map([("service", "login".into()), ("data", Pack::Array(vec![]))]);
+    check_refused(value, Some("login"), Code::BadRequest, "`data` is not a map");
+    check_refused(map([("service", "login".into())]), Some("login"), Code::BadRequest, "`user` is missing");
+}
+
+#[test]
+fn what_is_too_long_is_said_to_be() {
+    let longest = "x".repeat(MESSAGE_BYTES_MAX);
+    assert!(decode(&publish_with("message", longest.as_str().into())).is_ok());
+    let longer = longest + "x";
+    check_refused(publish_with("message", longer.as_str().into()), Some("publish"), Code::TooLarge, "65536");
+    let padding = Pack::Binary(vec![0; REQUEST_BYTES_MAX]);
+    check_refused(publish_with("padding", padding), None, Code::TooLarge, "262144");
+}
+
+#[test]
+fn an_unknown_service_is_echoed_if_it_is_short() {
+    check_refused(request("logout", []), Some("logout"), Code::UnknownService, "\"logout\"");
+    check_refused(request("LOGIN", []), Some("LOGIN"), Code::UnknownService, "login");
+    check_refused(request("", []), Some(""), Code::UnknownService, "login");
+    check_refused(request(&"x".repeat(65), []), None, Code::UnknownService, "login");
+    let value = map([("service", Pack::Text(b"\xff".to_vec()))]);
+    check_refused(value, None, Code::UnknownService, "login");
+    check_refused(map([("service", 5.into())]), None, Code::BadRequest, "`service` is not text");
+    check_refused(map([("data", map([]))]), None, Code::BadRequest, "`service` is missing");
+}
+
+#[test]
+fn what_is_no_map_is_said_to_be_none() {
+    for value in [Pack::Nil, Pack::Array(vec![]), "login".into(), Pack::Integer(1), Pack::Float(f64::NAN)] {
+        check_refused(value, None, Code::BadRequest, "map");
+    }
+    check_refused(Pack::Encoded(vec![]), None, Code::BadRequest, "no MessagePack");
+    check_refused(Pack::Encoded(b"\xc1".to_vec()), None, Code::BadRequest, "0xc1");
+}
+
+#[test]
+fn one_frame_holds_one_request() {
+    let mut twice = request("users", []).encoded();
+    twice.extend(twice.clone());
+    check_refused(Pack::Encoded(twice), Some("users"), Code::BadRequest, "follows");
+}
+
+#[test]
+fn what_was_read_before_a_fault_serves_to_answer() {
+    let mut value = map([
+        ("service", "login".into()),
+        ("ref", 7.into()),
+        ("data", map([("user", "ana".into()), ("clock", 3.into())])),
+        ("more", "x".into()),
+    ])
+    .encoded();
+    value.pop();
+    let error = Request::decode(&value).unwrap_err();
+    assert_eq!(error.service, Some(ServiceName::Known(Service::Login)));
+    assert_eq!(error.reference, Some(Ref::from_number(7)));
+    assert_eq!(error.clock, Some(3));
+    assert_eq!(error.code, Code::BadRequest);
+}

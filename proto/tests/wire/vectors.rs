@@ -1,0 +1,228 @@
+//! The byte vectors of docs/PROTOCOL.md: the code writes exactly these bytes, and reads them as these values.
+
+use recado_proto::{
+    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
+    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, Timestamp,
+    UserName,
+};
+
+use crate::documents::protocol;
+use crate::notation::notation;
+
+const SENT: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const ID: MessageId =
+    MessageId::from_bytes([0x01, 0x8b, 0xcf, 0xe5, 0x68, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0x2a]);
+
+/// A message of one of the three kinds, with what the document calls it.
+enum Vector {
+    Request(Request),
+    Reply(Reply),
+    Publication(Publication),
+}
+
+/// A fenced block of the document.
+struct Block {
+    name: String,
+    notation: String,
+    bytes: Vec<u8>,
+}
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).unwrap()
+}
+
+fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
+
+fn epoch() -> Epoch {
+    Epoch::new(1).unwrap()
+}
+
+fn request(body: RequestBody) -> Vector {
+    Vector::Request(Request { body, timestamp: Some(SENT), clock: Some(1), reference: None })
+}
+
+fn reply(service: Service, body: ReplyBody) -> Vector {
+    Vector::Reply(Reply { service: service.into(), body, timestamp: SENT, clock: Some(2), reference: None })
+}
+
+fn refused(code: Code, description: &str) -> ReplyBody {
+    ReplyBody::Refused { code, description: description.to_owned() }
+}
+
+fn publication(topic: &str, body: PublicationBody, message: &str) -> Publication {
+    Publication {
+        topic: topic.to_owned(),
+        body,
+        message: message.to_owned(),
+        timestamp: SENT,
+        clock: Some(3),
+        id: Some(ID),
+        seq: Some(7),
+        epoch: Some(epoch()),
+        time_ms: Some(1_700_000_000_123),
+    }
+}
+
+fn to_channel() -> Publication {
+    publication("geral", PublicationBody::Channel { user: user("ana") }, "oi")
+}
+
+fn to_user() -> Publication {
+    publication("bob", PublicationBody::Direct { from: user("ana") }, "tudo bem?")
+}
+
+fn requests() -> Vec<(&'static str, Vector)> {
+    let publish = |id| RequestBody::Publish {
+        user: user("ana"),
+        channel: channel("geral"),
+        message: "oi".to_owned(),
+        id,
+    };
+    let message =
+        |id| RequestBody::Message { src: user("ana"), dst: user("bob"), message: "tudo bem?".to_owned(), id };
+    let history =
+        |of, range, limit| RequestBody::History(HistoryRequest { user: user("ana"), of, range, limit });
+    let plain = Request { timestamp: Some(SENT), ..publish(None).into() };
+    let Vector::Request(full) = request(publish(Some(ID))) else { unreachable!("a request was made") };
+    let full = Request { reference: Some(Ref::from_number(5)), ..full };
+    let conversation = HistoryOf::With(user("bob"));
+    vec![
+        ("request login", request(RequestBody::Login { user: user("ana") })),
+        ("request users", request(RequestBody::Users)),
+        ("request channel", request(RequestBody::Channel { channel: channel("geral") })),
+        ("request channels", request(RequestBody::Channels)),
+        ("request publish, plain", Vector::Request(plain)),
+        ("request publish, with all additions", Vector::Request(full)),
+        ("request message", request(message(Some(ID)))),
+        ("request history of a channel", {
+            request(history(HistoryOf::Channel(channel("geral")), Range::Latest, 50))
+        }),
+        ("request history between places", {
+            let range = Range::Between(Place::Seq(3), Place::Seq(9));
+            request(history(HistoryOf::Channel(channel("geral")), range, 100))
+        }),
+        (
+            "request history of a conversation",
+            request(history(conversation, Range::Before(Place::Id(ID)), 50)),
+        ),
+        ("request history of all received", {
+            request(history(HistoryOf::Received, Range::After(Place::Seq(7)), 1000))
+        }),
+    ]
+}
+
+fn replies() -> Vec<(&'static str, Vector)> {
+    let stored = || ReplyBody::Stored { id: Some(ID), seq: Some(7), epoch: Some(epoch()) };
+    let page = |messages, first_seq, last_seq| {
+        ReplyBody::History(HistoryPage { messages, first_seq, last_seq, epoch: Some(epoch()) })
+    };
+    let echoed = Reply {
+        service: Service::Publish.into(),
+        body: stored(),
+        timestamp: SENT,
+        clock: Some(2),
+        reference: Some(Ref::from_number(5)),
+    };
+    let unknown = Reply {
+        service: ServiceName::Other("dance".to_owned()),
+        body: refused(Code::UnknownService, "no such service"),
+        timestamp: SENT,
+        clock: Some(2),
+        reference: None,
+    };
+    vec![
+        ("reply login", reply(Service::Login, ReplyBody::Accepted)),
+        ("reply login, refused", reply(Service::Login, refused(Code::NameTaken, "it is a channel"))),
+        ("reply users", reply(Service::Users, ReplyBody::Users(vec![user("ana"), user("bob")]))),
+        ("reply channel", reply(Service::Channel, ReplyBody::Accepted)),
+        (
+            "reply channels",
+            reply(Service::Channels, ReplyBody::Channels(vec![channel("geral"), channel("tech")])),
+        ),
+        ("reply publish", Vector::Reply(echoed)),
+        ("reply publish, refused", reply(Service::Publish, refused(Code::NoSuchChannel, "no such channel"))),
+        ("reply message", reply(Service::Message, stored())),
+        ("reply history of a channel", reply(Service::History, page(vec![to_channel()], Some(1), Some(7)))),
+        ("reply history of a conversation", reply(Service::History, page(vec![to_user()], None, None))),
+        ("reply to an unknown service", Vector::Reply(unknown)),
+    ]
+}
+
+fn publications() -> Vec<(&'static str, Vector)> {
+    vec![
+        ("publication to the topic geral", Vector::Publication(to_channel())),
+        ("publication to the topic bob", Vector::Publication(to_user())),
+    ]
+}
+
+impl Vector {
+    fn encode(&self) -> Vec<u8> {
+        match self {
+            Vector::Request(request) => request.encode(),
+            Vector::Reply(reply) => reply.encode(),
+            Vector::Publication(publication) => {
+                let mut payload = Vec::new();
+                publication.encode_payload(&mut payload);
+                payload
+            }
+        }
+    }
+
+    fn check_read(&self, name: &str, bytes: &[u8]) {
+        let received = Timestamp::from_seconds(0);
+        match self {
+            Vector::Request(request) => assert_eq!(Request::decode(bytes).as_ref(), Ok(request), "{name}"),
+            Vector::Reply(reply) => assert_eq!(Reply::decode(bytes, received).as_ref(), Ok(reply), "{name}"),
+            Vector::Publication(publication) => {
+                let read = Publication::decode(publication.topic.as_bytes(), bytes, received);
+                assert_eq!(read.as_ref(), Ok(publication), "{name}");
+            }
+        }
+    }
+}
+
+/// All blocks that begin with "```vector NAME": the value in the document's notation, then its bytes.
+fn blocks() -> Vec<Block> {
+    let document = protocol();
+    let mut blocks = Vec::new();
+    for block in document.split("\n```vector ").skip(1) {
+        let (name, rest) = block.split_once('\n').unwrap();
+        let (content, _) = rest.split_once("\n```").unwrap();
+        let is_hex = |line: &&str| line.chars().all(|c| c == ' ' || matches!(c, '0'..='9' | 'a'..='f'));
+        let (hex, notation): (Vec<&str>, Vec<&str>) = content.lines().map(str::trim).partition(is_hex);
+        let digits: Vec<char> = hex.concat().replace(' ', "").chars().collect();
+        let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+        let bytes = digits.chunks(2).map(byte).collect();
+        blocks.push(Block { name: name.to_owned(), notation: notation.join(" "), bytes });
+    }
+    blocks
+}
+
+/// The block as it should stand in the document.
+fn rendered(name: &str, bytes: &[u8]) -> String {
+    let line = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    let hex: Vec<_> = bytes.chunks(32).map(line).collect();
+    format!("```vector {name}\n{}\n{}\n```\n", notation(bytes), hex.join("\n"))
+}
+
+#[test]
+fn the_documents_vectors_are_what_the_code_writes_and_reads() {
+    let vectors: Vec<_> = [requests(), replies(), publications()].into_iter().flatten().collect();
+    let blocks = blocks();
+    let wanted: String =
+        vectors.iter().map(|(name, vector)| rendered(name, &vector.encode()) + "\n").collect();
+    let names = |names: Vec<&str>| names.join("\n");
+    assert_eq!(
+        names(blocks.iter().map(|block| block.name.as_str()).collect()),
+        names(vectors.iter().map(|(name, _)| *name).collect()),
+        "the document should have these vectors:\n{wanted}"
+    );
+    for (block, (name, vector)) in blocks.iter().zip(&vectors) {
+        let wanted = rendered(name, &vector.encode());
+        assert_eq!(block.bytes, vector.encode(), "the document should say\n{wanted}");
+        assert_eq!(block.notation, notation(&block.bytes), "the document should say\n{wanted}");
+        vector.check_read(name, &block.bytes);
+    }
+}
