@@ -1,0 +1,474 @@
+//! What a person or script may say on one line, and how it is read. It knows neither which names exist nor what a
+//! command does.
+
+use std::fmt::{self, Display, Formatter};
+
+use recado_proto::{ChannelName, NameError, UserName};
+use thiserror::Error;
+
+use super::nearest::nearest;
+
+/// One line, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A plain line: a message to the current channel.
+    Say(String),
+    /// Follow a channel and make it the current one.
+    Join(ChannelName),
+    /// Stop following a channel, the current one unless it is named.
+    Leave(Option<ChannelName>),
+    /// List the channels.
+    Channels,
+    /// List the users.
+    Users,
+    /// Create a channel and join it.
+    Create(ChannelName),
+    /// A message to one user.
+    Message {
+        /// The receiver.
+        to: UserName,
+        /// The text.
+        text: String,
+    },
+    /// A message to whoever wrote directly last.
+    Reply(String),
+    /// Show earlier messages.
+    History {
+        /// Of what; the current channel if it is not said.
+        of: Option<Conversation>,
+        /// How many.
+        limit: Option<u32>,
+    },
+    /// Explain all commands, or this one.
+    Help(Option<&'static CommandSpec>),
+    /// End.
+    Quit,
+}
+
+/// Whose earlier messages are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conversation {
+    /// A channel's.
+    Channel(ChannelName),
+    /// The direct messages with this user, both ways.
+    With(UserName),
+}
+
+/// Which command a [`CommandSpec`] describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandKind {
+    /// `/join`
+    Join,
+    /// `/leave`
+    Leave,
+    /// `/channels`
+    Channels,
+    /// `/users`
+    Users,
+    /// `/create`
+    Create,
+    /// `/msg`
+    Message,
+    /// `/reply`
+    Reply,
+    /// `/history`
+    History,
+    /// `/help`
+    Help,
+    /// `/quit`
+    Quit,
+}
+
+/// How a command is written, for the parser, the completion and the help alike.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CommandSpec {
+    /// Which one.
+    pub kind: CommandKind,
+    /// Its name without the slash.
+    pub name: &'static str,
+    /// Other names, without the slash.
+    pub aliases: &'static [&'static str],
+    /// What follows the name, as the help writes it.
+    pub arguments: &'static str,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// A whole line that works.
+    pub example: &'static str,
+}
+
+/// Every command, in the order in which the help lists them.
+pub static COMMANDS: [CommandSpec; 10] = [
+    CommandSpec {
+        kind: CommandKind::Join,
+        name: "join",
+        aliases: &["j"],
+        arguments: "CHANNEL",
+        summary: "go to a channel; you stay in the others",
+        example: "/join tech",
+    },
+    CommandSpec {
+        kind: CommandKind::Create,
+        name: "create",
+        aliases: &[],
+        arguments: "CHANNEL",
+        summary: "make a channel and go there",
+        example: "/create lunch",
+    },
+    CommandSpec {
+        kind: CommandKind::Leave,
+        name: "leave",
+        aliases: &["part"],
+        arguments: "[CHANNEL]",
+        summary: "stop following this channel, or the one named",
+        example: "/leave tech",
+    },
+    CommandSpec {
+        kind: CommandKind::Message,
+        name: "msg",
+        aliases: &["dm"],
+        arguments: "USER TEXT",
+        summary: "tell one person; a name with spaces in quotes",
+        example: "/msg bob see you at noon",
+    },
+    CommandSpec {
+        kind: CommandKind::Reply,
+        name: "reply",
+        aliases: &["r"],
+        arguments: "TEXT",
+        summary: "answer whoever wrote to you last",
+        example: "/reply on my way",
+    },
+    CommandSpec {
+        kind: CommandKind::Channels,
+        name: "channels",
+        aliases: &["list"],
+        arguments: "",
+        summary: "list the channels",
+        example: "/channels",
+    },
+    CommandSpec {
+        kind: CommandKind::Users,
+        name: "users",
+        aliases: &["who"],
+        arguments: "",
+        summary: "list everybody who has logged in",
+        example: "/users",
+    },
+    CommandSpec {
+        kind: CommandKind::History,
+        name: "history",
+        aliases: &[],
+        arguments: "[NUMBER] [CHANNEL or @USER]",
+        summary: "show earlier messages",
+        example: "/history 100 @bob",
+    },
+    CommandSpec {
+        kind: CommandKind::Help,
+        name: "help",
+        aliases: &["?"],
+        arguments: "[COMMAND]",
+        summary: "show this, or more about one command",
+        example: "/help msg",
+    },
+    CommandSpec {
+        kind: CommandKind::Quit,
+        name: "quit",
+        aliases: &["exit", "q"],
+        arguments: "",
+        summary: "leave; Ctrl-D does the same",
+        example: "/quit",
+    },
+];
+
+/// Why a line is no command. The sentence says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// No command has this name.
+    #[error("there is no command /{name}{}", Hint(*nearest))]
+    Unknown {
+        /// What was written, without the slash.
+        name: String,
+        /// The command that is spelled most like it.
+        nearest: Option<&'static str>,
+    },
+    /// Something has to follow the command.
+    #[error("/{} needs {}; for example: {}", .0.name, .0.arguments, .0.example)]
+    Incomplete(&'static CommandSpec),
+    /// Nothing may follow the command, or not that much.
+    #[error("/{} takes {}; for example: {}", .0.name, if .0.arguments.is_empty() { "nothing more" } else { .0.arguments }, .0.example)]
+    TooMuch(&'static CommandSpec),
+    /// What stands for a name is none.
+    #[error("{error}")]
+    Name {
+        /// The rule that it breaks.
+        error: NameError,
+    },
+    /// A number that makes no sense there.
+    #[error("the number of messages is from 1 to {}", recado_proto::limits::HISTORY_LIMIT_MAX)]
+    Number,
+    /// A quote that is never closed.
+    #[error("a quote is not closed")]
+    Quote,
+}
+
+impl From<NameError> for CommandError {
+    fn from(error: NameError) -> Self {
+        CommandError::Name { error }
+    }
+}
+
+impl CommandSpec {
+    /// The command of this name or alias, which comes without the slash; letters may be large.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        COMMANDS.iter().find(|spec| {
+            spec.name.eq_ignore_ascii_case(name)
+                || spec.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+        })
+    }
+}
+
+impl Command {
+    /// Reads one line; none if there is nothing on it. A line that begins with `//` says the rest with one slash.
+    pub fn parse(line: &str) -> Result<Option<Self>, CommandError> {
+        let text = line.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if let Some(said) = text.strip_prefix("//") {
+            return Ok(Some(Command::Say(format!("/{said}"))));
+        }
+        let Some(command) = text.strip_prefix('/') else {
+            return Ok(Some(Command::Say(text.to_owned())));
+        };
+        let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+        let Some(spec) = CommandSpec::find(name) else {
+            let names = COMMANDS.iter().map(|spec| spec.name);
+            return Err(CommandError::Unknown { name: name.to_owned(), nearest: nearest(name, names) });
+        };
+        read(spec, rest.trim()).map(Some)
+    }
+
+    /// Whether the line is a message to others, as opposed to an instruction to this program.
+    pub fn is_message(&self) -> bool {
+        match self {
+            Command::Say(_) | Command::Message { .. } | Command::Reply(_) => true,
+            Command::Join(_)
+            | Command::Leave(_)
+            | Command::Channels
+            | Command::Users
+            | Command::Create(_)
+            | Command::History { .. }
+            | Command::Help(_)
+            | Command::Quit => false,
+        }
+    }
+}
+
+fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError> {
+    let nothing_more = |command| if rest.is_empty() { Ok(command) } else { Err(CommandError::TooMuch(spec)) };
+    match spec.kind {
+        CommandKind::Join => Ok(Command::Join(channel(spec, rest)?)),
+        CommandKind::Create => Ok(Command::Create(channel(spec, rest)?)),
+        CommandKind::Leave if rest.is_empty() => Ok(Command::Leave(None)),
+        CommandKind::Leave => Ok(Command::Leave(Some(channel(spec, rest)?))),
+        CommandKind::Channels => nothing_more(Command::Channels),
+        CommandKind::Users => nothing_more(Command::Users),
+        CommandKind::Quit => nothing_more(Command::Quit),
+        CommandKind::Message => {
+            let (to, text) = word(rest)?;
+            let text = text.trim();
+            if to.is_empty() || text.is_empty() {
+                return Err(CommandError::Incomplete(spec));
+            }
+            Ok(Command::Message { to: UserName::parse(&to)?, text: text.to_owned() })
+        }
+        CommandKind::Reply if rest.is_empty() => Err(CommandError::Incomplete(spec)),
+        CommandKind::Reply => Ok(Command::Reply(rest.to_owned())),
+        CommandKind::History => history(rest),
+        CommandKind::Help if rest.is_empty() => Ok(Command::Help(None)),
+        CommandKind::Help => {
+            let name = rest.trim_start_matches('/');
+            let names = COMMANDS.iter().map(|spec| spec.name);
+            let spec = CommandSpec::find(name).ok_or_else(|| CommandError::Unknown {
+                name: name.to_owned(),
+                nearest: nearest(name, names),
+            })?;
+            Ok(Command::Help(Some(spec)))
+        }
+    }
+}
+
+/// A channel takes the whole rest of the line, so that spaces in it need no quotes; quotes do no harm.
+fn channel(spec: &'static CommandSpec, rest: &str) -> Result<ChannelName, CommandError> {
+    if rest.is_empty() {
+        return Err(CommandError::Incomplete(spec));
+    }
+    if rest.starts_with('"') {
+        let (name, rest) = word(rest)?;
+        return if rest.trim().is_empty() {
+            Ok(ChannelName::parse(&name)?)
+        } else {
+            Err(CommandError::TooMuch(spec))
+        };
+    }
+    Ok(ChannelName::parse(rest)?)
+}
+
+fn history(rest: &str) -> Result<Command, CommandError> {
+    let (first, after) = word(rest)?;
+    let (limit, of) = match first.parse::<u64>() {
+        Ok(number) if !rest.starts_with('"') => {
+            let limit = u32::try_from(number)
+                .ok()
+                .filter(|limit| (1..=recado_proto::limits::HISTORY_LIMIT_MAX).contains(limit));
+            (Some(limit.ok_or(CommandError::Number)?), after.trim())
+        }
+        _ => (None, rest),
+    };
+    if of.is_empty() {
+        return Ok(Command::History { of: None, limit });
+    }
+    let name = if of.starts_with(['"']) { word(of)?.0 } else { of.to_owned() };
+    let of = match name.strip_prefix('@') {
+        Some(user) => Conversation::With(UserName::parse(user.trim_matches('"'))?),
+        None => Conversation::Channel(ChannelName::parse(&name)?),
+    };
+    Ok(Command::History { of: Some(of), limit })
+}
+
+/// The first word, in quotes or not, and what follows it. In quotes a backslash takes the next character as it is.
+fn word(text: &str) -> Result<(String, &str), CommandError> {
+    let text = text.trim_start();
+    let (at, quoted) = match text.strip_prefix('@') {
+        Some(rest) if rest.starts_with('"') => ("@", &rest[1..]),
+        _ if text.starts_with('"') => ("", &text[1..]),
+        _ => {
+            let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+            return Ok((word.to_owned(), rest));
+        }
+    };
+    let mut word = at.to_owned();
+    let mut characters = quoted.char_indices();
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '"' => return Ok((word, &quoted[index + 1..])),
+            '\\' => word.extend(characters.next().map(|(_, next)| next)),
+            _ => word.push(character),
+        }
+    }
+    Err(CommandError::Quote)
+}
+
+struct Hint(Option<&'static str>);
+
+impl Display for Hint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(nearest) => write!(f, "; did you mean /{nearest}?"),
+            None => write!(f, "; /help lists them"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recado_proto::{ChannelName, UserName};
+
+    use super::{COMMANDS, Command, CommandSpec, Conversation};
+
+    fn check(line: &str, expect: Command) {
+        assert_eq!(Command::parse(line), Ok(Some(expect)), "{line}");
+    }
+
+    fn refused(line: &str, expect: &str) {
+        assert_eq!(Command::parse(line).map_err(|error| error.to_string()), Err(expect.to_owned()), "{line}");
+    }
+
+    fn channel(name: &str) -> ChannelName {
+        ChannelName::parse(name).unwrap()
+    }
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn a_plain_line_is_said() {
+        check("hello there", Command::Say("hello there".into()));
+        check("  hello  ", Command::Say("hello".into()));
+        check("//etc/hosts", Command::Say("/etc/hosts".into()));
+        check("two\nlines", Command::Say("two\nlines".into()));
+        assert_eq!(Command::parse("  \t "), Ok(None));
+    }
+
+    #[test]
+    fn channels_take_the_rest_of_the_line() {
+        check("/join geral", Command::Join(channel("geral")));
+        check("/JOIN geral", Command::Join(channel("geral")));
+        check("/j team chat", Command::Join(channel("team chat")));
+        check("/join \"team chat\"", Command::Join(channel("team chat")));
+        check("/create 日本語", Command::Create(channel("日本語")));
+        check("/leave", Command::Leave(None));
+        check("/part geral ", Command::Leave(Some(channel("geral"))));
+        refused("/join", "/join needs CHANNEL; for example: /join tech");
+        refused("/join _sync", "a name cannot begin with `_`, which is kept for the system");
+        refused("/join \"a\" b", "/join takes CHANNEL; for example: /join tech");
+    }
+
+    #[test]
+    fn a_direct_message_has_a_name_and_a_text() {
+        let message = |to: &str, text: &str| Command::Message { to: user(to), text: text.into() };
+        check("/msg bob hi  there", message("bob", "hi  there"));
+        check("/msg \"José da Silva\" oi", message("José da Silva", "oi"));
+        check(r#"/msg "a \"b\" c" oi"#, message("a \"b\" c", "oi"));
+        check("/dm @bob hi", message("@bob", "hi"));
+        check("/reply yes", Command::Reply("yes".into()));
+        refused("/msg", "/msg needs USER TEXT; for example: /msg bob see you at noon");
+        refused("/msg bob", "/msg needs USER TEXT; for example: /msg bob see you at noon");
+        refused("/msg \"bob hi", "a quote is not closed");
+        refused("/r", "/reply needs TEXT; for example: /reply on my way");
+    }
+
+    #[test]
+    fn history_takes_a_number_and_a_place_in_this_order() {
+        let history = |limit, of| Command::History { limit, of };
+        check("/history", history(None, None));
+        check("/history 100", history(Some(100), None));
+        check("/history 5 team chat", history(Some(5), Some(Conversation::Channel(channel("team chat")))));
+        check("/history @bob", history(None, Some(Conversation::With(user("bob")))));
+        check(
+            "/history 3 @\"José da Silva\"",
+            history(Some(3), Some(Conversation::With(user("José da Silva")))),
+        );
+        check("/history \"2024\"", history(None, Some(Conversation::Channel(channel("2024")))));
+        refused("/history 0", "the number of messages is from 1 to 1000");
+        refused("/history 1001", "the number of messages is from 1 to 1000");
+        refused("/history 99999999999999", "the number of messages is from 1 to 1000");
+    }
+
+    #[test]
+    fn an_unknown_command_suggests_the_nearest() {
+        refused("/jion geral", "there is no command /jion; did you mean /join?");
+        refused("/chanels", "there is no command /chanels; did you mean /channels?");
+        refused("/xyzzy", "there is no command /xyzzy; /help lists them");
+        refused("/", "there is no command /; /help lists them");
+        refused("/help jion", "there is no command /jion; did you mean /join?");
+    }
+
+    #[test]
+    fn what_takes_nothing_says_so() {
+        check("/quit", Command::Quit);
+        check("/?", Command::Help(None));
+        check("/help /msg", Command::Help(CommandSpec::find("msg")));
+        refused("/users now", "/users takes nothing more; for example: /users");
+    }
+
+    #[test]
+    fn every_example_in_the_help_is_read_as_its_command() {
+        for spec in &COMMANDS {
+            let command = Command::parse(spec.example).unwrap().unwrap();
+            assert!(spec.example.starts_with(&format!("/{}", spec.name)));
+            assert!(!matches!(command, Command::Say(_)), "{}", spec.example);
+        }
+    }
+}

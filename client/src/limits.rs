@@ -1,0 +1,119 @@
+//! Every bound of this crate, each with its unit last in the name and what happens at it.
+
+use std::time::Duration;
+
+/// Requests of one session that may be under way at once; one more is answered [`crate::RequestError::Busy`].
+///
+/// It stays below the send queue of one connection, so that handing a request to a live connection never waits.
+pub const REQUESTS_MAX: usize = 512;
+
+/// Calls of a session's handles that may wait for its task; the caller waits when there are more.
+pub const CALLS_MAX: usize = 256;
+
+/// Events that may wait for the owner of a session. When it is full the session stops reading publications, and what the
+/// broker then drops is fetched from history later.
+pub const EVENTS_MAX: usize = 1_024;
+
+/// How long one attempt of a request waits for its reply, unless the configuration says otherwise.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a request is sent in all, unless the configuration says otherwise.
+pub const ATTEMPTS_MAX: u32 = 4;
+
+/// Before the second attempt of a request the session waits this long; the pause doubles each time, with jitter of a half.
+pub const RETRY_FIRST: Duration = Duration::from_millis(200);
+
+/// The longest pause between two attempts.
+pub const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// When a connection has no room for a request, it is offered again after this.
+pub const SEND_AGAIN: Duration = Duration::from_millis(20);
+
+/// A connection that is not there after this long is reported as lost, so that a start in good order says nothing.
+pub const CONNECT_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// A lost connection that is back within this is not spoken of.
+pub const LOST_PATIENCE: Duration = Duration::from_millis(700);
+
+/// Topics that one session may follow; one more is refused.
+pub const TOPICS_MAX: usize = 1_024;
+
+/// Publications held in one topic while an earlier one is missing. More are dropped: history has them.
+pub const HELD_MAX: usize = 1_024;
+
+/// Identifiers remembered in one topic to know a repeat of a message that carries no place.
+pub const RECENT_IDS_MAX: usize = 128;
+
+/// How long a gap may stand before it is asked for: two brokers deliver the same message at slightly different times.
+pub const GAP_PATIENCE: Duration = Duration::from_millis(100);
+
+/// When a topic was joined or a broker came back, its tail is compared with history this long afterwards, once for each:
+/// what was published while the subscription travelled is found by it.
+pub const TAIL_CHECKS: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(2)];
+
+/// Messages asked for at once when a gap is filled; the protocol allows a thousand.
+pub const REPAIR_PAGE_MESSAGES: u32 = 500;
+
+/// Requests for missing messages that one session has under way at once.
+pub const REPAIRS_MAX: usize = 4;
+
+/// After a failed request for missing messages the receiver waits this long, doubling up to [`REPAIR_RETRY_MAX`].
+pub const REPAIR_RETRY_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest wait between two requests for the same missing messages.
+pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Pages in a row that may fail to reach a publication that is held, before it is dropped as unfounded.
+pub const FUTILE_PAGES_MAX: u32 = 3;
+
+/// Messages shown when a channel is joined on a terminal.
+pub const BACKLOG_MESSAGES: u32 = 20;
+
+/// Messages shown by `/history` without a number.
+pub const HISTORY_MESSAGES: u32 = 50;
+
+/// Lines that wait to be sent, the server being away or slow. One more is refused with a word to the user.
+pub const OUTBOX_LINES_MAX: usize = 1_000;
+
+/// Own messages remembered, so that their publications are not shown a second time.
+pub const OWN_IDS_MAX: usize = 4_096;
+
+/// Bytes of one line of standard input, its end included; a longer one is an error, and the rest of it is skipped.
+pub const LINE_BYTES_MAX: usize = 256 * 1024;
+
+/// Lines that wait between standard input and the session; reading pauses when there are more.
+pub const LINES_AHEAD_MAX: usize = 64;
+
+/// Lines that wait to be written to standard output; the session pauses when there are more.
+pub const OUTPUT_LINES_MAX: usize = 1_024;
+
+/// Pieces of text that wait to be printed on the terminal. When there are more the oldest are dropped and counted.
+pub const SCREEN_LINES_MAX: usize = 10_000;
+
+/// Bytes printed on the terminal at once, above the line that is being typed.
+pub const PRINT_BYTES_MAX: usize = 32 * 1024;
+
+/// Zero-width marks that may sit on one character; more are cut off.
+pub const MARKS_MAX: usize = 8;
+
+/// Columns that a name may take in the prompt; a longer one is cut.
+pub const PROMPT_NAME_COLUMNS_MAX: usize = 20;
+
+/// Lines typed that are kept between sessions.
+pub const INPUT_HISTORY_LINES_MAX: usize = 2_000;
+
+/// After a command the next prompt waits this long for its answer, so that the answer stands above it.
+pub const SETTLE_MAX: Duration = Duration::from_millis(1_500);
+
+/// How often the lists of users and channels for completion are asked for anew.
+pub const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Users and channels kept for completion, each.
+pub const KNOWN_NAMES_MAX: usize = 10_000;
+
+/// Candidates offered at once by completion.
+pub const CANDIDATES_MAX: usize = 200;
+
+const _: () =
+    assert!(REPAIR_PAGE_MESSAGES as usize <= HELD_MAX, "a page that fills a gap fits in what is held");
+const _: () = assert!(REPAIR_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);

@@ -1,0 +1,60 @@
+//! What a session needs to know before it begins.
+
+use std::time::Duration;
+
+use recado_proto::UserName;
+use recado_zmtp::Endpoint;
+
+use crate::limits;
+
+use super::requests::Patience;
+
+/// Where a session connects, as whom, and how patient it is.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// Servers to send requests to, one at least; several share the load.
+    pub servers: Vec<Endpoint>,
+    /// Brokers to receive publications from; several each deliver everything, and repeats are dropped. With none the
+    /// session only sends.
+    pub brokers: Vec<Endpoint>,
+    /// Who speaks, if it is known before [`super::Session::login`].
+    pub user: Option<UserName>,
+    /// How long one attempt of a request waits for its reply.
+    pub request_timeout: Duration,
+    /// How often a request is sent in all; at least once.
+    pub attempts_max: u32,
+    /// The pause before the second attempt; doubles each time, with jitter.
+    pub retry_first: Duration,
+    /// The longest pause between two attempts.
+    pub retry_max: Duration,
+    /// How many events may wait for the owner; see [`limits::EVENTS_MAX`].
+    pub events_max: usize,
+    /// Whether messages lost on their way are fetched from history.
+    pub repair: bool,
+}
+
+impl SessionConfig {
+    /// The usual patience for these servers and brokers, nobody logged in.
+    pub fn new(servers: Vec<Endpoint>, brokers: Vec<Endpoint>) -> Self {
+        Self {
+            servers,
+            brokers,
+            user: None,
+            request_timeout: limits::REQUEST_TIMEOUT,
+            attempts_max: limits::ATTEMPTS_MAX,
+            retry_first: limits::RETRY_FIRST,
+            retry_max: limits::RETRY_MAX,
+            events_max: limits::EVENTS_MAX,
+            repair: true,
+        }
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience {
+            attempt_timeout: self.request_timeout,
+            attempts_max: self.attempts_max.max(1),
+            retry_first: self.retry_first,
+            retry_max: self.retry_max,
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! The one task of a session: it owns the sockets, and joins them to the request book, the receiver and the owner's queues.
+//!
+//! A turn takes one thing that happened, then hands ready requests to the server's connection and performs what the
+//! receiver wants. Nothing in a turn waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::{pending, ready};
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use recado_proto::{
+    Code, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody, Request, RequestBody,
+    Timestamp,
+};
+use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tracing::debug;
+
+use crate::limits;
+use crate::receiver::{Action, Receiver, Ticket, Topic};
+
+use super::links::{LinkChange, Links};
+use super::requests::Requests;
+use super::{RequestError, SessionConfig, SessionEvent, SharedUser};
+
+/// What handles ask of the session's task.
+#[derive(Debug)]
+pub(crate) enum Call {
+    /// One request to a server.
+    Request { body: RequestBody, reply: oneshot::Sender<Result<ReplyBody, RequestError>> },
+    /// Follow a topic; answered once it is joined.
+    Follow { topic: Topic, backlog: u32, reply: JoinReply },
+    /// Follow it no longer.
+    Unfollow { topic: Topic },
+    /// End.
+    Close { done: oneshot::Sender<()> },
+}
+
+type JoinReply = oneshot::Sender<Result<(), RequestError>>;
+
+/// Who waits for a request's answer.
+#[derive(Debug)]
+enum Owner {
+    Handle(oneshot::Sender<Result<ReplyBody, RequestError>>),
+    Repair { topic: Topic, ticket: Ticket },
+}
+
+/// What a turn begins with.
+enum Happening {
+    Call(Option<Call>),
+    Reply(Option<Message>),
+    Published(Option<Message>),
+    ServerLink(Result<SocketEvent, RecvError>),
+    BrokerLink(Result<SocketEvent, RecvError>),
+    EventTaken,
+    Time,
+}
+
+pub(crate) struct Driver {
+    repair: bool,
+    user: SharedUser,
+    calls: mpsc::Receiver<Call>,
+    dealer: Dealer,
+    subscriber: Option<Subscriber>,
+    server_events: broadcast::Receiver<SocketEvent>,
+    broker_events: Option<broadcast::Receiver<SocketEvent>>,
+    server_links: Links,
+    broker_links: Links,
+    requests: Requests<Owner>,
+    receiver: Receiver,
+    joining: BTreeMap<Topic, Vec<JoinReply>>,
+    clock: LamportClock,
+    /// The connection had no room: when to try again.
+    send_at: Option<Instant>,
+    events: mpsc::Sender<SessionEvent>,
+    /// What the owner has not taken yet. While there is something, no more publications are read, so that it holds at most
+    /// what one turn makes: a page of history.
+    waiting_events: VecDeque<SessionEvent>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        config: SessionConfig,
+        user: SharedUser,
+        calls: mpsc::Receiver<Call>,
+        events: mpsc::Sender<SessionEvent>,
+    ) -> Self {
+        let now = Instant::now();
+        let dealer = Dealer::connect(&config.servers, Framing::Delimited, SocketOptions::default());
+        let subscriber = (!config.brokers.is_empty())
+            .then(|| Subscriber::connect(&config.brokers, SocketOptions::default()));
+        Self {
+            repair: config.repair,
+            user,
+            calls,
+            server_events: dealer.events(),
+            broker_events: subscriber.as_ref().map(Subscriber::events),
+            dealer,
+            subscriber,
+            server_links: Links::new(now),
+            broker_links: Links::new(now),
+            requests: Requests::new(config.patience(), limits::REQUESTS_MAX),
+            receiver: Receiver::new(),
+            joining: BTreeMap::new(),
+            clock: LamportClock::default(),
+            send_at: None,
+            events,
+            waiting_events: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        loop {
+            self.perform_actions();
+            self.send_requests().await;
+            self.hand_on_events();
+            let happening = self.next().await;
+            let now = Instant::now();
+            match happening {
+                Happening::Call(Some(Call::Close { done })) => {
+                    self.finish().await;
+                    // The handle that asked may be gone; then nobody needs to know.
+                    let _ = done.send(());
+                    return;
+                }
+                Happening::Call(None) | Happening::Reply(None) | Happening::Published(None) => {
+                    return self.finish().await;
+                }
+                Happening::Call(Some(call)) => self.on_call(call, now),
+                Happening::Reply(Some(message)) => self.on_reply(&message, now),
+                Happening::Published(Some(message)) => self.on_published(&message, now),
+                Happening::ServerLink(event) => self.on_server_link(event, now),
+                Happening::BrokerLink(event) => self.on_broker_link(event, now),
+                Happening::EventTaken => {}
+                Happening::Time => {}
+            }
+            self.on_time(now);
+        }
+    }
+
+    /// Waits for the next thing to happen.
+    async fn next(&mut self) -> Happening {
+        let deadline = [
+            self.send_at,
+            self.requests.poll_timeout(),
+            self.receiver.poll_timeout(),
+            self.server_links.poll_timeout(),
+            self.subscriber.as_ref().and_then(|_| self.broker_links.poll_timeout()),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        let owner_is_behind = !self.waiting_events.is_empty();
+        tokio::select! {
+            call = self.calls.recv() => Happening::Call(call),
+            reply = self.dealer.recv() => Happening::Reply(reply),
+            message = receive(self.subscriber.as_mut()), if !owner_is_behind => Happening::Published(message),
+            event = self.server_events.recv() => Happening::ServerLink(event),
+            event = link_event(self.broker_events.as_mut()) => Happening::BrokerLink(event),
+            _ = self.events.reserve(), if owner_is_behind => Happening::EventTaken,
+            () = until(deadline) => Happening::Time,
+        }
+    }
+
+    fn on_call(&mut self, call: Call, now: Instant) {
+        match call {
+            Call::Request { body, reply } => self.start(body, Owner::Handle(reply), now),
+            Call::Follow { topic, backlog, reply } => self.follow(topic, backlog, reply, now),
+            Call::Unfollow { topic } => {
+                self.receiver.leave(&topic);
+                self.answer_joiners(&topic, &Err(RequestError::Closed));
+            }
+            Call::Close { .. } => {}
+        }
+    }
+
+    fn follow(&mut self, topic: Topic, backlog: u32, reply: JoinReply, now: Instant) {
+        if self.receiver.follows(&topic) {
+            match self.joining.get_mut(&topic) {
+                Some(joiners) => joiners.push(reply),
+                None => drop(reply.send(Ok(()))),
+            }
+            return;
+        }
+        // History is given to users only.
+        let knows_user = self.user.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let taken = if self.repair && knows_user && self.subscriber.is_some() {
+            self.receiver.join(topic.clone(), backlog, now)
+        } else {
+            self.receiver.join_unrepaired(topic.clone())
+        };
+        if taken {
+            self.joining.entry(topic).or_default().push(reply);
+        } else {
+            drop(reply.send(Err(RequestError::TooManyTopics)));
+        }
+    }
+
+    fn start(&mut self, body: RequestBody, owner: Owner, now: Instant) {
+        if let Err(owner) = self.requests.start(body, owner, now) {
+            self.tell(owner, Err(RequestError::Busy), now);
+        }
+    }
+
+    /// Hands ready requests to the server's connection, until it has no room.
+    async fn send_requests(&mut self) {
+        self.send_at = None;
+        while self.server_links.is_connected()
+            && let Some((reference, body)) = self.requests.next_to_send()
+        {
+            let request = Request {
+                body: body.clone(),
+                timestamp: Some(Timestamp::now()),
+                clock: Some(self.clock.tick()),
+                reference: Some(Ref::from_number(reference)),
+            };
+            let now = Instant::now();
+            let taken = tokio::select! {
+                biased;
+                sent = self.dealer.send(Message::single(request.encode())) => sent.is_ok(),
+                () = ready(()) => false,
+            };
+            if !taken {
+                self.send_at = Some(now + limits::SEND_AGAIN);
+                return;
+            }
+            self.requests.sent(reference, now);
+        }
+    }
+
+    fn on_reply(&mut self, message: &Message, now: Instant) {
+        let reply = match message.frames() {
+            [frame] => Reply::decode(frame, Timestamp::now()).map_err(|error| error.to_string()),
+            frames => Err(format!("{} frames where one belongs", frames.len())),
+        };
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(reason) => return debug!(reason, "a reply that is none was passed over"),
+        };
+        if let Some(clock) = reply.clock {
+            self.clock.observe(clock);
+        }
+        // A plain server echoes no reference, and answers one after the other.
+        let owner = match &reply.reference {
+            Some(reference) => reference.as_number().and_then(|reference| self.requests.answered(reference)),
+            None => reply.service.known().and_then(|service| self.requests.answered_in_order(service)),
+        };
+        let Some(owner) = owner else {
+            return debug!(service = reply.service.as_str(), "a reply that nobody waits for was passed over");
+        };
+        let answer = match reply.body {
+            ReplyBody::Refused { code, description } => Err(RequestError::Refused { code, description }),
+            body => Ok(body),
+        };
+        self.tell(owner, answer, now);
+    }
+
+    fn tell(&mut self, owner: Owner, answer: Result<ReplyBody, RequestError>, now: Instant) {
+        match owner {
+            // Whoever asked may have stopped waiting.
+            Owner::Handle(reply) => drop(reply.send(answer)),
+            Owner::Repair { topic, ticket } => self.on_page(&topic, ticket, answer, now),
+        }
+    }
+
+    fn on_page(
+        &mut self,
+        topic: &Topic,
+        ticket: Ticket,
+        answer: Result<ReplyBody, RequestError>,
+        now: Instant,
+    ) {
+        match answer {
+            Ok(ReplyBody::History(page)) => self.receiver.on_page(ticket, page, now),
+            Ok(_) => self.receiver.on_page_failed(ticket, true, now),
+            Err(error) => {
+                let may_pass = error.is_passing() || error == RequestError::Closed;
+                if error.code() == Some(&Code::NoSuchChannel) && self.joining.contains_key(topic) {
+                    self.receiver.leave(topic);
+                    self.answer_joiners(topic, &Err(error));
+                } else if matches!(error, RequestError::Unanswered { .. }) && self.joining.contains_key(topic)
+                {
+                    // Whoever joins is told; the topic stays followed only if it was before.
+                    self.receiver.leave(topic);
+                    self.answer_joiners(topic, &Err(error));
+                } else {
+                    debug!(%topic, %error, "missing messages could not be fetched");
+                    self.receiver.on_page_failed(ticket, !may_pass, now);
+                }
+            }
+        }
+    }
+
+    fn on_published(&mut self, message: &Message, now: Instant) {
+        let [topic, payload] = message.frames() else {
+            let topic = message.frames().first().map(|topic| String::from_utf8_lossy(topic).into_owned());
+            return self.malformed(topic.unwrap_or_default(), format!("{} frames", message.frames().len()));
+        };
+        match Publication::decode(topic, payload, Timestamp::now()) {
+            Ok(publication) => {
+                if let Some(clock) = publication.clock {
+                    self.clock.observe(clock);
+                }
+                self.receiver.on_publication(publication, now);
+            }
+            Err(error) => self.malformed(String::from_utf8_lossy(topic).into_owned(), error.to_string()),
+        }
+    }
+
+    fn malformed(&mut self, topic: String, reason: String) {
+        if self.receiver.topics().any(|followed| followed.as_str() == topic) {
+            self.waiting_events.push_back(SessionEvent::Malformed { topic, reason });
+        }
+    }
+
+    fn on_server_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
+        let was_connected = self.server_links.is_connected();
+        if let Some(change) = update(&mut self.server_links, event, now) {
+            self.waiting_events.push_back(match change {
+                LinkChange::Lost { reason } => SessionEvent::ServerLost { reason },
+                LinkChange::Back => SessionEvent::ServerBack,
+            });
+        }
+        if !was_connected && self.server_links.is_connected() {
+            self.requests.send_again();
+            self.receiver.on_server_back(now);
+        }
+    }
+
+    fn on_broker_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
+        let was_connected = self.broker_links.is_connected();
+        if let Some(change) = update(&mut self.broker_links, event, now) {
+            self.waiting_events.push_back(match change {
+                LinkChange::Lost { reason } => SessionEvent::BrokerLost { reason },
+                LinkChange::Back => SessionEvent::BrokerBack,
+            });
+        }
+        if !was_connected && self.broker_links.is_connected() {
+            self.receiver.on_broker_back(now);
+        }
+    }
+
+    fn on_time(&mut self, now: Instant) {
+        for given_up in self.requests.on_timeout(now, rand::random::<f64>) {
+            self.tell(given_up.owner, Err(RequestError::Unanswered { attempts: given_up.attempts }), now);
+        }
+        self.receiver.on_timeout(now);
+        if let Some(LinkChange::Lost { reason }) = self.server_links.on_timeout(now) {
+            self.waiting_events.push_back(SessionEvent::ServerLost { reason });
+        }
+        if self.subscriber.is_some()
+            && let Some(LinkChange::Lost { reason }) = self.broker_links.on_timeout(now)
+        {
+            self.waiting_events.push_back(SessionEvent::BrokerLost { reason });
+        }
+    }
+
+    /// Does what the receiver wants.
+    fn perform_actions(&mut self) {
+        while let Some(action) = self.receiver.next_action() {
+            match action {
+                Action::Subscribe(topic) => {
+                    if let Some(subscriber) = &self.subscriber {
+                        subscriber.subscribe(topic.as_str().as_bytes().to_vec());
+                    }
+                }
+                Action::Unsubscribe(topic) => {
+                    if let Some(subscriber) = &self.subscriber {
+                        subscriber.unsubscribe(topic.as_str().as_bytes());
+                    }
+                }
+                Action::Fetch { topic, ticket, range, limit } => {
+                    let user = self.user.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let (of, user) = match &topic {
+                        Topic::Channel(channel) => (HistoryOf::Channel(channel.clone()), user),
+                        Topic::Direct(user) => (HistoryOf::Received, Some(user.clone())),
+                    };
+                    let now = Instant::now();
+                    let Some(user) = user else {
+                        self.receiver.on_page_failed(ticket, true, now);
+                        continue;
+                    };
+                    let body = RequestBody::History(HistoryRequest { user, of, range, limit });
+                    self.start(body, Owner::Repair { topic, ticket }, now);
+                }
+                Action::Joined(topic) => {
+                    self.answer_joiners(&topic, &Ok(()));
+                    self.waiting_events.push_back(SessionEvent::Joined { topic });
+                }
+                Action::Deliver { topic, publication, via } => {
+                    self.waiting_events.push_back(SessionEvent::Publication { topic, publication, via });
+                }
+                Action::Missing { topic, first, last } => {
+                    self.waiting_events.push_back(SessionEvent::Missing { topic, first, last });
+                }
+                Action::EpochChanged { topic, epoch } => {
+                    self.waiting_events.push_back(SessionEvent::EpochChanged { topic, epoch });
+                }
+            }
+        }
+    }
+
+    fn answer_joiners(&mut self, topic: &Topic, answer: &Result<(), RequestError>) {
+        for reply in self.joining.remove(topic).unwrap_or_default() {
+            // Whoever asked may have stopped waiting.
+            drop(reply.send(answer.clone()));
+        }
+    }
+
+    /// Gives the owner as many events as the queue has room for.
+    fn hand_on_events(&mut self) {
+        if self.events.is_closed() {
+            self.waiting_events.clear();
+            return;
+        }
+        while let Ok(permit) = self.events.try_reserve()
+            && let Some(event) = self.waiting_events.pop_front()
+        {
+            permit.send(event);
+        }
+    }
+
+    async fn finish(mut self) {
+        for given_up in self.requests.give_up_all() {
+            match given_up.owner {
+                Owner::Handle(reply) => drop(reply.send(Err(RequestError::Closed))),
+                Owner::Repair { .. } => {}
+            }
+        }
+        for topic in self.joining.keys().cloned().collect::<Vec<_>>() {
+            self.answer_joiners(&topic, &Err(RequestError::Closed));
+        }
+        self.dealer.close().await;
+        if let Some(subscriber) = self.subscriber {
+            subscriber.close().await;
+        }
+    }
+}
+
+/// What a socket says about its connections, for the book of links.
+fn update(links: &mut Links, event: Result<SocketEvent, RecvError>, now: Instant) -> Option<LinkChange> {
+    let event = event.ok()?;
+    match event.kind {
+        SocketEventKind::Connected { .. } => return links.on_connected(event.endpoint),
+        SocketEventKind::Disconnected { reason, .. } => links.on_disconnected(&event.endpoint, reason, now),
+        SocketEventKind::ConnectFailed { error, .. } => links.on_disconnected(&event.endpoint, error, now),
+        // These happen to sockets that listen.
+        SocketEventKind::Accepted { .. }
+        | SocketEventKind::Refused { .. }
+        | SocketEventKind::AcceptFailed { .. } => {}
+    }
+    None
+}
+
+async fn receive(subscriber: Option<&mut Subscriber>) -> Option<Message> {
+    match subscriber {
+        Some(subscriber) => subscriber.recv().await,
+        None => pending().await,
+    }
+}
+
+async fn link_event(events: Option<&mut broadcast::Receiver<SocketEvent>>) -> Result<SocketEvent, RecvError> {
+    match events {
+        Some(events) => events.recv().await,
+        None => pending().await,
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,61 @@
+//! What a session tells its owner unasked.
+
+use recado_proto::{Epoch, Publication};
+
+use crate::receiver::{Topic, Via};
+
+/// Something happened that nobody asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SessionEvent {
+    /// A message on a followed topic: each once, in the order of their places.
+    Publication {
+        /// The topic, compared in whole.
+        topic: Topic,
+        /// The message.
+        publication: Publication,
+        /// Live, from the backlog or repaired.
+        via: Via,
+    },
+    /// The topic is followed; its backlog came before this.
+    Joined {
+        /// The topic.
+        topic: Topic,
+    },
+    /// Messages of a topic that are kept nowhere any more; those around them were delivered.
+    Missing {
+        /// The topic.
+        topic: Topic,
+        /// The first missing place.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// The server counts the topic's places anew: its store was restored, and may lack what had been acknowledged.
+    EpochChanged {
+        /// The topic.
+        topic: Topic,
+        /// The new epoch.
+        epoch: Epoch,
+    },
+    /// No server is connected any more, or none since the beginning. Requests wait, for as long as they are patient.
+    ServerLost {
+        /// Why, as a half sentence for people.
+        reason: String,
+    },
+    /// A server is connected again.
+    ServerBack,
+    /// No broker is connected any more, or none since the beginning. Messages arrive later, from history.
+    BrokerLost {
+        /// Why, as a half sentence for people.
+        reason: String,
+    },
+    /// A broker is connected again; what was missed is being fetched.
+    BrokerBack,
+    /// Something arrived on a followed topic that is no message.
+    Malformed {
+        /// The topic, made harmless by nobody.
+        topic: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,139 @@
+//! Whether any server, or any broker, is connected, and when to say so. It has no sockets and no clock.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use recado_zmtp::Endpoint;
+
+use crate::limits;
+
+/// What changed for the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LinkChange {
+    /// No connection has been there for longer than a moment: worth saying.
+    Lost {
+        /// Why, as a half sentence.
+        reason: String,
+    },
+    /// After [`LinkChange::Lost`], a connection is there again: worth saying.
+    Back,
+}
+
+/// The connections of one socket, to one or more endpoints that serve alike.
+#[derive(Debug)]
+pub(crate) struct Links {
+    connected: BTreeSet<Endpoint>,
+    /// When to say that there is none; none once it was said, or while there is one.
+    say_lost_at: Option<Instant>,
+    said_lost: bool,
+    reason: String,
+}
+
+impl Links {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            connected: BTreeSet::new(),
+            say_lost_at: Some(now + limits::CONNECT_PATIENCE),
+            said_lost: false,
+            reason: "nobody answers".to_owned(),
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.connected.is_empty()
+    }
+
+    /// A connection is up. Something to say only if its absence was said.
+    pub(crate) fn on_connected(&mut self, endpoint: Endpoint) -> Option<LinkChange> {
+        self.connected.insert(endpoint);
+        self.say_lost_at = None;
+        std::mem::take(&mut self.said_lost).then_some(LinkChange::Back)
+    }
+
+    /// A connection is down, or could not be made.
+    pub(crate) fn on_disconnected(&mut self, endpoint: &Endpoint, reason: String, now: Instant) {
+        let was_last = self.connected.remove(endpoint) && self.connected.is_empty();
+        self.reason = reason;
+        if was_last {
+            self.say_lost_at = Some(now + limits::LOST_PATIENCE);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.say_lost_at
+    }
+
+    pub(crate) fn on_timeout(&mut self, now: Instant) -> Option<LinkChange> {
+        if self.say_lost_at.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.say_lost_at = None;
+        self.said_lost = true;
+        Some(LinkChange::Lost { reason: self.reason.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use recado_zmtp::Endpoint;
+
+    use crate::limits;
+
+    use super::{LinkChange, Links};
+
+    fn endpoint(port: u16) -> Endpoint {
+        format!("tcp://127.0.0.1:{port}").parse().unwrap()
+    }
+
+    fn lost(reason: &str) -> Option<LinkChange> {
+        Some(LinkChange::Lost { reason: reason.to_owned() })
+    }
+
+    #[test]
+    fn a_start_in_good_order_says_nothing() {
+        let start = Instant::now();
+        let mut links = Links::new(start);
+        assert_eq!(links.on_connected(endpoint(1)), None);
+        assert_eq!(links.poll_timeout(), None);
+        assert_eq!(links.on_timeout(start + limits::CONNECT_PATIENCE), None);
+    }
+
+    #[test]
+    fn loss_and_return_are_said_once_each() {
+        let start = Instant::now();
+        let mut links = Links::new(start);
+        links.on_disconnected(&endpoint(1), "connection refused".to_owned().to_owned(), start);
+        let later = start + limits::CONNECT_PATIENCE;
+        assert_eq!(links.on_timeout(later), lost("connection refused"));
+        links.on_disconnected(&endpoint(1), "connection refused".to_owned().to_owned(), later);
+        assert_eq!(links.poll_timeout(), None);
+        assert_eq!(links.on_connected(endpoint(1)), Some(LinkChange::Back));
+        assert_eq!(links.on_connected(endpoint(2)), None);
+    }
+
+    #[test]
+    fn a_connection_that_comes_back_within_a_moment_is_not_spoken_of() {
+        let start = Instant::now();
+        let mut links = Links::new(start);
+        links.on_connected(endpoint(1));
+        links.on_disconnected(&endpoint(1), "reset".to_owned(), start);
+        assert!(!links.is_connected());
+        assert_eq!(links.on_connected(endpoint(1)), None);
+        assert_eq!(links.on_timeout(start + limits::LOST_PATIENCE), None);
+    }
+
+    #[test]
+    fn while_one_of_several_is_there_nothing_is_lost() {
+        let start = Instant::now();
+        let mut links = Links::new(start);
+        links.on_connected(endpoint(1));
+        links.on_connected(endpoint(2));
+        links.on_disconnected(&endpoint(1), "reset".to_owned(), start);
+        assert!(links.is_connected());
+        assert_eq!(links.poll_timeout(), None);
+        links.on_disconnected(&endpoint(2), "reset".to_owned(), start);
+        assert_eq!(links.on_timeout(start + limits::LOST_PATIENCE), lost("reset"));
+    }
+}

@@ -1,0 +1,255 @@
+//! A session with the chat: requests to a server, publications from a broker, both through connections that come back by
+//! themselves. It knows nothing of terminals.
+
+mod config;
+mod driver;
+mod error;
+mod event;
+mod links;
+mod requests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use recado_proto::{
+    ChannelName, Code, HistoryOf, HistoryPage, HistoryRequest, MessageId, Range, ReplyBody, RequestBody,
+    UserName, limits as wire_limits,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::limits;
+use crate::receiver::Topic;
+
+use self::driver::{Call, Driver};
+
+pub use config::SessionConfig;
+pub use error::{ConnectError, RequestError, SendOutcome};
+pub use event::SessionEvent;
+
+/// A handle on one session; clones speak for the same user over the same connections. The session ends when
+/// [`Session::close`] is called or the last handle is dropped.
+#[derive(Clone, Debug)]
+pub struct Session {
+    calls: mpsc::Sender<Call>,
+    user: SharedUser,
+}
+
+/// The events of one session, in order; the queue is bounded, see [`limits::EVENTS_MAX`].
+#[derive(Debug)]
+pub struct SessionEvents {
+    events: mpsc::Receiver<SessionEvent>,
+}
+
+pub(crate) type SharedUser = Arc<Mutex<Option<UserName>>>;
+
+impl Session {
+    /// Begins a session in the background of the current tokio runtime; it connects when it can, and again whenever it
+    /// must. Requests wait for the connection as long as they are patient. Dropping the events is allowed.
+    pub fn connect(config: SessionConfig) -> Result<(Self, SessionEvents), ConnectError> {
+        if config.servers.is_empty() {
+            return Err(ConnectError::NoServer);
+        }
+        let (calls, call_receiver) = mpsc::channel(limits::CALLS_MAX);
+        let (event_sender, events) = mpsc::channel(config.events_max.max(1));
+        let user: SharedUser = Arc::new(Mutex::new(config.user.clone()));
+        let driver = Driver::new(config, Arc::clone(&user), call_receiver, event_sender);
+        // One task owns the sockets and all state, so that nothing needs a lock; it ends with the last handle.
+        tokio::spawn(driver.run());
+        Ok((Self { calls, user }, SessionEvents { events }))
+    }
+
+    /// Who speaks, once it is known.
+    pub fn user(&self) -> Option<UserName> {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Logs in, then follows what is sent to this user directly. A user that exists already is simply back.
+    pub async fn login(&self, user: &UserName) -> Result<(), RequestError> {
+        self.login_with_backlog(user, 0).await
+    }
+
+    /// As [`Session::login`], the last `backlog` direct messages to this user first.
+    pub async fn login_with_backlog(&self, user: &UserName, backlog: u32) -> Result<(), RequestError> {
+        self.accepted(RequestBody::Login { user: user.clone() }).await?;
+        *self.user.lock().unwrap_or_else(PoisonError::into_inner) = Some(user.clone());
+        self.follow(Topic::Direct(user.clone()), backlog).await
+    }
+
+    /// All users, in the server's order.
+    pub async fn users(&self) -> Result<Vec<UserName>, RequestError> {
+        match self.request(RequestBody::Users).await? {
+            ReplyBody::Users(users) => Ok(users),
+            other => Err(misfit(&other)),
+        }
+    }
+
+    /// All channels, in the server's order.
+    pub async fn channels(&self) -> Result<Vec<ChannelName>, RequestError> {
+        match self.request(RequestBody::Channels).await? {
+            ReplyBody::Channels(channels) => Ok(channels),
+            other => Err(misfit(&other)),
+        }
+    }
+
+    /// Creates a channel; refused with [`Code::NameTaken`] if it exists.
+    pub async fn create_channel(&self, channel: &ChannelName) -> Result<(), RequestError> {
+        self.accepted(RequestBody::Channel { channel: channel.clone() }).await
+    }
+
+    /// Sends a message to a channel under a new `id`, again under the same one while no answer comes.
+    pub async fn publish(&self, channel: &ChannelName, text: impl Into<String>) -> SendOutcome {
+        self.publish_with_id(channel, text, MessageId::new_v7()).await
+    }
+
+    /// As [`Session::publish`], under an `id` that may have been used for the same message before.
+    pub async fn publish_with_id(
+        &self,
+        channel: &ChannelName,
+        text: impl Into<String>,
+        id: MessageId,
+    ) -> SendOutcome {
+        let Some(user) = self.user() else {
+            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
+        };
+        self.publish_as(&user, channel, text, id).await
+    }
+
+    /// As [`Session::publish_with_id`], in the name of another user: many senders can share one session's connections.
+    pub async fn publish_as(
+        &self,
+        user: &UserName,
+        channel: &ChannelName,
+        text: impl Into<String>,
+        id: MessageId,
+    ) -> SendOutcome {
+        let message = text.into();
+        let body =
+            RequestBody::Publish { user: user.clone(), channel: channel.clone(), message, id: Some(id) };
+        self.send(id, body).await
+    }
+
+    /// Sends a message to a user under a new `id`, again under the same one while no answer comes.
+    pub async fn message(&self, to: &UserName, text: impl Into<String>) -> SendOutcome {
+        self.message_with_id(to, text, MessageId::new_v7()).await
+    }
+
+    /// As [`Session::message`], under an `id` that may have been used for the same message before.
+    pub async fn message_with_id(
+        &self,
+        to: &UserName,
+        text: impl Into<String>,
+        id: MessageId,
+    ) -> SendOutcome {
+        let Some(user) = self.user() else {
+            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
+        };
+        self.message_as(&user, to, text, id).await
+    }
+
+    /// As [`Session::message_with_id`], in the name of another user.
+    pub async fn message_as(
+        &self,
+        from: &UserName,
+        to: &UserName,
+        text: impl Into<String>,
+        id: MessageId,
+    ) -> SendOutcome {
+        let message = text.into();
+        let body = RequestBody::Message { src: from.clone(), dst: to.clone(), message, id: Some(id) };
+        self.send(id, body).await
+    }
+
+    /// A part of what was sent before, oldest first.
+    pub async fn history(
+        &self,
+        of: HistoryOf,
+        range: Range,
+        limit: u32,
+    ) -> Result<HistoryPage, RequestError> {
+        let user = self.user().ok_or(RequestError::NotLoggedIn)?;
+        match self.request(RequestBody::History(HistoryRequest { user, of, range, limit })).await? {
+            ReplyBody::History(page) => Ok(page),
+            other => Err(misfit(&other)),
+        }
+    }
+
+    /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined: nothing later is lost
+    /// then, unless repair is switched off. Refused with [`Code::NoSuchChannel`] if there is none.
+    pub async fn subscribe_channel(&self, channel: &ChannelName, backlog: u32) -> Result<(), RequestError> {
+        self.follow(Topic::Channel(channel.clone()), backlog).await
+    }
+
+    /// Stops following a channel. Nothing happens if it was not followed.
+    pub async fn unsubscribe(&self, channel: &ChannelName) -> Result<(), RequestError> {
+        let topic = Topic::Channel(channel.clone());
+        self.calls.send(Call::Unfollow { topic }).await.map_err(|_| RequestError::Closed)
+    }
+
+    /// Ends the session for all handles. What is under way is answered with [`RequestError::Closed`].
+    pub async fn close(self) {
+        let (done, closed) = oneshot::channel();
+        if self.calls.send(Call::Close { done }).await.is_ok() {
+            // An error here means that the session ended meanwhile, which is what was asked for.
+            let _ = closed.await;
+        }
+    }
+
+    async fn follow(&self, topic: Topic, backlog: u32) -> Result<(), RequestError> {
+        let (reply, joined) = oneshot::channel();
+        self.calls.send(Call::Follow { topic, backlog, reply }).await.map_err(|_| RequestError::Closed)?;
+        joined.await.map_err(|_| RequestError::Closed)?
+    }
+
+    async fn request(&self, body: RequestBody) -> Result<ReplyBody, RequestError> {
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(Call::Request { body, reply }).await.map_err(|_| RequestError::Closed)?;
+        answer.await.map_err(|_| RequestError::Closed)?
+    }
+
+    async fn accepted(&self, body: RequestBody) -> Result<(), RequestError> {
+        match self.request(body).await? {
+            ReplyBody::Accepted => Ok(()),
+            other => Err(misfit(&other)),
+        }
+    }
+
+    async fn send(&self, id: MessageId, body: RequestBody) -> SendOutcome {
+        if let RequestBody::Publish { message, .. } | RequestBody::Message { message, .. } = &body
+            && message.len() > wire_limits::MESSAGE_BYTES_MAX
+        {
+            let description = format!(
+                "a message has at most {} bytes, this one has {}",
+                wire_limits::MESSAGE_BYTES_MAX,
+                message.len()
+            );
+            return SendOutcome::Refused { id, code: Code::TooLarge, description };
+        }
+        match self.request(body).await {
+            Ok(ReplyBody::Stored { seq, epoch, .. }) => SendOutcome::Acknowledged { id, seq, epoch },
+            Ok(other) => SendOutcome::Failed { id, error: misfit(&other) },
+            Err(RequestError::Refused { code, description }) => {
+                SendOutcome::Refused { id, code, description }
+            }
+            Err(RequestError::Unanswered { attempts }) => SendOutcome::Unanswered { id, attempts },
+            Err(error) => SendOutcome::Failed { id, error },
+        }
+    }
+}
+
+impl SessionEvents {
+    /// The next event, waiting for it; none once the session has ended.
+    pub async fn recv(&mut self) -> Option<SessionEvent> {
+        self.events.recv().await
+    }
+}
+
+fn misfit(body: &ReplyBody) -> RequestError {
+    let kind = match body {
+        ReplyBody::Accepted => "a mere acceptance",
+        ReplyBody::Users(_) => "a list of users",
+        ReplyBody::Channels(_) => "a list of channels",
+        ReplyBody::Stored { .. } => "a message's place",
+        ReplyBody::History(_) => "a page of history",
+        ReplyBody::Refused { .. } => "a refusal",
+    };
+    RequestError::Malformed { reason: format!("it is {kind}") }
+}
