@@ -6,13 +6,19 @@
 pub mod codec;
 mod endpoint;
 mod error;
+mod event;
 pub mod limits;
 mod message;
 mod options;
+mod peer;
+mod socket;
 pub mod transport;
 
 pub use endpoint::{Endpoint, EndpointError, EndpointFault, Host};
 pub use error::{Closed, SendError};
+pub use event::{SocketEvent, SocketEventKind};
 pub use message::Message;
 pub use options::SocketOptions;
+pub use peer::PeerId;
+pub use socket::{Dealer, Framing, Publisher, Router, SocketStats, Subscriber};
 pub use transport::{BindError, BindFault};

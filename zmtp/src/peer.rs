@@ -1,0 +1,13 @@
+//! Which connection of a socket.
+
+use std::fmt;
+
+/// A connection's number in its socket: never used again, so that an answer cannot reach a newcomer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(pub(crate) u64);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
