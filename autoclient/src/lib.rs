@@ -1,1 +1,22 @@
-//! (being written)
+//! Recado's automated client: it chats at random, or at a rate, and says at the end whether everything that the server
+//! acknowledged was heard.
+//!
+//! [`schedule`] plans who says what and when, [`audit`] keeps the books; neither knows sockets or clocks. Around them is a thin shell
+//! on the session library. This crate knows nothing of storage, and reads terminals no further than to draw a line of progress.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
+
+mod args;
+pub mod audit;
+mod conductor;
+mod config;
+pub mod limits;
+mod output;
+mod run;
+pub mod schedule;
+mod units;
+
+pub use args::Args;
+pub use audit::Verdict;
+pub use config::{Config, ConfigError};
+pub use run::{Error, run};

@@ -3,12 +3,7 @@
 //! The plan is open: a message's time does not depend on how fast earlier ones were answered. Knows no socket and no clock;
 //! times count from the start.
 
-use std::{
-    cmp::Reverse,
-    collections::BinaryHeap,
-    ops::RangeInclusive,
-    time::Duration,
-};
+use std::{cmp::Reverse, collections::BinaryHeap, ops::RangeInclusive, time::Duration};
 
 use rand::{Rng, RngExt, SeedableRng, rngs::Xoshiro256PlusPlus, seq::IndexedRandom};
 
@@ -97,7 +92,9 @@ impl Schedule {
             })
             .collect();
         let turns = match &shape.pace {
-            Pace::Bursts(pause) => (0..shape.users).map(|user| Reverse((stagger(user, shape.users, pause), user))).collect(),
+            Pace::Bursts(pause) => {
+                (0..shape.users).map(|user| Reverse((stagger(user, shape.users, pause), user))).collect()
+            }
             Pace::Rate(_) => BinaryHeap::new(),
         };
         Schedule { shape, speakers, turns, number: 0 }
@@ -108,7 +105,10 @@ impl Schedule {
         match &self.shape.pace {
             Pace::Rate(rate) => {
                 let user = self.number % self.shape.users as u64;
-                (Duration::from_secs_f64(self.number as f64 / rate), usize::try_from(user).expect("below a usize"))
+                (
+                    Duration::from_secs_f64(self.number as f64 / rate),
+                    usize::try_from(user).expect("below a usize"),
+                )
             }
             Pace::Bursts(_) => self.turns.pop().expect("there is a user, and each comes back after a turn").0,
         }
@@ -130,7 +130,11 @@ impl Iterator for Schedule {
         speaker.left_in_burst -= 1;
         let text = say(&mut speaker.random, number, self.shape.text_bytes);
         if let Pace::Bursts(pause) = &self.shape.pace {
-            let after = if speaker.left_in_burst == 0 { random_pause(&mut speaker.random, pause) } else { Duration::ZERO };
+            let after = if speaker.left_in_burst == 0 {
+                random_pause(&mut speaker.random, pause)
+            } else {
+                Duration::ZERO
+            };
             self.turns.push(Reverse((due + after, user)));
         }
         Some(Step { due, number, user, channel: speaker.channel, text })
@@ -195,9 +199,12 @@ mod tests {
     #[test]
     fn a_user_says_ten_messages_in_one_channel_then_pauses_for_a_time_in_the_range() {
         for user in 0..3 {
-            let own: Vec<_> = Schedule::new(shape(bursts())).filter(|step| step.user == user).take(100).collect();
+            let own: Vec<_> =
+                Schedule::new(shape(bursts())).filter(|step| step.user == user).take(100).collect();
             for burst in own.chunks(10) {
-                assert!(burst.iter().all(|step| step.channel == burst[0].channel && step.due == burst[0].due));
+                assert!(
+                    burst.iter().all(|step| step.channel == burst[0].channel && step.due == burst[0].due)
+                );
             }
             for pair in own.chunks(10).collect::<Vec<_>>().windows(2) {
                 let pause = pair[1][0].due - pair[0][0].due;
@@ -216,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_channel_is_used_in_the_end() {
-        let mut used = vec![false; 5];
+        let mut used = [false; 5];
         steps(shape(bursts()), 1_000).iter().for_each(|step| used[step.channel] = true);
         assert!(used.iter().all(|used| *used));
     }

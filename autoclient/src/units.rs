@@ -70,7 +70,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_units() {
-        for (text, milliseconds) in [("500ms", 500), ("12s", 12_000), ("5m", 300_000), ("1.5 s", 1_500), ("2h", 7_200_000), ("0s", 0)] {
+        for (text, milliseconds) in
+            [("500ms", 500), ("12s", 12_000), ("5m", 300_000), ("1.5 s", 1_500), ("2h", 7_200_000), ("0s", 0)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         for text in ["", "12", "s", "1.2.3s", "5 parsecs", "-1s", "9000h", "é", "NaNs"] {
@@ -89,10 +91,13 @@ mod tests {
 
     #[test]
     fn sizes_are_read_with_their_units() {
-        for (text, bytes) in [("128", 128), ("64KiB", 65_536), ("16MB", 16_000_000), ("1 kB", 1_000), ("7B", 7)] {
+        for (text, bytes) in
+            [("128", 128), ("64KiB", 65_536), ("16MB", 16_000_000), ("1 kB", 1_000), ("7B", 7)]
+        {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "KiB", "1.5KiB", "12 bananas", "-5", "99999999999999999999", "9999999999999999999MB"] {
+        for text in ["", "KiB", "1.5KiB", "12 bananas", "-5", "99999999999999999999", "9999999999999999999MB"]
+        {
             assert!(size(text).is_err(), "{text}");
         }
     }
