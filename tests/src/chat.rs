@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use recado_proto::{
-    ChannelName, HistoryOf, HistoryRequest, MessageId, Place, Publication, Range, Ref, Reply, ReplyBody,
-    Request, RequestBody, Timestamp, UserName,
+    ChannelName, HistoryOf, HistoryRequest, MessageId, Place, Publication, PublicationBody, Range, Ref,
+    Reply, ReplyBody, Request, RequestBody, Timestamp, UserName,
 };
-use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketOptions, Subscriber};
+use recado_zmtp::{Dealer, Endpoint, Framing, Message, Publisher, SocketOptions, Subscriber};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     time::timeout,
@@ -148,6 +148,7 @@ impl Requester {
 /// Hears publications as a broker hands them out. It reads all the time, so that no queue before it fills while a test does other things.
 pub struct Listener {
     heard: UnboundedReceiver<Message>,
+    first_topic: String,
 }
 
 impl Listener {
@@ -167,7 +168,7 @@ impl Listener {
                 }
             }
         });
-        Listener { heard }
+        Listener { heard, first_topic: topics.first().copied().unwrap_or_default().to_owned() }
     }
 
     /// The next publication.
@@ -209,6 +210,37 @@ impl Listener {
             unreachable!("it goes on for ever")
         };
         timeout(PATIENCE, sounding).await.expect("a subscription comes into force")
+    }
+
+    /// Publishes into the broker itself until one of it is heard: from then on the first topic's subscription is in force.
+    ///
+    /// # Panics
+    /// None is heard within the tests' patience.
+    pub async fn wait_until_subscribed(&mut self, publishers: &str) {
+        let publisher = Publisher::connect(&[parse(publishers)], SocketOptions::default());
+        let mut payload = Vec::new();
+        let sounding = Publication {
+            topic: self.first_topic.clone(),
+            body: PublicationBody::Channel { user: user("sounding") },
+            message: "do you hear me?".to_owned(),
+            timestamp: Timestamp::now(),
+            clock: None,
+            id: None,
+            seq: None,
+            epoch: None,
+            time_ms: None,
+        };
+        sounding.encode_payload(&mut payload);
+        let message = Message::new(vec![self.first_topic.clone().into(), payload.into()]);
+        let hearing = async {
+            loop {
+                publisher.try_send(&message);
+                if self.next_within(SOUNDING_WAIT).await.is_some() {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, hearing).await.expect("a subscription comes into force");
     }
 }
 

@@ -123,6 +123,11 @@ pub struct Ended {
 }
 
 impl Process {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its standard output so far.
     pub fn out(&self) -> &Lines {
         &self.out

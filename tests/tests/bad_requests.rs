@@ -1,0 +1,202 @@
+//! Requests that are wrong in every way get an answer that says so, and the server goes on.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::time::Duration;
+
+use recado_proto::{
+    Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Reply, ReplyBody, RequestBody, Timestamp,
+};
+use recado_tests::{
+    chat::{Requester, channel, user},
+    limits::PATIENCE,
+    parts::{Recado, folder},
+};
+use recado_zmtp::{Dealer, Framing, Message, SocketOptions};
+use tokio::time::timeout;
+
+/// Sends frames as they are, the empty delimiter before them, and reads the answer.
+async fn answer_to(dealer: &mut Dealer, frame: Vec<u8>) -> Reply {
+    dealer.send(Message::single(frame)).await.unwrap();
+    let message = timeout(PATIENCE, dealer.recv()).await.expect("every request is answered").unwrap();
+    Reply::decode(&message.frames()[0], Timestamp::now()).unwrap()
+}
+
+fn connect(recado: &Recado, framing: Framing) -> Dealer {
+    Dealer::connect(&[recado.requests.parse().unwrap()], framing, SocketOptions::default())
+}
+
+fn refusal(body: ReplyBody) -> (Code, String) {
+    match body {
+        ReplyBody::Refused { code, description } => (code, description),
+        other => panic!("taken: {other:?}"),
+    }
+}
+
+/// MessagePack for a map with one text key.
+fn map_of(key: &str, value: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x81, 0xa0 | u8::try_from(key.len()).unwrap()];
+    bytes.extend(key.as_bytes());
+    bytes.extend(value);
+    bytes
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_request_are_answered_with_what_is_wrong() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut dealer = connect(&recado, Framing::Delimited);
+    let mut deep = vec![0x91; 10_000];
+    deep.push(0xc0);
+    let cases: [(&str, Vec<u8>); 11] = [
+        ("nothing", vec![]),
+        ("no MessagePack", vec![0xc1]),
+        ("text that is no MessagePack", b"hello?".to_vec()),
+        ("a number", vec![42]),
+        ("a list", vec![0x92, 1, 2]),
+        ("an empty map", vec![0x80]),
+        ("a map without data", map_of("service", b"\xa5login")),
+        ("a map cut short", map_of("service", b"\xa9log")),
+        ("nested 10,000 deep", map_of("data", &deep)),
+        ("a declared length without its bytes", vec![0xdf, 0xff, 0xff, 0xff, 0xff]),
+        ("a request that is too large", vec![0xc4; 300 * 1024]),
+    ];
+    for (what, frame) in cases {
+        let reply = answer_to(&mut dealer, frame).await;
+        let (_, description) = refusal(reply.body);
+        assert!(!description.is_empty(), "{what}");
+    }
+    let mut well = Requester::connect(&recado.requests);
+    well.login("ana").await;
+    assert_eq!(recado.process.terminate().code, Some(0));
+}
+
+#[tokio::test]
+async fn an_unknown_service_is_named_in_the_answer() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut dealer = connect(&recado, Framing::Delimited);
+    let mut frame = vec![0x82];
+    frame.extend(b"\xa7service\xa8teleport\xa4data\x80");
+    let reply = answer_to(&mut dealer, frame).await;
+    assert_eq!(reply.service.as_str(), "teleport");
+    let (code, description) = refusal(reply.body);
+    assert_eq!(code, Code::UnknownService);
+    assert!(description.contains("teleport"), "{description}");
+}
+
+#[tokio::test]
+async fn a_request_without_its_delimiter_harms_nobody() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let raw = connect(&recado, Framing::Raw);
+    for _ in 0..3 {
+        raw.send(Message::single(b"no delimiter".to_vec())).await.unwrap();
+    }
+    let mut well = Requester::connect(&recado.requests);
+    well.login("ana").await;
+}
+
+#[tokio::test]
+async fn names_and_places_that_cannot_be_are_refused_with_a_code() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut dealer = connect(&recado, Framing::Delimited);
+    let long = "x".repeat(65);
+    for name in ["", "   ", "a\tb", "_system", long.as_str()] {
+        for (service, key) in [("login", "user"), ("channel", "channel")] {
+            let mut frame = vec![0x82];
+            for text in ["service", service, "data"] {
+                frame.push(0xa0 | u8::try_from(text.len()).unwrap());
+                frame.extend(text.as_bytes());
+            }
+            let mut value = vec![0xd9, u8::try_from(name.len()).unwrap()];
+            value.extend(name.as_bytes());
+            frame.extend(map_of(key, &value));
+            let (code, _) = refusal(answer_to(&mut dealer, frame).await.body);
+            assert_eq!(code, Code::BadName, "{service} {name:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut requester = Requester::connect(&recado.requests);
+    requester.login("ana").await;
+    requester.create("geral").await;
+    let publish = |to: &str, text: String, id: MessageId| RequestBody::Publish {
+        user: user("ana"),
+        channel: channel(to),
+        message: text,
+        id: Some(id),
+    };
+    let history = |of: HistoryOf| {
+        RequestBody::History(HistoryRequest {
+            user: user("ana"),
+            of,
+            range: Range::After(Place::Seq(0)),
+            limit: 10,
+        })
+    };
+    let taken = MessageId::new_v7();
+    requester.ask(publish("geral", "first".to_owned(), taken)).await;
+    let cases = [
+        (publish("nowhere", "hello".to_owned(), MessageId::new_v7()), Code::NoSuchChannel),
+        (publish("geral", "x".repeat(64 * 1024 + 1), MessageId::new_v7()), Code::TooLarge),
+        (publish("geral", "another text under the same id".to_owned(), taken), Code::IdReused),
+        (
+            RequestBody::Message {
+                src: user("ana"),
+                dst: user("nobody"),
+                message: "are you there?".to_owned(),
+                id: Some(MessageId::new_v7()),
+            },
+            Code::NoSuchUser,
+        ),
+        (RequestBody::Channel { channel: channel("geral") }, Code::NameTaken),
+        (RequestBody::Channel { channel: channel("ana") }, Code::NameTaken),
+        (RequestBody::Login { user: user("geral") }, Code::NameTaken),
+        (history(HistoryOf::Channel(channel("nowhere"))), Code::NoSuchChannel),
+    ];
+    for (body, expected) in cases {
+        let (code, description) = refusal(requester.ask(body.clone()).await);
+        assert_eq!(code, expected, "{body:?}: {description}");
+        assert!(!description.is_empty());
+    }
+    let kept = requester.channel_history("ana", "geral").await;
+    assert_eq!(kept.iter().map(|message| message.message.as_str()).collect::<Vec<_>>(), ["first"]);
+}
+
+#[tokio::test]
+async fn the_same_message_sent_again_is_answered_again_and_kept_once() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut requester = Requester::connect(&recado.requests);
+    requester.login("ana").await;
+    requester.create("geral").await;
+    let body = RequestBody::Publish {
+        user: user("ana"),
+        channel: channel("geral"),
+        message: "once".to_owned(),
+        id: Some(MessageId::new_v7()),
+    };
+    let first = requester.ask(body.clone()).await;
+    assert_eq!(requester.ask(body).await, first);
+    assert_eq!(requester.channel_history("ana", "geral").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_keeps_nobody_waiting() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let address = recado.requests_address().unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..10 {
+        silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let mut requester = Requester::connect(&recado.requests);
+    let reply = requester.ask_once(RequestBody::Users, Duration::from_secs(60)).await;
+    assert!(reply.is_some());
+}

@@ -1,0 +1,129 @@
+//! Ending well: what is under way is answered, what was answered is stored, and a second signal ends at once.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use nix::sys::signal::Signal;
+use recado_proto::{MessageId, ReplyBody, RequestBody};
+use recado_tests::{
+    chat::{Requester, channel, user},
+    limits::ANSWER_WAIT,
+    parts::{Broker, Recado, Server, field, folder},
+};
+use tokio::sync::Notify;
+
+const CLIENTS: usize = 16;
+const ANSWERS_BEFORE_THE_SIGNAL: usize = 1_000;
+
+/// Publishes until there is no answer any more, and returns what was answered OK.
+async fn publish_to_the_end(
+    mut requester: Requester,
+    name: String,
+    answered: Arc<AtomicUsize>,
+    enough: Arc<Notify>,
+) -> Vec<MessageId> {
+    let mut acknowledged = Vec::new();
+    loop {
+        let id = MessageId::new_v7();
+        let body = RequestBody::Publish {
+            user: user(&name),
+            channel: channel("geral"),
+            message: format!("message {}", acknowledged.len()),
+            id: Some(id),
+        };
+        match requester.ask_once(body, ANSWER_WAIT).await.map(|reply| reply.body) {
+            Some(ReplyBody::Stored { .. }) => acknowledged.push(id),
+            Some(other) => panic!("refused: {other:?}"),
+            None => return acknowledged,
+        }
+        if answered.fetch_add(1, Ordering::Relaxed) + 1 == ANSWERS_BEFORE_THE_SIGNAL {
+            enough.notify_one();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_told_to_end_under_load_has_stored_all_that_it_answered() {
+    let folder = folder();
+    let broker = Broker::start(folder.path());
+    let server = Server::start(folder.path(), &broker.publishers);
+    let mut requester = Requester::connect(&server.requests);
+    requester.login("ana").await;
+    requester.create("geral").await;
+    let (answered, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let requester = Requester::connect(&server.requests);
+            let client = publish_to_the_end(
+                requester,
+                format!("client{number}"),
+                Arc::clone(&answered),
+                Arc::clone(&enough),
+            );
+            tokio::spawn(client)
+        })
+        .collect();
+    enough.notified().await;
+    let requests = server.requests.clone();
+    let ended = tokio::task::spawn_blocking(move || server.process.terminate()).await.expect("it ends");
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.err);
+
+    let mut acknowledged = BTreeSet::new();
+    for client in clients {
+        acknowledged.extend(client.await.expect("no client was refused"));
+    }
+    assert!(acknowledged.len() >= ANSWERS_BEFORE_THE_SIGNAL);
+    let server = Server::start_at(folder.path(), &requests, &broker.publishers);
+    let kept: BTreeSet<MessageId> = requester
+        .channel_history("ana", "geral")
+        .await
+        .into_iter()
+        .filter_map(|message| message.id)
+        .collect();
+    let lost: Vec<_> = acknowledged.difference(&kept).collect();
+    assert!(lost.is_empty(), "answered OK and not stored: {lost:?}");
+    assert_eq!(server.process.terminate().code, Some(0));
+}
+
+#[test]
+fn each_part_ends_with_zero_on_either_signal() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let (folder, folder_of_up) = (folder(), folder());
+        let broker = Broker::start(folder.path());
+        let server = Server::start(folder.path(), &broker.publishers);
+        let up = Recado::up(folder_of_up.path()).expect("it starts");
+        for process in [server.process, broker.process, up.process] {
+            process.signal(signal);
+            let ended = process.wait();
+            assert_eq!(ended.code, Some(0), "{signal}: {:#?}", ended.err);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_signal_ends_at_once() {
+    let folder = folder();
+    let broker = Broker::start(folder.path());
+    let server = Server::start(folder.path(), &broker.publishers);
+    let mut requester = Requester::connect(&server.requests);
+    requester.login("ana").await;
+    requester.create("geral").await;
+    // A broker that stands still: the server waits for it when it ends.
+    broker.process.signal(Signal::SIGSTOP);
+    let text = "x".repeat(32 * 1024);
+    for _ in 0..300 {
+        requester.publish("ana", "geral", &text).await;
+    }
+    server.process.signal(Signal::SIGTERM);
+    server.process.wait_for_log("the first signal to be heard", |line| {
+        field(line, "message").is_some_and(|message| message.contains("second signal ends at once"))
+    });
+    server.process.signal(Signal::SIGTERM);
+    let ended = tokio::task::spawn_blocking(move || server.process.wait()).await.expect("it ends");
+    assert_eq!(ended.code, Some(130), "{:#?}", ended.err);
+}
