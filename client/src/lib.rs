@@ -12,7 +12,6 @@ pub mod view;
 
 pub use receiver::{Topic, Via};
 pub use recado_zmtp::Endpoint;
-pub use recado_zmtp::Endpoint;
 pub use session::{
     ConnectError, RequestError, SendOutcome, Session, SessionConfig, SessionEvent, SessionEvents,
 };

@@ -1,4 +1,489 @@
-//! What the client does with what is typed and what arrives, apart from any terminal or socket.
+//! What the client does with what is typed and with what arrives, apart from any terminal, socket or clock: lines, answers
+//! and events go in, [`Effect`]s come out. Every face (terminal, plain lines, JSON) runs on this.
 
 pub mod command;
+pub mod complete;
+pub mod item;
 mod nearest;
+mod outbox;
+mod received;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use recado_proto::{ChannelName, Code, HistoryPage, MessageId, UserName, limits as wire_limits};
+
+use crate::limits;
+use crate::session::{RequestError, SendOutcome};
+
+use self::command::{Command, Conversation};
+use self::complete::KnownNames;
+use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
+use self::outbox::Outbox;
+
+/// What a face decides about the chat.
+#[derive(Clone, Debug)]
+pub struct ChatConfig {
+    /// Who one is.
+    pub user: UserName,
+    /// How many messages of a channel are shown on joining it.
+    pub backlog: u32,
+    /// Lines that no server answers are kept and sent later, instead of failing.
+    pub patient: bool,
+}
+
+/// What is to be done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Show this.
+    Show(Item),
+    /// Ask this of the session, and give the answer to [`Chat::on_answer`].
+    Ask(Ask),
+    /// Follow the channel no longer.
+    Unfollow(ChannelName),
+    /// End, once what is being sent has been answered.
+    Quit,
+}
+
+/// Something to ask of the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Follow a channel. That it is joined comes as an event.
+    Join {
+        /// The channel.
+        channel: ChannelName,
+        /// How many of its messages come first.
+        backlog: u32,
+    },
+    /// Create a channel.
+    Create(ChannelName),
+    /// List users.
+    Users {
+        /// Nobody asked; only completion wants to know.
+        quiet: bool,
+    },
+    /// List channels.
+    Channels {
+        /// Nobody asked; only completion wants to know.
+        quiet: bool,
+    },
+    /// Read earlier messages.
+    History {
+        /// Whose.
+        of: Conversation,
+        /// How many.
+        limit: u32,
+    },
+    /// Send a message.
+    Send {
+        /// Its own number.
+        id: MessageId,
+        /// Where to.
+        to: Place,
+        /// The text.
+        text: String,
+        /// The server asked for a pause first.
+        after_pause: bool,
+    },
+}
+
+/// What the session answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Ask::Join`].
+    Join(ChannelName, Result<(), RequestError>),
+    /// To [`Ask::Create`].
+    Create(ChannelName, Result<(), RequestError>),
+    /// To [`Ask::Users`].
+    Users {
+        /// As asked.
+        quiet: bool,
+        /// The users.
+        result: Result<Vec<UserName>, RequestError>,
+    },
+    /// To [`Ask::Channels`].
+    Channels {
+        /// As asked.
+        quiet: bool,
+        /// The channels.
+        result: Result<Vec<ChannelName>, RequestError>,
+    },
+    /// To [`Ask::History`].
+    History {
+        /// As asked.
+        of: Conversation,
+        /// The messages.
+        result: Result<HistoryPage, RequestError>,
+    },
+    /// To [`Ask::Send`].
+    Send(SendOutcome),
+}
+
+/// Who one is and where one talks, for the prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Who.
+    pub user: UserName,
+    /// Where plain lines go.
+    pub channel: Option<ChannelName>,
+}
+
+/// The state of one user's chat.
+#[derive(Debug)]
+pub struct Chat {
+    user: UserName,
+    backlog: u32,
+    patient: bool,
+    /// The current channel is the last one.
+    joined: Vec<ChannelName>,
+    /// Being joined, with how many of its messages were shown so far.
+    joining: BTreeMap<ChannelName, usize>,
+    wrote_last: Option<UserName>,
+    direct_backlog_begun: bool,
+    outbox: Outbox,
+    known: KnownNames,
+    server_away: bool,
+    kept_said: bool,
+    hint_given: bool,
+    /// Asked for by the user and not answered yet, joins not counted.
+    waiting: usize,
+    failures: usize,
+    effects: VecDeque<Effect>,
+}
+
+impl Chat {
+    /// A chat of somebody who has just logged in.
+    pub fn new(config: ChatConfig) -> Self {
+        Self {
+            user: config.user,
+            backlog: config.backlog,
+            patient: config.patient,
+            joined: Vec::new(),
+            joining: BTreeMap::new(),
+            wrote_last: None,
+            direct_backlog_begun: false,
+            outbox: Outbox::default(),
+            known: KnownNames::default(),
+            server_away: false,
+            kept_said: false,
+            hint_given: false,
+            waiting: 0,
+            failures: 0,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Greets, and goes to the first channel: the one that is wanted; or else `usual`, if there is one, or if there is no
+    /// channel at all, which is a new server that is waiting for somebody to begin.
+    pub fn begin(&mut self, channels: &[ChannelName], wanted: Option<ChannelName>, usual: Option<ChannelName>) {
+        self.known.set_channels(channels.iter().cloned());
+        let is_there = |channel: &ChannelName| channels.contains(channel);
+        let create = wanted.is_none() && channels.is_empty();
+        let joining = wanted.or_else(|| usual.filter(|usual| channels.is_empty() || is_there(usual)));
+        self.notice(Notice::Welcome {
+            user: self.user.clone(),
+            channels: channels.to_vec(),
+            joining: joining.clone(),
+        });
+        match joining {
+            Some(channel) if create => self.create(channel),
+            Some(channel) => self.join(channel),
+            None => {}
+        }
+    }
+
+    /// A line was typed or read. A message is shown at once if `echo` is set, otherwise it is not shown at all.
+    pub fn on_line(&mut self, line: &str, echo: bool, now_ms: i64) {
+        self.hint_given = false;
+        match Command::parse(line) {
+            Ok(None) => {}
+            Ok(Some(command)) => self.on_command(command, echo, now_ms),
+            Err(error) => self.fail(Attempt::Line, FailureCode::BadCommand, error.to_string(), None),
+        }
+    }
+
+    /// A line of input could not be read at all.
+    pub fn on_unreadable_line(&mut self, reason: String) {
+        self.fail(Attempt::Line, FailureCode::BadCommand, reason, None);
+    }
+
+    /// Ctrl-C on an empty line: says how to leave, and leaves the second time.
+    pub fn on_interrupt(&mut self) {
+        if std::mem::replace(&mut self.hint_given, true) {
+            self.effects.push_back(Effect::Quit);
+        } else {
+            self.notice(Notice::HowToQuit);
+        }
+    }
+
+    /// The session answered.
+    pub fn on_answer(&mut self, answer: Answer) {
+        match answer {
+            // That it is joined comes as an event, after its backlog.
+            Answer::Join(_, Ok(())) => {}
+            Answer::Join(channel, Err(error)) => {
+                self.joining.remove(&channel);
+                let hint = self.channel_hint(&channel, &error);
+                self.fail_request(Attempt::Join(channel), &error, hint);
+            }
+            Answer::Create(channel, result) => {
+                self.waiting = self.waiting.saturating_sub(1);
+                match result {
+                    Ok(()) => {
+                        self.known.add_channel(&channel);
+                        self.notice(Notice::Created { channel: channel.clone() });
+                        self.join(channel);
+                    }
+                    Err(error) => {
+                        let hint = (error.code() == Some(&Code::NameTaken) && self.known.has_channel(&channel))
+                            .then(|| format!("/join {channel} goes there"));
+                        self.fail_request(Attempt::Create(channel), &error, hint);
+                    }
+                }
+            }
+            Answer::Users { quiet, result } => self.on_users(quiet, result),
+            Answer::Channels { quiet, result } => self.on_channels(quiet, result),
+            Answer::History { of, result } => self.on_history(of, result),
+            Answer::Send(outcome) => self.on_sent(outcome),
+        }
+    }
+
+    /// Nothing more is to come and the chat ends: what was not sent is said.
+    pub fn on_end(&mut self) {
+        for unsent in self.outbox.take_all() {
+            let attempt = Attempt::Send {
+                to: Some(unsent.to),
+                text: unsent.text,
+                id: Some(unsent.id),
+                ambiguous: unsent.tried,
+            };
+            let reason = if unsent.tried { "the server did not answer" } else { "no server could be reached" };
+            self.fail(attempt, FailureCode::Unanswered, reason.to_owned(), None);
+        }
+    }
+
+    /// The next thing to do.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether every command has had its effect; messages may still be under way.
+    pub fn is_settled(&self) -> bool {
+        self.waiting == 0 && self.joining.is_empty()
+    }
+
+    /// How many messages have not been answered.
+    pub fn unsent(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Whether messages are waiting for a server that is away.
+    pub fn is_server_away(&self) -> bool {
+        self.server_away
+    }
+
+    /// How many things that were asked for have failed.
+    pub fn failures(&self) -> usize {
+        self.failures
+    }
+
+    /// For the prompt.
+    pub fn whereabouts(&self) -> Whereabouts {
+        Whereabouts { user: self.user.clone(), channel: self.current().cloned() }
+    }
+
+    /// For completion.
+    pub fn known(&self) -> &KnownNames {
+        &self.known
+    }
+
+    fn on_command(&mut self, command: Command, echo: bool, now_ms: i64) {
+        match command {
+            Command::Say(text) => match self.current().cloned() {
+                Some(channel) => self.say(Place::Channel(channel), text, echo, now_ms),
+                None => {
+                    let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
+                    let hint = "/join goes to a channel, /channels lists them".to_owned();
+                    self.fail(attempt, FailureCode::NoChannel, "you are in no channel".to_owned(), Some(hint));
+                }
+            },
+            Command::Message { to, text } => {
+                let to = self.known.meant_user(to);
+                self.say(Place::Direct(to), text, echo, now_ms);
+            }
+            Command::Reply(text) => match self.wrote_last.clone() {
+                Some(user) => self.say(Place::Direct(user), text, echo, now_ms),
+                None => {
+                    let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
+                    let reason = "nobody has written to you directly yet".to_owned();
+                    let hint = "/msg USER TEXT writes to somebody".to_owned();
+                    self.fail(attempt, FailureCode::NobodyToAnswer, reason, Some(hint));
+                }
+            },
+            Command::Join(channel) => {
+                let channel = self.known.meant_channel(channel);
+                self.join(channel);
+            }
+            Command::Create(channel) => {
+                let channel = self.known.meant_channel(channel);
+                self.create(channel);
+            }
+            Command::Leave(channel) => self.leave(channel),
+            Command::Channels => self.ask(Ask::Channels { quiet: false }),
+            Command::Users => self.ask(Ask::Users { quiet: false }),
+            Command::History { of, limit } => self.history(of, limit),
+            Command::Help(spec) => self.show(Item::Help(spec)),
+            Command::Quit => self.effects.push_back(Effect::Quit),
+        }
+    }
+
+    fn join(&mut self, channel: ChannelName) {
+        if self.joining.contains_key(&channel) {
+            return;
+        }
+        if self.joined.contains(&channel) {
+            self.go_to(channel.clone());
+            return self.notice(Notice::Switched { channel });
+        }
+        self.joining.insert(channel.clone(), 0);
+        self.effects.push_back(Effect::Ask(Ask::Join { channel, backlog: self.backlog }));
+    }
+
+    fn create(&mut self, channel: ChannelName) {
+        self.ask(Ask::Create(channel));
+    }
+
+    fn leave(&mut self, channel: Option<ChannelName>) {
+        let channel = channel.map(|channel| self.known.meant_channel(channel)).or_else(|| self.current().cloned());
+        match channel {
+            Some(channel) if self.joined.contains(&channel) => {
+                self.joined.retain(|joined| *joined != channel);
+                self.known.set_joined(self.joined.iter().cloned());
+                self.effects.push_back(Effect::Unfollow(channel.clone()));
+                self.notice(Notice::Left { channel, current: self.current().cloned() });
+            }
+            Some(channel) => {
+                let reason = format!("you are not in #{channel}");
+                self.fail(Attempt::Leave(Some(channel)), FailureCode::NoChannel, reason, None);
+            }
+            None => {
+                let reason = "you are in no channel".to_owned();
+                self.fail(Attempt::Leave(None), FailureCode::NoChannel, reason, None);
+            }
+        }
+    }
+
+    fn history(&mut self, of: Option<Conversation>, limit: Option<u32>) {
+        let of = match of {
+            Some(Conversation::Channel(channel)) => Conversation::Channel(self.known.meant_channel(channel)),
+            Some(Conversation::With(user)) => Conversation::With(user),
+            None => match self.current() {
+                Some(channel) => Conversation::Channel(channel.clone()),
+                None => {
+                    let reason = "you are in no channel".to_owned();
+                    let hint = "/history @USER shows direct messages".to_owned();
+                    return self.fail(Attempt::History, FailureCode::NoChannel, reason, Some(hint));
+                }
+            },
+        };
+        let limit = limit.unwrap_or(limits::HISTORY_MESSAGES).min(wire_limits::HISTORY_LIMIT_MAX);
+        self.ask(Ask::History { of, limit });
+    }
+
+    fn on_users(&mut self, quiet: bool, result: Result<Vec<UserName>, RequestError>) {
+        if !quiet {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
+        match result {
+            Ok(users) => {
+                self.known.set_users(users.iter().cloned());
+                if !quiet {
+                    self.show(Item::Users(users));
+                }
+            }
+            Err(_) if quiet => {}
+            Err(error) => self.fail_request(Attempt::Users, &error, None),
+        }
+    }
+
+    fn on_channels(&mut self, quiet: bool, result: Result<Vec<ChannelName>, RequestError>) {
+        if !quiet {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
+        match result {
+            Ok(channels) => {
+                self.known.set_channels(channels.iter().cloned());
+                if !quiet {
+                    let mut joined = self.joined.clone();
+                    joined.sort();
+                    self.show(Item::Channels { channels, joined, current: self.current().cloned() });
+                }
+            }
+            Err(_) if quiet => {}
+            Err(error) => self.fail_request(Attempt::Channels, &error, None),
+        }
+    }
+
+    fn current(&self) -> Option<&ChannelName> {
+        self.joined.last()
+    }
+
+    fn go_to(&mut self, channel: ChannelName) {
+        self.joined.retain(|joined| *joined != channel);
+        self.joined.push(channel);
+        self.known.set_joined(self.joined.iter().cloned());
+    }
+
+    /// What to do when a channel cannot be joined or is not there.
+    fn channel_hint(&self, channel: &ChannelName, error: &RequestError) -> Option<String> {
+        if error.code() != Some(&Code::NoSuchChannel) {
+            return None;
+        }
+        let create = format!("/create {channel} makes it");
+        let names = self.known.channels().iter().map(ChannelName::as_str);
+        Some(match nearest::nearest(channel.as_str(), names) {
+            Some(nearest) => format!("did you mean {nearest}? {create}"),
+            None => create,
+        })
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.waiting += 1;
+        self.effects.push_back(Effect::Ask(ask));
+    }
+
+    fn show(&mut self, item: Item) {
+        self.effects.push_back(Effect::Show(item));
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.show(Item::Notice(notice));
+    }
+
+    fn fail_request(&mut self, what: Attempt, error: &RequestError, hint: Option<String>) {
+        let code = match error {
+            RequestError::Refused { code, .. } => FailureCode::Server(code.clone()),
+            RequestError::Unanswered { .. } => FailureCode::Unanswered,
+            RequestError::Malformed { .. }
+            | RequestError::NotLoggedIn
+            | RequestError::Busy
+            | RequestError::TooManyTopics
+            | RequestError::Closed => FailureCode::Session,
+        };
+        self.fail(what, code, error.to_string(), hint);
+    }
+
+    fn fail(&mut self, what: Attempt, code: FailureCode, reason: String, hint: Option<String>) {
+        self.failures += 1;
+        self.show(Item::Failure(Failure { what, code, reason, hint }));
+    }
+}
+
+/// Names that a person may write with a mark before them, when no name has that mark itself.
+pub(crate) fn without_mark<'a>(name: &'a str, mark: char, known: &BTreeSet<impl Ord + std::borrow::Borrow<str>>) -> &'a str {
+    match name.strip_prefix(mark) {
+        Some(bare) if !known.contains(name) && !bare.trim().is_empty() => bare,
+        _ => name,
+    }
+}

@@ -1,0 +1,249 @@
+//! Everything that the client shows, as values: how an item looks is decided by each face (`crate::view`).
+
+use recado_proto::{ChannelName, Code, Epoch, MessageId, UserName};
+
+use super::command::CommandSpec;
+
+/// One thing to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A message of anybody.
+    Message(Message),
+    /// What follows are the latest messages of a channel that is being joined, or of those sent to this user directly.
+    Backlog {
+        /// The channel; none for direct messages.
+        channel: Option<ChannelName>,
+    },
+    /// What follows are earlier messages that were asked for; then comes [`Item::HistoryEnd`].
+    History {
+        /// Whose.
+        of: Place,
+        /// How many follow.
+        count: usize,
+    },
+    /// The earlier messages are over.
+    HistoryEnd,
+    /// The list of users that was asked for.
+    Users(Vec<UserName>),
+    /// The list of channels that was asked for.
+    Channels {
+        /// All of them.
+        channels: Vec<ChannelName>,
+        /// Those that are followed.
+        joined: Vec<ChannelName>,
+        /// The one that plain lines go to.
+        current: Option<ChannelName>,
+    },
+    /// All commands, or one.
+    Help(Option<&'static CommandSpec>),
+    /// Something happened that is worth a line.
+    Notice(Notice),
+    /// The server acknowledged a message of ours.
+    Sent {
+        /// Where it went.
+        to: Place,
+        /// The message's own number.
+        id: MessageId,
+        /// Its place in its topic.
+        seq: Option<u64>,
+        /// The epoch of that place.
+        epoch: Option<Epoch>,
+    },
+    /// Something that was asked for failed.
+    Failure(Failure),
+}
+
+/// A message as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where it was said.
+    pub place: Place,
+    /// Who said it.
+    pub author: UserName,
+    /// What was said; nothing in it is harmless yet.
+    pub text: String,
+    /// When, in Unix milliseconds.
+    pub time_ms: i64,
+    /// Its own number.
+    pub id: Option<MessageId>,
+    /// Its place in its topic.
+    pub seq: Option<u64>,
+    /// The epoch of that place.
+    pub epoch: Option<Epoch>,
+    /// Whether it is from before.
+    pub earlier: bool,
+    /// Whether this user said it.
+    pub own: bool,
+    /// Whether plain lines go to its channel as well.
+    pub current: bool,
+}
+
+/// Where something is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a channel.
+    Channel(ChannelName),
+    /// Between this user and that one, for nobody else.
+    Direct(UserName),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// First of all.
+    Welcome {
+        /// Who one is.
+        user: UserName,
+        /// The channels that there are.
+        channels: Vec<ChannelName>,
+        /// The one that is joined next, if any.
+        joining: Option<ChannelName>,
+    },
+    /// A channel is followed, and plain lines go there.
+    Joined {
+        /// The channel.
+        channel: ChannelName,
+        /// Nobody has said anything in it yet.
+        empty: bool,
+    },
+    /// Plain lines go to this channel, which was followed before.
+    Switched {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// A channel is followed no longer.
+    Left {
+        /// The channel.
+        channel: ChannelName,
+        /// Where plain lines go now.
+        current: Option<ChannelName>,
+    },
+    /// A channel was created.
+    Created {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// No server is there.
+    ServerLost {
+        /// Why, as a half sentence.
+        reason: String,
+    },
+    /// A server is there again.
+    ServerBack {
+        /// Lines that were kept and are being sent now.
+        kept: usize,
+    },
+    /// No broker is there.
+    BrokerLost {
+        /// Why, as a half sentence.
+        reason: String,
+    },
+    /// A broker is there again.
+    BrokerBack,
+    /// These messages are kept nowhere any more.
+    Missing {
+        /// Where they were.
+        place: Place,
+        /// The first place that is missing.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// The server's store was restored: what was acknowledged before may be gone.
+    EpochChanged {
+        /// Where.
+        place: Place,
+    },
+    /// Something arrived that is no message.
+    Malformed {
+        /// The topic it came on.
+        topic: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// A line is kept until the server is back.
+    Kept {
+        /// How many wait.
+        lines: usize,
+    },
+    /// How to leave, said when Ctrl-C finds nothing to clear.
+    HowToQuit,
+}
+
+/// Something that was asked for and failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed.
+    pub what: Attempt,
+    /// The stable word for programs; a word of the client's own where the server had no part in it.
+    pub code: FailureCode,
+    /// Why, as a sentence without an end.
+    pub reason: String,
+    /// What to do about it, if anything.
+    pub hint: Option<String>,
+}
+
+/// What was attempted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Reading a line.
+    Line,
+    /// Sending this text.
+    Send {
+        /// Where to; none if there was no current channel.
+        to: Option<Place>,
+        /// The text.
+        text: String,
+        /// The message's own number, once it had one.
+        id: Option<MessageId>,
+        /// Whether the server has it nevertheless is unknown.
+        ambiguous: bool,
+    },
+    /// Joining a channel.
+    Join(ChannelName),
+    /// Leaving a channel.
+    Leave(Option<ChannelName>),
+    /// Creating a channel.
+    Create(ChannelName),
+    /// Listing users.
+    Users,
+    /// Listing channels.
+    Channels,
+    /// Reading earlier messages.
+    History,
+}
+
+/// Why, for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureCode {
+    /// The server's word.
+    Server(Code),
+    /// The line is no command, or lacks something.
+    BadCommand,
+    /// There is no current channel.
+    NoChannel,
+    /// Nobody to answer.
+    NobodyToAnswer,
+    /// No server was reached, or none answered.
+    Unanswered,
+    /// Too many lines wait already.
+    OutboxFull,
+    /// The session failed in another way.
+    Session,
+}
+
+impl FailureCode {
+    /// The stable word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            FailureCode::Server(code) if code.as_str().is_empty() => "refused",
+            FailureCode::Server(code) => code.as_str(),
+            FailureCode::BadCommand => "bad_command",
+            FailureCode::NoChannel => "no_channel",
+            FailureCode::NobodyToAnswer => "nobody_to_answer",
+            FailureCode::Unanswered => "unanswered",
+            FailureCode::OutboxFull => "outbox_full",
+            FailureCode::Session => "session",
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Messages on their way to the server, one after the other, so that none overtakes another.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use recado_proto::{Code, MessageId};
+
+use crate::limits;
+use crate::session::{RequestError, SendOutcome};
+
+use super::item::{Attempt, FailureCode, Item, Message, Notice, Place};
+use super::{Ask, Chat, Effect};
+
+/// What is to be sent, oldest first, and what was.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    waiting: VecDeque<Outgoing>,
+    /// Whether the first one is with the session.
+    sending: bool,
+    own_ids: BTreeSet<MessageId>,
+    own_ids_by_age: VecDeque<MessageId>,
+}
+
+/// One message that is not answered yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) id: MessageId,
+    pub(crate) to: Place,
+    pub(crate) text: String,
+    /// It was handed to a connection at least once, so that the server may have it.
+    pub(crate) tried: bool,
+}
+
+impl Outbox {
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(crate) fn take_all(&mut self) -> Vec<Outgoing> {
+        self.sending = false;
+        self.waiting.drain(..).collect()
+    }
+
+    /// Whether this user sent the message through this chat.
+    pub(crate) fn is_own(&self, id: MessageId) -> bool {
+        self.own_ids.contains(&id)
+    }
+
+    fn push(&mut self, outgoing: Outgoing) {
+        if self.own_ids_by_age.len() >= limits::OWN_IDS_MAX
+            && let Some(oldest) = self.own_ids_by_age.pop_front()
+        {
+            self.own_ids.remove(&oldest);
+        }
+        self.own_ids.insert(outgoing.id);
+        self.own_ids_by_age.push_back(outgoing.id);
+        self.waiting.push_back(outgoing);
+    }
+
+    /// The answered message, if the answer is to the one that is being sent.
+    fn answered(&mut self, id: MessageId) -> Option<Outgoing> {
+        if self.waiting.front().is_none_or(|first| first.id != id) {
+            return None;
+        }
+        self.sending = false;
+        self.waiting.pop_front()
+    }
+
+    fn put_back(&mut self, outgoing: Outgoing) {
+        self.waiting.push_front(outgoing);
+    }
+
+    fn next(&mut self) -> Option<&Outgoing> {
+        if self.sending {
+            return None;
+        }
+        let first = self.waiting.front()?;
+        self.sending = true;
+        Some(first)
+    }
+}
+
+impl Chat {
+    pub(super) fn say(&mut self, to: Place, text: String, echo: bool, now_ms: i64) {
+        if self.outbox.len() >= limits::OUTBOX_LINES_MAX {
+            let attempt = Attempt::Send { to: Some(to), text, id: None, ambiguous: false };
+            let reason = format!("{} lines are waiting to be sent already", limits::OUTBOX_LINES_MAX);
+            return self.fail(attempt, FailureCode::OutboxFull, reason, None);
+        }
+        let id = MessageId::new_v7();
+        if echo {
+            self.show(Item::Message(Message {
+                current: matches!(&to, Place::Channel(channel) if self.current() == Some(channel)),
+                place: to.clone(),
+                author: self.user.clone(),
+                text: text.clone(),
+                time_ms: now_ms,
+                id: Some(id),
+                seq: None,
+                epoch: None,
+                earlier: false,
+                own: true,
+            }));
+        }
+        self.outbox.push(Outgoing { id, to, text, tried: false });
+        if self.server_away && self.patient {
+            self.say_kept();
+        }
+        self.send_next(false);
+    }
+
+    /// A server is there again: how many lines were kept for it.
+    pub(super) fn resume_sending(&mut self) -> usize {
+        self.kept_said = false;
+        let kept = self.outbox.len();
+        self.send_next(false);
+        kept
+    }
+
+    pub(super) fn on_sent(&mut self, outcome: SendOutcome) {
+        let Some(mut sent) = self.outbox.answered(outcome.id()) else { return };
+        match outcome {
+            SendOutcome::Acknowledged { id, seq, epoch } => {
+                self.show(Item::Sent { to: sent.to, id, seq, epoch });
+                self.send_next(false);
+            }
+            SendOutcome::Refused { code: Code::Busy | Code::Unavailable, .. } if self.patient => {
+                sent.tried = true;
+                self.outbox.put_back(sent);
+                self.send_next(true);
+            }
+            SendOutcome::Refused { id, code, description } => {
+                let hint = self.refusal_hint(&sent.to, &code);
+                let attempt =
+                    Attempt::Send { to: Some(sent.to), text: sent.text, id: Some(id), ambiguous: false };
+                self.fail(attempt, FailureCode::Server(code), description, hint);
+                self.send_next(false);
+            }
+            SendOutcome::Unanswered { attempts, .. } if self.patient => {
+                sent.tried |= attempts > 0;
+                self.outbox.put_back(sent);
+                self.say_kept();
+                self.send_next(false);
+            }
+            SendOutcome::Unanswered { id, attempts } => {
+                let error = RequestError::Unanswered { attempts };
+                let ambiguous = sent.tried || attempts > 0;
+                let attempt = Attempt::Send { to: Some(sent.to), text: sent.text, id: Some(id), ambiguous };
+                self.fail_request(attempt, &error, None);
+                // Every further line would wait as long, for nothing.
+                self.on_end();
+                self.effects.push_back(Effect::Quit);
+            }
+            SendOutcome::Failed { id, error } => {
+                let attempt =
+                    Attempt::Send { to: Some(sent.to), text: sent.text, id: Some(id), ambiguous: false };
+                self.fail_request(attempt, &error, None);
+                self.send_next(false);
+            }
+        }
+    }
+
+    fn send_next(&mut self, after_pause: bool) {
+        if let Some(Outgoing { id, to, text, .. }) = self.outbox.next() {
+            let ask = Ask::Send { id: *id, to: to.clone(), text: text.clone(), after_pause };
+            self.effects.push_back(Effect::Ask(ask));
+        }
+    }
+
+    fn say_kept(&mut self) {
+        if !std::mem::replace(&mut self.kept_said, true) {
+            self.notice(Notice::Kept { lines: self.outbox.len() });
+        }
+    }
+
+    fn refusal_hint(&self, to: &Place, code: &Code) -> Option<String> {
+        match (to, code) {
+            (Place::Direct(user), Code::NoSuchUser) => Some(match self.known.nearest_user(user) {
+                Some(nearest) => format!("did you mean {nearest}? /users lists everybody"),
+                None => "/users lists everybody".to_owned(),
+            }),
+            (Place::Channel(channel), Code::NoSuchChannel) => Some(format!("/create {channel} makes it")),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the chat makes of events and of earlier messages.
+
+use recado_proto::{HistoryPage, Publication};
+
+use crate::receiver::{Topic, Via};
+use crate::session::{RequestError, SessionEvent};
+
+use super::command::Conversation;
+use super::item::{Attempt, Item, Message, Notice, Place};
+use super::Chat;
+
+impl Chat {
+    /// Something happened that nobody asked for.
+    pub fn on_event(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::Publication { topic, publication, via } => self.on_publication(&topic, publication, via),
+            SessionEvent::Joined { topic } => self.on_joined(topic),
+            SessionEvent::Missing { topic, first, last } => {
+                self.notice(Notice::Missing { place: place_of(&topic), first, last });
+            }
+            SessionEvent::EpochChanged { topic, .. } => {
+                self.notice(Notice::EpochChanged { place: place_of(&topic) });
+            }
+            SessionEvent::ServerLost { reason } => {
+                self.server_away = true;
+                self.notice(Notice::ServerLost { reason });
+            }
+            SessionEvent::ServerBack => {
+                self.server_away = false;
+                let kept = self.resume_sending();
+                self.notice(Notice::ServerBack { kept });
+            }
+            SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
+            SessionEvent::BrokerBack => self.notice(Notice::BrokerBack),
+            SessionEvent::Malformed { topic, reason } => self.notice(Notice::Malformed { topic, reason }),
+        }
+    }
+
+    pub(super) fn on_history(&mut self, of: Conversation, result: Result<HistoryPage, RequestError>) {
+        self.waiting = self.waiting.saturating_sub(1);
+        let place = match &of {
+            Conversation::Channel(channel) => Place::Channel(channel.clone()),
+            Conversation::With(user) => Place::Direct(user.clone()),
+        };
+        match result {
+            Ok(page) => {
+                self.show(Item::History { of: place.clone(), count: page.messages.len() });
+                for publication in page.messages {
+                    let message = self.message(place.clone(), publication, true);
+                    self.show(Item::Message(message));
+                }
+                self.show(Item::HistoryEnd);
+            }
+            Err(error) => {
+                let hint = match &of {
+                    Conversation::Channel(channel) => self.channel_hint(channel, &error),
+                    Conversation::With(user) => {
+                        self.known.nearest_user(user).map(|nearest| format!("did you mean {nearest}?"))
+                    }
+                };
+                self.fail_request(Attempt::History, &error, hint);
+            }
+        }
+    }
+
+    fn on_publication(&mut self, topic: &Topic, publication: Publication, via: Via) {
+        if publication.id.is_some_and(|id| self.outbox.is_own(id)) {
+            return;
+        }
+        self.known.add_user(publication.sender());
+        let earlier = via == Via::Backlog;
+        let place = match topic {
+            Topic::Channel(channel) => {
+                // It may have been left while the message was on its way.
+                let joining = self.joining.get_mut(channel);
+                if joining.is_none() && !self.joined.contains(channel) {
+                    return;
+                }
+                if let Some(shown) = joining {
+                    *shown += 1;
+                    if earlier && *shown == 1 {
+                        self.show(Item::Backlog { channel: Some(channel.clone()) });
+                    }
+                }
+                Place::Channel(channel.clone())
+            }
+            Topic::Direct(_) => {
+                if earlier && !std::mem::replace(&mut self.direct_backlog_begun, true) {
+                    self.show(Item::Backlog { channel: None });
+                }
+                self.wrote_last = Some(publication.sender().clone());
+                Place::Direct(publication.sender().clone())
+            }
+        };
+        let message = self.message(place, publication, earlier);
+        self.show(Item::Message(message));
+    }
+
+    fn on_joined(&mut self, topic: Topic) {
+        let Topic::Channel(channel) = topic else { return };
+        let Some(shown) = self.joining.remove(&channel) else { return };
+        self.known.add_channel(&channel);
+        self.go_to(channel.clone());
+        self.notice(Notice::Joined { channel, empty: self.backlog > 0 && shown == 0 });
+    }
+
+    fn message(&self, place: Place, publication: Publication, earlier: bool) -> Message {
+        let author = publication.sender().clone();
+        let seconds = publication.timestamp.as_seconds().saturating_mul(1_000);
+        Message {
+            current: matches!(&place, Place::Channel(channel) if self.current() == Some(channel)),
+            place,
+            own: author == self.user,
+            author,
+            text: publication.message,
+            time_ms: publication.time_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(seconds),
+            id: publication.id,
+            seq: publication.seq,
+            epoch: publication.epoch,
+            earlier,
+        }
+    }
+}
+
+fn place_of(topic: &Topic) -> Place {
+    match topic {
+        Topic::Channel(channel) => Place::Channel(channel.clone()),
+        Topic::Direct(user) => Place::Direct(user.clone()),
+    }
+}
