@@ -61,6 +61,9 @@ pub const RECEIVE_QUEUE_MESSAGES_MAX: usize = 1000;
 /// Bytes of received messages waiting to be taken, of all peers of a socket.
 pub const RECEIVE_QUEUE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// PONGs that may wait to be written to a peer; a PING more ends its connection.
+pub const ANSWERS_WAITING_MAX: usize = 1024;
+
 /// Bytes that one `read` may fetch.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 

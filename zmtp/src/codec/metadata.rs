@@ -82,22 +82,28 @@ impl<'a> Iterator for Properties<'a> {
         if self.0.is_empty() {
             return None;
         }
-        let property = split_property(self.0);
-        self.0 = property.as_ref().map_or(&[], |(_, _, rest)| rest);
-        Some(property.map(|(name, value, _)| (name, value)))
+        let property = self.split_off_property();
+        if property.is_err() {
+            self.0 = &[];
+        }
+        Some(property)
     }
 }
 
-fn split_property(data: &[u8]) -> Result<(&[u8], &[u8], &[u8]), MetadataError> {
-    let (&name_len, rest) = data.split_first().ok_or(MetadataError::CutShort)?;
-    if name_len == 0 {
-        return Err(MetadataError::EmptyName);
+impl<'a> Properties<'a> {
+    fn split_off_property(&mut self) -> Result<(&'a [u8], &'a [u8]), MetadataError> {
+        let (&name_len, rest) = self.0.split_first().ok_or(MetadataError::CutShort)?;
+        if name_len == 0 {
+            return Err(MetadataError::EmptyName);
+        }
+        let (name, rest) = rest.split_at_checked(usize::from(name_len)).ok_or(MetadataError::CutShort)?;
+        let (value_len, rest) = rest.split_first_chunk().ok_or(MetadataError::CutShort)?;
+        let value_len =
+            usize::try_from(u32::from_be_bytes(*value_len)).map_err(|_| MetadataError::CutShort)?;
+        let (value, rest) = rest.split_at_checked(value_len).ok_or(MetadataError::CutShort)?;
+        self.0 = rest;
+        Ok((name, value))
     }
-    let (name, rest) = rest.split_at_checked(usize::from(name_len)).ok_or(MetadataError::CutShort)?;
-    let (value_len, rest) = rest.split_first_chunk().ok_or(MetadataError::CutShort)?;
-    let value_len = usize::try_from(u32::from_be_bytes(*value_len)).map_err(|_| MetadataError::CutShort)?;
-    let (value, rest) = rest.split_at_checked(value_len).ok_or(MetadataError::CutShort)?;
-    Ok((name, value, rest))
 }
 
 fn excerpt(value: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -19,12 +19,14 @@ use crate::limits;
 pub struct Listener {
     inner: Inner,
     endpoint: Endpoint,
+    /// Removed when dropped.
+    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
 enum Inner {
     Tcp(TcpListener),
-    Ipc(UnixListener, SocketFile),
+    Ipc(UnixListener),
 }
 
 impl Listener {
@@ -34,7 +36,7 @@ impl Listener {
     pub async fn bind(endpoint: &Endpoint) -> Result<Self, BindError> {
         let bound = match endpoint {
             Endpoint::Tcp { host, port } => bind_tcp(host, *port).await,
-            Endpoint::Ipc(path) => bind_ipc(path).map(|inner| Self { inner, endpoint: endpoint.clone() }),
+            Endpoint::Ipc(path) => bind_ipc(path, endpoint),
         };
         bound.map_err(|fault| BindError { endpoint: endpoint.clone(), fault })
     }
@@ -53,7 +55,7 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 Ok(Stream::from_tcp(stream, peer))
             }
-            Inner::Ipc(listener, _) => Ok(Stream::from_unix(listener.accept().await?.0)),
+            Inner::Ipc(listener) => Ok(Stream::from_unix(listener.accept().await?.0)),
         }
     }
 }
@@ -87,14 +89,14 @@ async fn bind_tcp(host: &Host, port: u16) -> Result<Listener, BindFault> {
     let listener = listener.map_err(tcp_fault)?;
     let local = listener.local_addr().map_err(BindFault::Other)?;
     let endpoint = Endpoint::Tcp { host: host.clone(), port: local.port() };
-    Ok(Listener { inner: Inner::Tcp(listener), endpoint })
+    Ok(Listener { inner: Inner::Tcp(listener), endpoint, _file: None })
 }
 
 fn listen(address: SocketAddr, dual_stack: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // Lets a restarted program listen while connections of its last run are still dying.
     socket.set_reuse_address(true)?;
-    if let IpAddr::V6(_) = address.ip() {
+    if address.is_ipv6() {
         socket.set_only_v6(!dual_stack)?;
     }
     socket.set_nonblocking(true)?;
@@ -112,13 +114,13 @@ fn tcp_fault(error: io::Error) -> BindFault {
     }
 }
 
-fn bind_ipc(path: &Path) -> Result<Inner, BindFault> {
+fn bind_ipc(path: &Path, endpoint: &Endpoint) -> Result<Listener, BindFault> {
     let listener = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => replace_stale(path)?,
         bound => bound.map_err(ipc_fault)?,
     };
     let file = SocketFile::at(path).map_err(ipc_fault)?;
-    Ok(Inner::Ipc(listener, file))
+    Ok(Listener { inner: Inner::Ipc(listener), endpoint: endpoint.clone(), _file: Some(file) })
 }
 
 /// The folder is locked meanwhile, so that of two programs that find the same stale file only one replaces it.

@@ -112,6 +112,14 @@ impl Stream {
         }
     }
 
+    /// Whether there may be something to read; if not, the task is woken once there may.
+    pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.inner {
+            Inner::Tcp(stream) => stream.poll_read_ready(cx),
+            Inner::Ipc(stream) => stream.poll_read_ready(cx),
+        }
+    }
+
     /// Reads what is there; `WouldBlock` if nothing is, 0 at the end.
     pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.inner {

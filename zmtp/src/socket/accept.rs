@@ -1,0 +1,80 @@
+//! The task of a listening socket: accepts, and runs each connection as a task of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::hub::{Hub, Shared};
+use super::session::{self, Side};
+use crate::endpoint::Endpoint;
+use crate::event::SocketEventKind;
+use crate::limits;
+use crate::transport::{
+    EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish,
+};
+
+/// Accepts until told to stop, then sees its connections to their ends.
+pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
+    let endpoint = listener.local_endpoint().clone();
+    let gate = HandshakeGate::new(shared.options.handshakes_max);
+    let mut links = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shared.deaf.cancelled() => break,
+            Some(_) = links.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(stream) if links.len() >= shared.options.connections_max => {
+                refuse(&shared, &endpoint, stream.peer(), "too many connections");
+            }
+            Ok(stream) => {
+                links.spawn(serve(stream, endpoint.clone(), gate.clone(), Arc::clone(&shared)));
+            }
+            Err(error) => {
+                shared.tell(&endpoint, None, SocketEventKind::AcceptFailed { error: error.to_string() });
+                tokio::select! {
+                    () = shared.deaf.cancelled() => break,
+                    () = sleep(Duration::from_millis(limits::ACCEPT_RETRY_MS)) => {}
+                }
+            }
+        }
+    }
+    drop(listener);
+    while links.join_next().await.is_some() {}
+}
+
+async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, shared: Arc<Shared<H>>) {
+    let address = stream.peer();
+    let established = tokio::select! {
+        () = shared.closing.cancelled() => return,
+        established = shake_hands(stream, &gate, &shared) => established,
+    };
+    match established {
+        Ok(established) => {
+            session::run(&shared, &endpoint, established, Side::Accepting).await;
+        }
+        Err(error) => refuse(&shared, &endpoint, address, &error.to_string()),
+    }
+}
+
+/// The wait for a place counts as part of the handshake's time.
+async fn shake_hands<H: Hub>(
+    stream: Stream,
+    gate: &HandshakeGate,
+    shared: &Shared<H>,
+) -> Result<Established, EstablishError> {
+    let limit = shared.options.handshake_timeout;
+    let deadline = Instant::now() + limit;
+    let entered = tokio::time::timeout_at(deadline, gate.enter(stream.peer())).await;
+    let _pass = entered.map_err(|_| EstablishError::TimedOut)?.ok_or(EstablishError::Crowded)?;
+    establish(stream, shared.options.handshake(H::SOCKET_TYPE), deadline - Instant::now()).await
+}
+
+fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: &str) {
+    shared.counters.refused.add(1);
+    shared.complaints.about(address, &reason);
+    shared.tell(endpoint, Some(address), SocketEventKind::Refused { reason: reason.to_owned() });
+}

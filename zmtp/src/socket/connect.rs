@@ -1,0 +1,57 @@
+//! The task of one endpoint that a socket connects to: connects, runs the connection, and connects again, for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::hub::{Hub, Shared};
+use super::session::{self, Side};
+use crate::endpoint::Endpoint;
+use crate::event::SocketEventKind;
+use crate::limits;
+use crate::transport::{Backoff, EstablishError, Established, Stream, establish};
+
+/// Keeps the endpoint connected until the socket closes.
+pub(crate) async fn run<H: Hub>(endpoint: Endpoint, shared: Arc<Shared<H>>) {
+    let options = &shared.options;
+    let mut backoff = Backoff::new(options.reconnect_first, options.reconnect_max, rand::random());
+    loop {
+        let attempt = tokio::select! {
+            () = shared.closing.cancelled() => return,
+            attempt = attempt(&endpoint, &shared) => attempt,
+        };
+        let delay = match attempt {
+            Ok(established) => {
+                let began = Instant::now();
+                session::run(&shared, &endpoint, established, Side::Connecting).await;
+                // A peer that takes connections only to close them must not be asked again and again at once.
+                if began.elapsed() >= Duration::from_millis(limits::RECONNECT_STABLE_MS) {
+                    backoff.reset();
+                }
+                backoff.next_delay()
+            }
+            Err(error) => {
+                let retry_in = backoff.next_delay();
+                shared.tell(&endpoint, None, SocketEventKind::ConnectFailed { error, retry_in });
+                retry_in
+            }
+        };
+        tokio::select! {
+            () = shared.closing.cancelled() => return,
+            () = sleep(delay) => {}
+        }
+    }
+}
+
+async fn attempt<H: Hub>(endpoint: &Endpoint, shared: &Shared<H>) -> Result<Established, String> {
+    let began = Instant::now();
+    let limit = shared.options.handshake_timeout;
+    let stream = match timeout(limit, Stream::connect(endpoint)).await {
+        Ok(connected) => connected.map_err(|error| error.to_string())?,
+        Err(_) => return Err("no answer".to_owned()),
+    };
+    let rest = limit.saturating_sub(began.elapsed());
+    let established = establish(stream, shared.options.handshake(H::SOCKET_TYPE), rest).await;
+    established.map_err(|error: EstablishError| error.to_string())
+}

@@ -1,0 +1,128 @@
+//! Messages that came in, of all peers of a socket: filled by the connections' tasks, emptied by the socket's user.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::message::Message;
+use crate::options::SocketOptions;
+use crate::peer::PeerId;
+
+/// The queue of one socket. At its bounds connections stop reading, until it is half empty.
+///
+/// A connection looks for room before it walks what it has read, so that on a runtime of several threads each may
+/// pass the bound by what it walks in a turn.
+#[derive(Debug)]
+pub(crate) struct ReceiveQueue {
+    state: Mutex<State>,
+    messages_max: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<(PeerId, Message)>,
+    bytes: usize,
+    receiver: Option<Waker>,
+    /// Connections that wait for room.
+    stalled: BTreeMap<PeerId, Waker>,
+    stopped: bool,
+}
+
+/// Whether a connection may go on reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// So many messages.
+    Messages(usize),
+    /// None now; the task will be woken.
+    Full,
+    /// Never again.
+    Stopped,
+}
+
+impl ReceiveQueue {
+    pub(crate) fn new(options: &SocketOptions) -> Self {
+        Self {
+            state: Mutex::default(),
+            messages_max: options.receive_queue_messages_max.max(1),
+            bytes_max: options.receive_queue_bytes_max.max(1),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No holder panics between two changes that belong together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn room(&self, peer: PeerId, cx: &mut Context<'_>) -> Room {
+        let mut state = self.state();
+        if state.stopped {
+            return Room::Stopped;
+        }
+        let room = self.messages_max.saturating_sub(state.items.len());
+        if room == 0 || state.bytes >= self.bytes_max {
+            state.stalled.insert(peer, cx.waker().clone());
+            return Room::Full;
+        }
+        Room::Messages(room)
+    }
+
+    pub(crate) fn push_all(&self, batch: &mut Vec<(PeerId, Message)>) {
+        let mut state = self.state();
+        if state.stopped {
+            batch.clear();
+            return;
+        }
+        state.bytes += batch.iter().map(|(_, message)| message.weight()).sum::<usize>();
+        state.items.extend(batch.drain(..));
+        let receiver = state.receiver.take();
+        drop(state);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+    }
+
+    /// Appends up to `max` messages; 0 once stopped and empty.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        into: &mut Vec<(PeerId, Message)>,
+        max: usize,
+    ) -> Poll<usize> {
+        let mut state = self.state();
+        let count = max.min(state.items.len());
+        if count == 0 && !state.stopped && max > 0 {
+            if !state.receiver.as_ref().is_some_and(|receiver| receiver.will_wake(cx.waker())) {
+                state.receiver = Some(cx.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        let start = into.len();
+        into.extend(state.items.drain(..count));
+        state.bytes -= into[start..].iter().map(|(_, message)| message.weight()).sum::<usize>();
+        let half_empty = state.items.len() <= self.messages_max / 2 && state.bytes <= self.bytes_max / 2;
+        let stalled = if half_empty { std::mem::take(&mut state.stalled) } else { BTreeMap::new() };
+        drop(state);
+        for waker in stalled.into_values() {
+            waker.wake();
+        }
+        Poll::Ready(count)
+    }
+
+    /// No more is taken in; what is there may still be taken out.
+    pub(crate) fn stop(&self) {
+        let mut state = self.state();
+        state.stopped = true;
+        let receiver = state.receiver.take();
+        let stalled = std::mem::take(&mut state.stalled);
+        drop(state);
+        for waker in receiver.into_iter().chain(stalled.into_values()) {
+            waker.wake();
+        }
+    }
+
+    /// The connection is gone.
+    pub(crate) fn forget(&self, peer: PeerId) {
+        self.state().stalled.remove(&peer);
+    }
+}

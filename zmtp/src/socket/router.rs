@@ -1,0 +1,156 @@
+//! ROUTER: requests of many peers in, each answer to the peer it is for (RFC 28).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
+
+use tokio::sync::broadcast;
+
+use super::delivery::Delivery;
+use super::hub::{Handle, Hub};
+use super::link::Role;
+use super::progress::Progress;
+use super::read_buffer::Wire;
+use super::receive_queue::{ReceiveQueue, Room};
+use super::send_queue::{Outbound, PushError, SendQueue};
+use super::stats::SocketStats;
+use crate::codec::{Peer, SocketType, Subscription, TopicsFull};
+use crate::endpoint::Endpoint;
+use crate::error::SendError;
+use crate::event::SocketEvent;
+use crate::message::Message;
+use crate::options::SocketOptions;
+use crate::peer::PeerId;
+use crate::transport::BindError;
+
+/// A listening ROUTER socket.
+///
+/// Messages have exactly the frames that go over the wire: those of a REQ peer begin with its empty delimiter, and so
+/// must the answers to it.
+pub struct Router {
+    handle: Handle<RouterHub>,
+    received: Arc<ReceiveQueue>,
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
+
+impl Router {
+    /// Listens on `endpoint`. Must be called in a tokio runtime.
+    pub async fn bind(endpoint: &Endpoint, options: SocketOptions) -> Result<Self, BindError> {
+        let received = Arc::new(ReceiveQueue::new(&options));
+        let hub = RouterHub { queues: Mutex::default(), received: Arc::clone(&received) };
+        let handle = Handle::bind(endpoint, hub, options, Arc::new(Progress::default())).await?;
+        Ok(Self { handle, received })
+    }
+
+    /// Where it listens, with the port that the system chose if it was to choose.
+    pub fn local_endpoint(&self) -> &Endpoint {
+        self.handle.local_endpoint().expect("a bound socket has an endpoint")
+    }
+
+    /// The next message and who sent it; `None` after [`stop_receiving`](Self::stop_receiving), when all that came
+    /// before has been taken. Cancel safe.
+    pub async fn recv(&mut self) -> Option<(PeerId, Message)> {
+        let mut one = Vec::with_capacity(1);
+        self.recv_many(&mut one, 1).await;
+        one.pop()
+    }
+
+    /// Waits for one message at least, then appends all that are there, at most `max`, and returns how many; 0 after
+    /// [`stop_receiving`](Self::stop_receiving), when all has been taken, or if `max` is 0. Cancel safe.
+    pub async fn recv_many(&mut self, into: &mut Vec<(PeerId, Message)>, max: usize) -> usize {
+        poll_fn(|cx| self.received.poll_take(cx, into, max)).await
+    }
+
+    /// Queues a message for a peer; never waits. It is written as soon as the peer's connection has its turn, together
+    /// with what else is queued for it by then.
+    pub fn send(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
+        let queues = self.handle.shared.hub.queues();
+        let queue = queues.get(&peer).ok_or(SendError::Unreachable)?;
+        queue.push(Outbound::Message(message)).map_err(|(error, _)| match error {
+            PushError::Full => SendError::QueueFull,
+            PushError::Closed => SendError::Unreachable,
+        })
+    }
+
+    /// No new connections and no more reading; what was received may still be taken, and sending goes on.
+    pub fn stop_receiving(&mut self) {
+        self.handle.shared.deaf.cancel();
+        self.received.stop();
+    }
+
+    /// What happens to its connections from now on. A listener that is more than 256 events behind loses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<SocketEvent> {
+        self.handle.events()
+    }
+
+    /// What it has counted so far.
+    pub fn stats(&self) -> SocketStats {
+        self.handle.stats()
+    }
+
+    /// Stops listening, writes what is queued for up to `linger`, and ends all connections.
+    pub async fn close(self) {
+        self.handle.close().await;
+    }
+}
+
+struct RouterHub {
+    queues: Mutex<HashMap<PeerId, Arc<SendQueue>>>,
+    received: Arc<ReceiveQueue>,
+}
+
+impl RouterHub {
+    fn queues(&self) -> MutexGuard<'_, HashMap<PeerId, Arc<SendQueue>>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hub for RouterHub {
+    type Role = RouterRole;
+
+    const SOCKET_TYPE: SocketType = SocketType::Router;
+
+    fn join(&self, id: PeerId, _: &Peer, queue: &Arc<SendQueue>) -> RouterRole {
+        self.queues().insert(id, Arc::clone(queue));
+        RouterRole(Delivery::new(id, Arc::clone(&self.received)))
+    }
+
+    fn leave(&self, id: PeerId, queue: &SendQueue) -> usize {
+        self.queues().remove(&id);
+        let (waiting, cut_off) = queue.close();
+        waiting.len() + cut_off
+    }
+
+    fn queues(&self) -> Vec<Arc<SendQueue>> {
+        self.queues().values().cloned().collect()
+    }
+}
+
+struct RouterRole(Delivery);
+
+impl Role for RouterRole {
+    fn room(&mut self, cx: &mut Context<'_>) -> Room {
+        self.0.room(cx)
+    }
+
+    fn message(&mut self, wire: &Wire<'_>) -> Result<(), TopicsFull> {
+        self.0.add(wire.to_message());
+        Ok(())
+    }
+
+    /// Means nothing to a ROUTER.
+    fn subscription(&mut self, _: Subscription<'_>) -> Result<(), TopicsFull> {
+        Ok(())
+    }
+
+    fn turn_over(&mut self) {
+        self.0.hand_on();
+    }
+}

@@ -1,0 +1,52 @@
+//! A connection's life in its socket: it joins, runs, and leaves.
+
+use std::sync::Arc;
+
+use super::hub::{Hub, Shared};
+use super::link::{End, Link};
+use super::send_queue::SendQueue;
+use crate::endpoint::Endpoint;
+use crate::event::SocketEventKind;
+use crate::transport::Established;
+
+/// Which side began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Accepting,
+    Connecting,
+}
+
+/// Runs a connection from its handshake to its end.
+pub(crate) async fn run<H: Hub>(
+    shared: &Shared<H>,
+    endpoint: &Endpoint,
+    established: Established,
+    side: Side,
+) {
+    let address = established.stream.peer();
+    let peer = shared.next_peer();
+    let identity = established.peer.identity.clone();
+    let queue = Arc::new(SendQueue::new(&shared.options, Arc::clone(&shared.progress)));
+    let role = shared.hub.join(peer, &established.peer, &queue);
+    // Whoever closes cancels first and then finishes the queues it finds: one that was not there yet is caught here.
+    if shared.closing.is_cancelled() {
+        queue.finish();
+    }
+    shared.progress.made();
+    let begun = match side {
+        Side::Accepting => SocketEventKind::Accepted { peer, identity },
+        Side::Connecting => SocketEventKind::Connected { peer, identity },
+    };
+    shared.tell(endpoint, Some(address), begun);
+
+    let mut link = Link::new(established, Arc::clone(&queue), role, &shared.options);
+    let end = link.run().await;
+    drop(link);
+    shared.counters.lost.add(shared.hub.leave(peer, &queue));
+    shared.progress.made();
+    if let End::Violation(violation) = &end {
+        shared.counters.broken.add(1);
+        shared.complaints.about(address, violation);
+    }
+    shared.tell(endpoint, Some(address), SocketEventKind::Disconnected { peer, reason: end.to_string() });
+}

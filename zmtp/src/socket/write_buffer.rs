@@ -1,0 +1,114 @@
+//! What a connection is about to write: small frames gathered in one buffer, large bodies as slices of their own, so
+//! that many messages leave in one system call and no large one is copied.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::AsyncWrite;
+
+use super::send_queue::Outbound;
+use crate::codec::{Command, FrameHeader};
+use crate::limits;
+use crate::message::Message;
+
+/// Bytes to write, in order. Not bounded itself: the connection fills it only when it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct WriteBuffer {
+    /// Before the tail.
+    slices: VecDeque<Bytes>,
+    tail: BytesMut,
+}
+
+/// A buffer up to this many bytes is kept for the next message; a larger one is given back when it is empty.
+const KEPT_BYTES_MAX: usize = 4 * 1024;
+
+impl WriteBuffer {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slices.is_empty() && self.tail.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, item: Outbound) {
+        match item {
+            Outbound::Message(message) => self.push_message(message),
+            Outbound::Encoded(bytes) => self.push_bytes(bytes),
+        }
+    }
+
+    pub(crate) fn push_command(&mut self, command: &Command<'_>) {
+        command.encode(&mut self.tail);
+    }
+
+    fn push_message(&mut self, message: Message) {
+        if message.byte_len() <= limits::COALESCE_BYTES_MAX {
+            message.encode(&mut self.tail);
+            return;
+        }
+        let frames = message.into_frames();
+        let last = frames.len() - 1;
+        for (index, frame) in frames.into_iter().enumerate() {
+            FrameHeader::message(index < last, frame.len()).encode(&mut self.tail);
+            self.push_bytes(frame);
+        }
+    }
+
+    fn push_bytes(&mut self, bytes: Bytes) {
+        if bytes.len() <= limits::COALESCE_BYTES_MAX {
+            self.tail.extend_from_slice(&bytes);
+            return;
+        }
+        if !self.tail.is_empty() {
+            self.slices.push_back(self.tail.split().freeze());
+        }
+        self.slices.push_back(bytes);
+    }
+
+    /// Writes until all is written or the kernel takes no more.
+    pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: &mut W,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            let written = if self.slices.is_empty() {
+                ready!(Pin::new(&mut *writer).poll_write(cx, &self.tail))?
+            } else {
+                let mut slices = [IoSlice::new(&[]); limits::WRITE_SLICES_MAX];
+                let count = self.gather(&mut slices);
+                ready!(Pin::new(&mut *writer).poll_write_vectored(cx, &slices[..count]))?
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.advance(written);
+        }
+        if self.tail.capacity() > KEPT_BYTES_MAX {
+            self.tail = BytesMut::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn gather<'a>(&'a self, into: &mut [IoSlice<'a>]) -> usize {
+        let tail = Some(&self.tail[..]).filter(|tail| !tail.is_empty());
+        let all = self.slices.iter().map(|slice| &slice[..]).chain(tail);
+        into.iter_mut().zip(all).map(|(place, slice)| *place = IoSlice::new(slice)).count()
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        while let Some(slice) = self.slices.front_mut() {
+            if written < slice.len() {
+                slice.advance(written);
+                return;
+            }
+            written -= slice.len();
+            self.slices.pop_front();
+        }
+        if written == self.tail.len() {
+            self.tail.clear();
+        } else {
+            self.tail.advance(written);
+        }
+    }
+}
