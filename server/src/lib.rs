@@ -1,1 +1,14 @@
-//! (being written)
+//! Recado's server: requests in, durable store, replies and publications out.
+//!
+//! No reply says OK, and no publication leaves, before its message is durable. The parts: [`store`] keeps and finds, and
+//! holds the rules; the service around it moves requests, replies and publications. It knows nothing of terminals.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
+
+mod config;
+pub mod limits;
+mod service;
+pub mod store;
+
+pub use config::{Args, Config, ConfigError, Options, StoreUrl, StoreUrlError};
+pub use service::{Server, ServerError};

@@ -1,0 +1,229 @@
+//! What the server runs with: the command line's options as they were written, and the configuration they come to.
+
+use std::env;
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use recado_zmtp::Endpoint;
+use thiserror::Error;
+
+/// All options of `recado server`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// All but `--open`.
+    #[command(flatten)]
+    pub options: Options,
+
+    /// Listen on addresses that other machines can reach, without encryption and without asking who connects
+    #[arg(long, env = "RECADO_OPEN")]
+    pub open: bool,
+}
+
+/// The options that have a meaning of their own beside other parts' options.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Where clients send requests (ROUTER, for REQ and DEALER): tcp://HOST:PORT or ipc://PATH
+    #[arg(long, value_name = "ENDPOINT", env = "RECADO_REQUESTS", default_value = "tcp://127.0.0.1:5555")]
+    pub requests: Endpoint,
+
+    /// Broker to publish to (XSUB); may be given more than once
+    #[arg(
+        long,
+        value_name = "ENDPOINT",
+        env = "RECADO_BROKER",
+        value_delimiter = ',',
+        default_value = "tcp://127.0.0.1:5557"
+    )]
+    pub broker: Vec<Endpoint>,
+
+    /// Where everything is kept: sqlite:PATH [default: sqlite:recado.db in recado's folder among the user's data]
+    #[arg(long, value_name = "URL", env = "RECADO_STORE")]
+    pub store: Option<StoreUrl>,
+}
+
+/// A store's name, checked for its form: `sqlite:PATH`, or `sqlite:` alone for the file among the user's data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreUrl {
+    path: Option<PathBuf>,
+}
+
+/// Why a text names no store.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreUrlError {
+    /// A kind of store that later versions will have.
+    #[error("a store in PostgreSQL is not available yet; use sqlite:PATH")]
+    NotYet,
+    /// Something else.
+    #[error("a store is written sqlite:PATH, not {0:?}")]
+    Unknown(String),
+}
+
+/// Why a configuration cannot be. The user's to mend.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// Other machines could reach the endpoint.
+    #[error(
+        "{endpoint} can be reached from other machines, and nothing is encrypted and nobody is asked who they are: \
+         add --open if that is what you want, or listen on 127.0.0.1"
+    )]
+    NotLoopback {
+        /// The endpoint.
+        endpoint: Endpoint,
+    },
+    /// The same broker twice would get everything twice.
+    #[error("the broker {0} is given twice")]
+    BrokerTwice(Endpoint),
+    /// There is no folder for the user's data.
+    #[error(
+        "there is no HOME and no XDG_DATA_HOME to keep the store in; name a file with --store sqlite:PATH"
+    )]
+    NoDataFolder,
+}
+
+/// A validated configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) requests: Endpoint,
+    pub(crate) brokers: Vec<Endpoint>,
+    pub(crate) store: PathBuf,
+    pub(crate) store_is_default: bool,
+}
+
+impl Config {
+    /// Checks all of it. `open` permits an endpoint that is not loopback.
+    pub fn new(
+        requests: Endpoint,
+        brokers: Vec<Endpoint>,
+        store: &StoreUrl,
+        open: bool,
+    ) -> Result<Config, ConfigError> {
+        if !open && !requests.is_loopback() {
+            return Err(ConfigError::NotLoopback { endpoint: requests });
+        }
+        for (index, broker) in brokers.iter().enumerate() {
+            if brokers[..index].contains(broker) {
+                return Err(ConfigError::BrokerTwice(broker.clone()));
+            }
+        }
+        Ok(Config { requests, brokers, store: store.path()?, store_is_default: store.path.is_none() })
+    }
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Config, ConfigError> {
+        args.options.into_config(args.open)
+    }
+}
+
+impl Options {
+    /// The configuration that these options come to, `--open` given or not.
+    pub fn into_config(self, open: bool) -> Result<Config, ConfigError> {
+        Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), open)
+    }
+}
+
+impl StoreUrl {
+    /// The file, which for `sqlite:` alone is `recado/recado.db` under `XDG_DATA_HOME` or `~/.local/share`.
+    pub fn path(&self) -> Result<PathBuf, ConfigError> {
+        if let Some(path) = &self.path {
+            return Ok(path.clone());
+        }
+        // The XDG specification says to ignore what is not absolute.
+        let folder = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let data = folder("XDG_DATA_HOME")
+            .or_else(|| folder("HOME").map(|home| home.join(".local/share")))
+            .ok_or(ConfigError::NoDataFolder)?;
+        Ok(data.join("recado/recado.db"))
+    }
+
+    /// Whether it is the file among the user's data, whose folder may have to be made.
+    pub(crate) fn is_default(&self) -> bool {
+        self.path.is_none()
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = StoreUrlError;
+
+    fn from_str(text: &str) -> Result<Self, StoreUrlError> {
+        match text.split_once(':') {
+            Some(("sqlite", "")) => Ok(Self { path: None }),
+            Some(("sqlite", path)) => Ok(Self { path: Some(PathBuf::from(path)) }),
+            Some(("postgres" | "postgresql", _)) => Err(StoreUrlError::NotYet),
+            _ => Err(StoreUrlError::Unknown(text.to_owned())),
+        }
+    }
+}
+
+impl Display for StoreUrl {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "sqlite:{}", path.display()),
+            None => f.write_str("sqlite:"),
+        }
+    }
+}
+
+impl From<PathBuf> for StoreUrl {
+    fn from(path: PathBuf) -> Self {
+        Self { path: Some(path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::{Args, Config, StoreUrl, StoreUrlError};
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn config(line: &str) -> Result<Config, String> {
+        let words = std::iter::once("server").chain(line.split_whitespace());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        Config::try_from(cli.args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_given_is_taken() {
+        let config =
+            config("--requests tcp://127.0.0.1:0 --broker tcp://a:1 --broker ipc://b --store sqlite:x/y.db");
+        let config = config.unwrap();
+        assert_eq!(config.requests.to_string(), "tcp://127.0.0.1:0");
+        assert_eq!(config.brokers.len(), 2);
+        assert_eq!((config.store.as_path(), config.store_is_default), (Path::new("x/y.db"), false));
+        assert!(self::config("--requests tcp://0.0.0.0:1 --open --store sqlite:x").is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_a_sentence() {
+        let check = |line: &str, part: &str| {
+            let error = config(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        };
+        check("--requests tcp://0.0.0.0:1 --store sqlite:x", "--open");
+        check("--requests tcp://*:1 --store sqlite:x", "--open");
+        check("--requests nonsense", "nonsense");
+        check("--broker tcp://a:1 --broker tcp://a:1 --store sqlite:x", "twice");
+        check("--store postgres://localhost/recado", "not available yet");
+        check("--store /var/lib/recado.db", "sqlite:PATH");
+    }
+
+    #[test]
+    fn a_store_is_written_as_it_is_read() {
+        for text in ["sqlite:", "sqlite:recado.db", "sqlite:/var/lib/recado.db", "sqlite:C:x"] {
+            assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), text);
+        }
+        assert_eq!("postgresql://x".parse::<StoreUrl>(), Err(StoreUrlError::NotYet));
+        assert!("recado.db".parse::<StoreUrl>().is_err());
+    }
+}

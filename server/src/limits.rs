@@ -1,0 +1,91 @@
+//! Every bound of the server, with what happens at it.
+
+use std::time::Duration;
+
+use recado_proto::limits::{MESSAGE_BYTES_MAX, REPLY_BYTES_MAX};
+
+/// Users that a store holds. Whoever would be one more is refused with `busy`.
+pub const USERS_MAX: usize = 100_000;
+
+/// Channels that a store holds. The creation of one more is refused with `busy`.
+pub const CHANNELS_MAX: usize = 100_000;
+
+/// Requests that are committed and synced together. What waits beyond it is in the next turn.
+pub const TURN_REQUESTS_MAX: usize = 1024;
+
+/// Requests taken and not answered yet. At the bound the server reads no further ones, and its peers wait.
+pub const REQUESTS_UNDER_WAY_MAX: usize = 8 * TURN_REQUESTS_MAX;
+
+/// Bytes of requests taken and not answered yet. At the bound the server reads no further ones, and its peers wait.
+pub const REQUESTS_UNDER_WAY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes of replies that may wait for one peer. Replies beyond it are dropped: who takes none gets none.
+pub const REPLIES_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Requests taken from the socket at once, before answers get their turn.
+pub const REQUESTS_A_READ_MAX: usize = 256;
+
+/// Requests that wait for a reader (`history`, `users`, `channels`). One more is refused with `busy`.
+pub const READS_WAITING_MAX: usize = 1024;
+
+/// Threads that answer `history`, `users` and `channels`.
+pub const READERS: usize = 2;
+
+/// Messages that are in the log and not yet in its index. The turn that reaches the bound writes the index, too.
+pub const TAIL_MESSAGES_MAX: usize = 8 * 1024;
+
+/// Bytes of text of messages that are not yet in the index. The turn that reaches the bound writes the index, too.
+pub const TAIL_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A server that had nothing to write for so long writes its index, which frees the memory that the tail takes.
+pub const IDLE_BEFORE_UPKEEP: Duration = Duration::from_millis(1000);
+
+/// Bytes written since the last checkpoint that start the next one, on a thread of its own.
+pub const CHECKPOINT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The write-ahead log's size from which the writer finishes the checkpoint itself, between two turns, so that the file
+/// is used again from its beginning. It can be passed by one turn, and while another process reads for long.
+pub const WRITE_AHEAD_LOG_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Memory for pages on the writer's connection.
+pub const WRITER_CACHE_KIB: u32 = 4 * 1024;
+
+/// Memory for pages on every other connection.
+pub const READER_CACHE_KIB: u32 = 512;
+
+/// Publications kept encoded for feeds that follow closely. A feed that is further behind reads from the store.
+pub const RECENT_PUBLICATIONS_MAX: usize = 16 * 1024;
+
+/// Bytes of publications kept encoded.
+pub const RECENT_PUBLICATIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Publications that a feed which is behind reads from the store at once.
+pub const CATCH_UP_MESSAGES_MAX: usize = 256;
+
+/// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
+pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long a server that shuts down waits for brokers to take what is left; the rest goes out at the next start.
+pub const SHUTDOWN_FEED_WAIT: Duration = Duration::from_secs(2);
+
+/// How far ahead of the Lamport clock its stored bound is. A start after a kill goes on from the bound.
+pub const CLOCK_RESERVED: u64 = 1 << 20;
+
+/// Rows that an export or a start reads in one transaction, so that no checkpoint waits for a reader for long.
+pub const SCAN_ROWS_MAX: usize = 4 * 1024;
+
+/// Entries of an import that are committed together.
+pub const IMPORT_TURN_ENTRIES: usize = 4 * 1024;
+
+/// Problems that an import which is refused lists; it counts the others.
+pub const IMPORT_PROBLEMS_LISTED_MAX: usize = 20;
+
+/// How long a statement waits for another process (an export) that holds a lock for a moment.
+pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+const _: () = assert!(TURN_REQUESTS_MAX <= REQUESTS_UNDER_WAY_MAX);
+const _: () = assert!(REPLY_BYTES_MAX < REPLIES_BYTES_MAX);
+const _: () = assert!(READS_WAITING_MAX <= REQUESTS_UNDER_WAY_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX <= TAIL_BYTES_MAX);
+const _: () = assert!(CHECKPOINT_AFTER_BYTES < WRITE_AHEAD_LOG_BYTES_MAX);
+const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);

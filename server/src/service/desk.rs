@@ -1,0 +1,124 @@
+//! Where requests come in and replies go out: the one task that owns the ROUTER socket.
+
+use recado_proto::{Code, Timestamp};
+use recado_zmtp::{Message, PeerId, Router};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::ServerError;
+use super::feed::FeedEnd;
+use super::reply::{Replies, refused};
+use super::requests::{self, Work};
+use super::threads::Threads;
+use super::writer::Write;
+use crate::limits::{
+    READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX, REQUESTS_UNDER_WAY_MAX,
+    SHUTDOWN_FEED_WAIT,
+};
+use crate::store::Refusal;
+
+/// The socket, and what is under way behind it.
+pub(super) struct Desk {
+    router: Router,
+    replies: UnboundedReceiver<Replies>,
+    threads: Threads,
+    /// Requests taken and not answered yet.
+    under_way: usize,
+    under_way_bytes: usize,
+}
+
+impl Desk {
+    pub(super) fn new(router: Router, replies: UnboundedReceiver<Replies>, threads: Threads) -> Self {
+        Self { router, replies, threads, under_way: 0, under_way_bytes: 0 }
+    }
+
+    /// Serves until `shutdown`, finishes what is under way, and closes everything.
+    pub(super) async fn run(mut self, shutdown: &CancellationToken) -> Result<(), ServerError> {
+        let served = self.serve(shutdown).await;
+        // Replies that are ready are durable whatever happened since: they still go out.
+        self.router.close().await;
+        served?;
+        let committed = self.threads.recent.committed();
+        if !self.threads.feeds.is_empty()
+            && timeout(SHUTDOWN_FEED_WAIT, self.threads.published.reach(committed)).await.is_err()
+        {
+            warn!("no broker took the last publications; they go out at the next start");
+        }
+        self.threads.stop().await
+    }
+
+    /// Returns once `shutdown` is cancelled and all that was received is answered, or with what went wrong.
+    async fn serve(&mut self, shutdown: &CancellationToken) -> Result<(), ServerError> {
+        let mut requests = Vec::with_capacity(REQUESTS_A_READ_MAX);
+        let mut writes = Vec::with_capacity(REQUESTS_A_READ_MAX);
+        let mut stopping = false;
+        let mut all_received = false;
+        while !all_received || self.under_way > 0 {
+            let has_room = self.under_way < REQUESTS_UNDER_WAY_MAX
+                && self.under_way_bytes < REQUESTS_UNDER_WAY_BYTES_MAX;
+            tokio::select! {
+                // Replies come first: their peers wait, and they make room.
+                biased;
+                Some(replies) = self.replies.recv() => self.send(replies),
+                end = &mut self.threads.writer_end => {
+                    // Before it is told to, the writer only ends when its store failed.
+                    end.map_err(|_| ServerError::Panicked)??;
+                    return Err(ServerError::Panicked);
+                }
+                Some(end) = self.threads.feeds.join_next() => return Err(match end {
+                    Ok(FeedEnd::Store(error)) => error.into(),
+                    Ok(FeedEnd::Closed) | Err(_) => ServerError::Panicked,
+                }),
+                () = shutdown.cancelled(), if !stopping => {
+                    debug!(under_way = self.under_way, "finishing what is under way");
+                    self.router.stop_receiving();
+                    stopping = true;
+                }
+                count = self.router.recv_many(&mut requests, REQUESTS_A_READ_MAX), if has_room && !all_received => {
+                    all_received = count == 0;
+                    for (peer, message) in requests.drain(..) {
+                        self.take(peer, message, &mut writes);
+                    }
+                    self.threads.writes.push_all(&mut writes);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, peer: PeerId, message: Message, writes: &mut Vec<Write>) {
+        let bytes = message.byte_len();
+        match requests::decode(peer, message, &self.threads.clock) {
+            Work::Broken(peer, reply) => return self.reply(peer, reply),
+            Work::Write(write) => writes.push(write),
+            Work::Read(read) => {
+                if let Err(read) = self.threads.reads.push_within(read, READS_WAITING_MAX) {
+                    let why = format!("{READS_WAITING_MAX} requests wait to be read; try again");
+                    let mut replies = Replies::with_capacity(1);
+                    let body = refused(Refusal::new(Code::Busy, why));
+                    replies.push(read.reply_to, body, Timestamp::now(), &self.threads.clock);
+                    return replies.messages.into_iter().for_each(|(peer, reply)| self.reply(peer, reply));
+                }
+            }
+        }
+        self.under_way += 1;
+        self.under_way_bytes += bytes;
+    }
+
+    fn send(&mut self, replies: Replies) {
+        self.under_way -= replies.messages.len();
+        self.under_way_bytes -= replies.bytes;
+        for (peer, reply) in replies.messages {
+            self.reply(peer, reply);
+        }
+    }
+
+    fn reply(&self, peer: PeerId, reply: Message) {
+        if let Err(error) = self.router.send(peer, reply) {
+            // What it says holds all the same, and a message repeated under its id is answered again.
+            debug!(%peer, %error, "a reply was dropped");
+        }
+    }
+}

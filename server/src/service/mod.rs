@@ -1,0 +1,104 @@
+//! The server at work: one task owns the ROUTER socket and moves requests and replies, one thread writes, a few read, and a
+//! task for each broker publishes. No OK and no publication before its message is durable: only the writer makes either, and
+//! only after its commit.
+
+mod clock;
+mod desk;
+mod envelope;
+mod feed;
+mod queue;
+mod readers;
+mod recent;
+mod reply;
+mod requests;
+mod threads;
+mod writer;
+
+use std::fs;
+use std::io;
+
+use recado_zmtp::{BindError, Endpoint, Router, SocketOptions};
+use thiserror::Error;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::Config;
+use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
+use crate::store::{SqliteStore, Store, StoreError};
+use desk::Desk;
+use threads::Threads;
+
+/// Why a server cannot start, or had to stop.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// It cannot listen.
+    #[error("cannot listen for requests: {0}")]
+    Bind(#[from] BindError),
+    /// Its store cannot be opened, or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gave no thread.
+    #[error("the system gave no thread: {0}")]
+    Thread(io::Error),
+    /// One of its threads ended in a panic, which is a bug.
+    #[error("a thread of the server ended unexpectedly; what was answered OK is stored")]
+    Panicked,
+}
+
+/// A server that listens, with its store open.
+pub struct Server {
+    router: Router,
+    store: Box<dyn Store>,
+    brokers: Vec<Endpoint>,
+}
+
+impl Server {
+    /// Opens the store and listens. Requests are answered once it [runs](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be opened, or the endpoint is in use.
+    pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        let Config { requests, brokers, store, store_is_default } = config;
+        let store = spawn_blocking(move || {
+            if let (true, Some(folder)) = (store_is_default, store.parent()) {
+                fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
+            }
+            SqliteStore::open(&store)
+        });
+        let store = store.await.map_err(|_| ServerError::Panicked)??;
+        info!(store = %store.path().display(), epoch = %store.epoch(), entries = %store.last_position(), "store open");
+        let router = Router::bind(&requests, router_options()).await?;
+        info!(socket = "requests", endpoint = %router.local_endpoint(), "listening");
+        Ok(Self { router, store: Box::new(store), brokers })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    pub fn requests_endpoint(&self) -> &Endpoint {
+        self.router.local_endpoint()
+    }
+
+    /// Serves until `shutdown` is cancelled: then what was received is finished, answered and published, and the store
+    /// closed.
+    ///
+    /// # Errors
+    ///
+    /// The store failed. What was answered OK is stored, nothing else is promised, and the process has to end: only a new
+    /// start knows what the disk holds.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServerError> {
+        let (replies_in, replies) = unbounded_channel();
+        let threads = Threads::start(self.store, &self.brokers, replies_in)?;
+        Desk::new(self.router, replies, threads).run(&shutdown).await
+    }
+}
+
+fn router_options() -> SocketOptions {
+    SocketOptions {
+        // All that is under way may be one peer's.
+        send_queue_messages_max: REQUESTS_UNDER_WAY_MAX,
+        send_queue_bytes_max: REPLIES_BYTES_MAX,
+        ..SocketOptions::default()
+    }
+}

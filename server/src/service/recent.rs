@@ -1,0 +1,113 @@
+//! The latest publications, encoded once for all feeds. Bounded: a feed that is further behind reads from the store.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use recado_proto::Epoch;
+use recado_zmtp::Message;
+use tokio::sync::watch;
+
+use crate::limits::{RECENT_PUBLICATIONS_BYTES_MAX, RECENT_PUBLICATIONS_MAX};
+use crate::store::{Position, StoredMessage};
+
+/// The publications of one turn.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The last position before the turn.
+    pub(super) after: Position,
+    /// The turn's last position.
+    pub(super) through: Position,
+    pub(super) publications: Vec<(Position, Message)>,
+    bytes: usize,
+}
+
+/// What comes next for a feed.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// A batch with something after its cursor.
+    Batch(Arc<Batch>),
+    /// What comes next is no longer here, only in the store.
+    InStore,
+    /// Nothing yet.
+    Nothing,
+}
+
+/// Shared by the writer, which adds, and the feeds.
+#[derive(Debug)]
+pub(super) struct Recent {
+    ring: Mutex<Ring>,
+    committed: watch::Sender<Position>,
+    epoch: Epoch,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    batches: VecDeque<Arc<Batch>>,
+    count: usize,
+    bytes: usize,
+}
+
+impl Recent {
+    /// Nothing is recent yet; the store ends at `committed`.
+    pub(super) fn new(committed: Position, epoch: Epoch) -> Self {
+        Self { ring: Mutex::default(), committed: watch::Sender::new(committed), epoch }
+    }
+
+    /// Tells whenever something is committed.
+    pub(super) fn watch(&self) -> watch::Receiver<Position> {
+        self.committed.subscribe()
+    }
+
+    /// All that there is to publish ends here.
+    pub(super) fn committed(&self) -> Position {
+        *self.committed.borrow()
+    }
+
+    /// Adds a turn that is durable, and wakes the feeds.
+    pub(super) fn push(&self, after: Position, through: Position, messages: &[Arc<StoredMessage>]) {
+        if after == through {
+            return;
+        }
+        let publications: Vec<_> = messages.iter().map(|message| encode(message, self.epoch)).collect();
+        let bytes = publications.iter().map(|(_, message)| message.byte_len()).sum();
+        let mut ring = self.lock();
+        ring.count += publications.len();
+        ring.bytes += bytes;
+        ring.batches.push_back(Arc::new(Batch { after, through, publications, bytes }));
+        while ring.count > RECENT_PUBLICATIONS_MAX || ring.bytes > RECENT_PUBLICATIONS_BYTES_MAX {
+            let Some(oldest) = ring.batches.pop_front() else { break };
+            ring.count -= oldest.publications.len();
+            ring.bytes -= oldest.bytes;
+        }
+        drop(ring);
+        self.committed.send_replace(through);
+    }
+
+    /// What a feed whose cursor is `cursor` sends next.
+    pub(super) fn next(&self, cursor: Position) -> Next {
+        if self.committed() <= cursor {
+            return Next::Nothing;
+        }
+        let ring = self.lock();
+        let index = ring.batches.partition_point(|batch| batch.through <= cursor);
+        match ring.batches.get(index) {
+            Some(batch) if batch.after <= cursor => Next::Batch(Arc::clone(batch)),
+            Some(_) | None => Next::InStore,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ring> {
+        // Nothing can panic while the ring is locked.
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A message as it goes to the broker: the topic, and a map.
+pub(super) fn encode(message: &StoredMessage, epoch: Epoch) -> (Position, Message) {
+    let publication = message.to_publication(epoch);
+    let mut payload = Vec::with_capacity(160 + message.text.len());
+    publication.encode_payload(&mut payload);
+    let topic = Bytes::from(publication.topic.into_bytes());
+    (message.position, Message::new(vec![topic, payload.into()]))
+}

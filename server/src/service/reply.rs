@@ -1,0 +1,60 @@
+//! From outcomes to replies, and from replies to frames.
+
+use recado_proto::{Code, Epoch, Ref, Reply, ReplyBody, ServiceName, Timestamp};
+use recado_zmtp::{Message, PeerId};
+
+use super::clock::Clock;
+use super::envelope::Envelope;
+use crate::store::{Outcome, Refusal};
+
+/// Where a reply goes, and what it must repeat of its request.
+#[derive(Debug)]
+pub(super) struct ReplyTo {
+    pub(super) peer: PeerId,
+    pub(super) envelope: Envelope,
+    pub(super) service: ServiceName,
+    pub(super) reference: Option<Ref>,
+    /// Of the request, for the bounds on what is under way.
+    pub(super) bytes: usize,
+}
+
+/// Replies that are ready to be sent, and what their requests weighed.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    pub(super) messages: Vec<(PeerId, Message)>,
+    pub(super) bytes: usize,
+}
+
+impl Replies {
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { messages: Vec::with_capacity(count), bytes: 0 }
+    }
+
+    pub(super) fn push(&mut self, to: ReplyTo, body: ReplyBody, timestamp: Timestamp, clock: &Clock) {
+        let ReplyTo { peer, envelope, service, reference, bytes } = to;
+        let reply = Reply { service, body, timestamp, clock: Some(clock.tick()), reference };
+        self.messages.push((peer, envelope.seal(reply.encode().into())));
+        self.bytes += bytes;
+    }
+}
+
+/// The answer to a change.
+pub(super) fn from_outcome(outcome: Outcome, epoch: Epoch) -> ReplyBody {
+    match outcome {
+        Outcome::Accepted => ReplyBody::Accepted,
+        Outcome::Stored(receipt) => {
+            ReplyBody::Stored { id: Some(receipt.id), seq: Some(receipt.seq), epoch: Some(epoch) }
+        }
+        Outcome::Refused(refusal) => refused(refusal),
+    }
+}
+
+/// The answer to what was not done.
+pub(super) fn refused(Refusal { code, description }: Refusal) -> ReplyBody {
+    ReplyBody::Refused { code, description }
+}
+
+/// The answer to what failed through no fault of the client's.
+pub(super) fn internal() -> ReplyBody {
+    refused(Refusal::new(Code::Internal, "the server could not read its store; its log says why"))
+}

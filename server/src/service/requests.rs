@@ -1,0 +1,78 @@
+//! From frames to what the threads do: decoding, and who does it.
+
+use recado_proto::{Code, Reply, Request, RequestBody, RequestError, ServiceName, Timestamp};
+use recado_zmtp::{Message, PeerId};
+
+use super::clock::Clock;
+use super::envelope::Envelope;
+use super::readers::{Query, Read};
+use super::reply::ReplyTo;
+use super::writer::Write;
+use crate::store::{Change, Destination, NewMessage};
+
+/// A request that was read.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// For the writer.
+    Write(Write),
+    /// For a reader.
+    Read(Read),
+    /// Answered already: it was none.
+    Broken(PeerId, Message),
+}
+
+/// Reads one message of a peer.
+pub(super) fn decode(peer: PeerId, message: Message, clock: &Clock) -> Work {
+    let bytes = message.byte_len();
+    let (envelope, body) = Envelope::open(message);
+    let request = match &body {
+        Ok(body) => Request::decode(body),
+        Err(_) => Err(bad_request("a request is one frame")),
+    };
+    match request {
+        Ok(request) => {
+            clock.observe(request.clock);
+            work(request, peer, envelope, bytes)
+        }
+        Err(error) => {
+            clock.observe(error.clock);
+            tracing::debug!(%peer, code = %error.code, %error, "refused");
+            let reply: Reply = error.into_reply(Timestamp::now(), clock.tick());
+            Work::Broken(peer, envelope.seal(reply.encode().into()))
+        }
+    }
+}
+
+fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Work {
+    let Request { body, timestamp, clock: _, reference } = request;
+    let service = ServiceName::Known(body.service());
+    let reply_to = ReplyTo { peer, envelope, service, reference, bytes };
+    // The writer gives each message its clock when its turn comes.
+    let send = |from, to, text, id| NewMessage { from, to, text, id, timestamp, clock: 0, imported: None };
+    let change = match body {
+        RequestBody::Login { user } => Change::Login { user, timestamp },
+        RequestBody::Channel { channel } => Change::CreateChannel { channel, timestamp },
+        RequestBody::Publish { user, channel, message, id } => {
+            Change::Send(send(user, Destination::Channel(channel), message, id))
+        }
+        RequestBody::Message { src, dst, message, id } => {
+            Change::Send(send(src, Destination::User(dst), message, id))
+        }
+        RequestBody::Users => return Work::Read(Read { query: Query::Users, reply_to }),
+        RequestBody::Channels => return Work::Read(Read { query: Query::Channels, reply_to }),
+        RequestBody::History(request) => {
+            return Work::Read(Read { query: Query::History(request), reply_to });
+        }
+    };
+    Work::Write(Write { change, reply_to })
+}
+
+fn bad_request(description: &str) -> RequestError {
+    RequestError {
+        service: None,
+        reference: None,
+        clock: None,
+        code: Code::BadRequest,
+        description: description.to_owned(),
+    }
+}

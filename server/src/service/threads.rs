@@ -1,0 +1,99 @@
+//! The threads and tasks behind the desk, and what they share with it.
+
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use recado_zmtp::{Endpoint, Publisher, SocketOptions};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tokio::task::{JoinSet, spawn_blocking};
+
+use super::ServerError;
+use super::clock::Clock;
+use super::feed::{Feed, FeedEnd, Published};
+use super::queue::Queue;
+use super::readers::{self, Read};
+use super::recent::Recent;
+use super::reply::Replies;
+use super::writer::{Write, Writer};
+use crate::limits::READERS;
+use crate::store::{Store, StoreError};
+
+/// One writer, some readers, a feed for each broker.
+pub(super) struct Threads {
+    pub(super) writes: Arc<Queue<Write>>,
+    pub(super) reads: Arc<Queue<Read>>,
+    pub(super) clock: Arc<Clock>,
+    pub(super) recent: Arc<Recent>,
+    pub(super) published: Arc<Published>,
+    /// What the writer came to. Sent once its store is closed.
+    pub(super) writer_end: oneshot::Receiver<Result<(), StoreError>>,
+    /// They run until they are dropped.
+    pub(super) feeds: JoinSet<FeedEnd>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    pub(super) fn start(
+        store: Box<dyn Store>,
+        brokers: &[Endpoint],
+        replies: UnboundedSender<Replies>,
+    ) -> Result<Self, ServerError> {
+        let clock = Arc::new(Clock::starting_at(store.marks().clock));
+        let recent = Arc::new(Recent::new(store.last_position(), store.epoch()));
+        let published = Arc::new(Published::new(store.marks().published_through));
+        let (writes, reads) = (Arc::new(Queue::new()), Arc::new(Queue::new()));
+        let mut feeds = JoinSet::new();
+        for broker in brokers {
+            let options = SocketOptions { publish_filter: false, ..SocketOptions::default() };
+            let publisher = Publisher::connect(std::slice::from_ref(broker), options);
+            let (recent, published) = (Arc::clone(&recent), Arc::clone(&published));
+            feeds.spawn(Feed::new(publisher, recent, published, store.reader()?, store.epoch()).run());
+        }
+        let mut running = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let (reader, reads, replies) = (store.reader()?, Arc::clone(&reads), replies.clone());
+            let clock = Arc::clone(&clock);
+            running.push(spawn("recado-reader", move || readers::run(reader, &reads, &replies, &clock))?);
+        }
+        let (ended, writer_end) = oneshot::channel();
+        let writer = Writer {
+            store,
+            queue: Arc::clone(&writes),
+            replies,
+            recent: Arc::clone(&recent),
+            published: Arc::clone(&published),
+            clock: Arc::clone(&clock),
+        };
+        // Nobody waits for the end any more only when the server was dropped.
+        spawn("recado-writer", move || drop(ended.send(writer.run())))?;
+        Ok(Self { writes, reads, clock, recent, published, writer_end, feeds, readers: running })
+    }
+
+    /// Ends them all; the writer ends last, because it closes the store. Feeds must have come as far as they are to come.
+    pub(super) async fn stop(mut self) -> Result<(), ServerError> {
+        self.feeds.shutdown().await;
+        self.reads.close();
+        let readers = std::mem::take(&mut self.readers);
+        let joined = spawn_blocking(|| readers.into_iter().map(JoinHandle::join).all(|end| end.is_ok()));
+        let readers_ended_well = joined.await.unwrap_or(false);
+        self.writes.close();
+        (&mut self.writer_end).await.map_err(|_| ServerError::Panicked)??;
+        if readers_ended_well { Ok(()) } else { Err(ServerError::Panicked) }
+    }
+}
+
+/// A server that is dropped in the middle leaves no thread behind.
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.reads.close();
+        self.writes.close();
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, ServerError> {
+    Builder::new().name(name.to_owned()).spawn(run).map_err(ServerError::Thread)
+}

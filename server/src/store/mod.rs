@@ -1,0 +1,77 @@
+//! What is kept: users, channels, logins and messages, in one order. The traits here are all that the rest of the server
+//! knows of a store; one conformance suite says what every implementation must do.
+//!
+//! Nothing here knows of sockets, of replies, or of how a request came in.
+
+mod directory;
+mod error;
+mod history;
+mod rules;
+mod sqlite;
+mod tail;
+mod types;
+
+#[cfg(test)]
+mod conformance;
+
+use std::sync::Arc;
+
+use recado_proto::{ChannelName, UserName};
+use recado_proto::{Epoch, HistoryPage, HistoryRequest};
+
+pub use error::StoreError;
+pub use sqlite::{SqliteReader, SqliteStore};
+pub use types::{
+    Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NewMessage, Outcome, Position,
+    Receipt, Refusal, Route, Scan, StoredMessage,
+};
+
+/// A store as the one process that writes to it sees it. Owned by the writer thread.
+pub trait Store: Send {
+    /// Applies `changes` in their order, all in one transaction, and returns once they are durable.
+    ///
+    /// `now_ms` is the time in Unix milliseconds; a store never lets its times go back. On an error nothing may be assumed of
+    /// what is durable: the process must end, and the next start recovers.
+    fn commit(&mut self, changes: Vec<Change>, now_ms: u64) -> Result<Committed, StoreError>;
+
+    /// What can be done while nothing waits: writing the index, saving marks.
+    fn tend(&mut self) -> Result<(), StoreError>;
+
+    /// The marks as last set.
+    fn marks(&self) -> Marks;
+
+    /// New marks. They become durable with the next commit or [`Store::tend`].
+    fn set_marks(&mut self, marks: Marks);
+
+    /// The store's generation.
+    fn epoch(&self) -> Epoch;
+
+    /// The position of the last entry that is durable.
+    fn last_position(&self) -> Position;
+
+    /// A reader for another thread. It sees all that was committed before it is asked.
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+
+    /// Makes everything durable, marks included, and leaves the store as small and as quick to open as it can be.
+    fn close(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// A store as those who only read see it. Each call reads a state of its own, not older than the last commit that was
+/// answered.
+pub trait Reader: Send {
+    /// All users, by name.
+    fn users(&mut self) -> Result<Vec<UserName>, StoreError>;
+
+    /// All channels, by name.
+    fn channels(&mut self) -> Result<Vec<ChannelName>, StoreError>;
+
+    /// Messages as a `history` request asks for them, or why not.
+    fn history(&mut self, request: &HistoryRequest) -> Result<Result<HistoryPage, Refusal>, StoreError>;
+
+    /// Messages after `after` that are to be published, in the order of commits, `limit` rows at most.
+    fn publications(&mut self, after: Position, limit: usize)
+    -> Result<Scan<Arc<StoredMessage>>, StoreError>;
+
+    /// Entries of one kind after `after`, in the order of commits, out of `limit` rows at most.
+    fn entries(&mut self, kind: EntryKind, after: Position, limit: usize) -> Result<Scan<Entry>, StoreError>;
+}

@@ -1,0 +1,202 @@
+//! What a change does to the state in memory, and the records that say so: names, who becomes a user, `seq`, repeated
+//! `id`s, times. No I/O, no clock: the caller brings the time, and looks up `id`s of earlier turns.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use recado_proto::{ChannelName, Code, MessageId, Timestamp, UserName};
+
+use super::StoreError;
+use super::directory::{Directory, Name, NameId, Record};
+use super::types::{
+    Change, Destination, NewMessage, Outcome, Position, Receipt, Refusal, Route, StoredMessage,
+};
+use crate::limits::{CHANNELS_MAX, USERS_MAX};
+
+/// Messages of earlier turns by their `id`.
+pub(super) trait EarlierIds {
+    fn find(&mut self, id: &MessageId) -> Result<Option<Arc<StoredMessage>>, StoreError>;
+}
+
+/// One turn while it is put together. The directory is ahead of the disk until the turn is committed.
+pub(super) struct Turn<'a> {
+    directory: &'a mut Directory,
+    now_ms: u64,
+    last: Position,
+    records: Vec<Record>,
+    ids: HashMap<MessageId, Arc<StoredMessage>>,
+}
+
+impl<'a> Turn<'a> {
+    /// A turn at `now_ms`, whose first record comes after `last`.
+    pub(super) fn new(directory: &'a mut Directory, now_ms: u64, last: Position) -> Self {
+        Self { directory, now_ms, last, records: Vec::new(), ids: HashMap::new() }
+    }
+
+    /// The turn's records, in their order.
+    pub(super) fn into_records(self) -> Vec<Record> {
+        self.records
+    }
+
+    /// One change. What is refused leaves no record.
+    pub(super) fn apply(
+        &mut self,
+        change: Change,
+        earlier: &mut impl EarlierIds,
+    ) -> Result<Outcome, StoreError> {
+        let outcome = match change {
+            Change::Login { user, timestamp } => self.login(&user, timestamp),
+            Change::AddUser { user } => self.user(&user).map(|_| Outcome::Accepted),
+            Change::CreateChannel { channel, timestamp } => self.create_channel(channel, timestamp),
+            Change::Send(message) => match self.earlier(&message, earlier)? {
+                Some(outcome) => return Ok(outcome),
+                None => self.send(message),
+            },
+        };
+        Ok(outcome.unwrap_or_else(Outcome::Refused))
+    }
+
+    fn login(&mut self, user: &UserName, timestamp: Option<Timestamp>) -> Result<Outcome, Refusal> {
+        let id = self.user(user)?;
+        let position = self.next_position();
+        let timestamp = self.timestamp_or_now(timestamp);
+        self.record(Record::Login { position, user: id, timestamp, time_ms: self.now_ms });
+        Ok(Outcome::Accepted)
+    }
+
+    fn create_channel(
+        &mut self,
+        channel: ChannelName,
+        timestamp: Option<Timestamp>,
+    ) -> Result<Outcome, Refusal> {
+        if self.directory.channel(&channel).is_some() {
+            return Err(Refusal::new(Code::NameTaken, format!("the channel {channel} exists already")));
+        }
+        if self.directory.user_called(channel.as_str()) {
+            return Err(Refusal::new(Code::NameTaken, format!("{channel} is a user's name")));
+        }
+        if self.directory.channel_count() >= CHANNELS_MAX {
+            return Err(Refusal::new(
+                Code::Busy,
+                format!("there are {CHANNELS_MAX} channels, which is as many as there can be"),
+            ));
+        }
+        self.name(Name::Channel(channel), timestamp);
+        Ok(Outcome::Accepted)
+    }
+
+    /// The answer to a message whose `id` is known.
+    fn earlier(
+        &self,
+        message: &NewMessage,
+        earlier: &mut impl EarlierIds,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let Some(id) = message.id else { return Ok(None) };
+        let stored = match self.ids.get(&id) {
+            Some(stored) => Arc::clone(stored),
+            None => match earlier.find(&id)? {
+                Some(stored) => stored,
+                None => return Ok(None),
+            },
+        };
+        if is_same(message, &stored) {
+            return Ok(Some(Outcome::Stored(Receipt { id, seq: stored.seq })));
+        }
+        Ok(Some(Outcome::Refused(Refusal::new(
+            Code::IdReused,
+            format!("the id {id} belongs to another message; take a new one for each message"),
+        ))))
+    }
+
+    fn send(&mut self, message: NewMessage) -> Result<Outcome, Refusal> {
+        let NewMessage { from, to, text, id, timestamp, clock, imported } = message;
+        let topic = match &to {
+            Destination::Channel(channel) => {
+                self.directory.channel(channel).ok_or_else(|| no_such_channel(channel))?
+            }
+            Destination::User(user) => self.directory.user(user).ok_or_else(|| no_such_user(user))?,
+        };
+        let sender = self.user(&from)?;
+        let route = match to {
+            Destination::Channel(channel) => Route::Channel { channel, user: from },
+            Destination::User(to) => Route::Direct { to, from },
+        };
+        let id = id.unwrap_or_else(MessageId::new_v7);
+        let seq = self.directory.last_seq(topic) + 1;
+        let message = Arc::new(StoredMessage {
+            position: self.next_position(),
+            route,
+            seq,
+            id,
+            time_ms: imported.map_or(self.now_ms, |imported| imported.time_ms),
+            timestamp: self.timestamp_or_now(timestamp),
+            clock,
+            text,
+            imported: imported.is_some(),
+        });
+        self.ids.insert(id, Arc::clone(&message));
+        self.record(Record::Message { topic, sender, message });
+        Ok(Outcome::Stored(Receipt { id, seq }))
+    }
+
+    /// The user of this name, a new one if need be.
+    fn user(&mut self, user: &UserName) -> Result<NameId, Refusal> {
+        if let Some(id) = self.directory.user(user) {
+            return Ok(id);
+        }
+        if self.directory.channel_called(user.as_str()) {
+            return Err(Refusal::new(Code::NameTaken, format!("{user} is a channel's name")));
+        }
+        if self.directory.user_count() >= USERS_MAX {
+            return Err(Refusal::new(
+                Code::Busy,
+                format!("there are {USERS_MAX} users, which is as many as there can be"),
+            ));
+        }
+        Ok(self.name(Name::User(user.clone()), None))
+    }
+
+    fn name(&mut self, name: Name, timestamp: Option<Timestamp>) -> NameId {
+        let id = self.directory.next_id();
+        let position = self.next_position();
+        let timestamp = self.timestamp_or_now(timestamp);
+        self.record(Record::Named { position, id, name, timestamp, time_ms: self.now_ms });
+        id
+    }
+
+    fn next_position(&mut self) -> Position {
+        self.last = Position(self.last.0 + 1);
+        self.last
+    }
+
+    fn timestamp_or_now(&self, timestamp: Option<Timestamp>) -> Timestamp {
+        timestamp.unwrap_or_else(|| Timestamp::from_seconds((self.now_ms / 1000).cast_signed()))
+    }
+
+    fn record(&mut self, record: Record) {
+        self.directory.apply(&record).expect("the rules make records that fit");
+        self.records.push(record);
+    }
+}
+
+/// Sent again, and not another message under the same `id`. The time does not matter: a repeat is later.
+fn is_same(message: &NewMessage, stored: &StoredMessage) -> bool {
+    let same_route = match (&stored.route, &message.to) {
+        (Route::Channel { channel, user }, Destination::Channel(to)) => {
+            channel == to && *user == message.from
+        }
+        (Route::Direct { to, from }, Destination::User(user)) => to == user && *from == message.from,
+        (Route::Channel { .. }, Destination::User(_)) | (Route::Direct { .. }, Destination::Channel(_)) => {
+            false
+        }
+    };
+    same_route && stored.text == message.text
+}
+
+pub(super) fn no_such_channel(channel: &ChannelName) -> Refusal {
+    Refusal::new(Code::NoSuchChannel, format!("there is no channel {channel}; create it first"))
+}
+
+pub(super) fn no_such_user(user: &UserName) -> Refusal {
+    Refusal::new(Code::NoSuchUser, format!("there is no user {user}"))
+}

@@ -1,0 +1,244 @@
+//! Opening a store's file: is it ours, may we write, what does it hold. Every refusal says what to do about it.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use recado_proto::{Epoch, MessageId};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::super::StoreError;
+use super::super::types::{Marks, Position};
+use super::index::{self, IndexError};
+use super::marks::{self, Indexed};
+use super::{View, damaged, log, store_error};
+use crate::limits::{BUSY_WAIT, SCAN_ROWS_MAX};
+
+/// In the file's header, so that `file` and other programs can tell: "Rcdo".
+const APPLICATION_ID: i32 = 0x5263_646f;
+/// The layout of the tables. A later one is refused, an earlier one would be brought up to it.
+const LAYOUT: i64 = 1;
+/// SQLite up to this version can corrupt a database in WAL mode (its reset of the log; fixed in 3.51.3).
+const UNSAFE_SQLITE_THROUGH: i32 = 3_051_002;
+
+const SCHEMA: &str = "
+    CREATE TABLE log (
+        position INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        topic INTEGER NOT NULL,
+        sender INTEGER,
+        seq INTEGER,
+        id BLOB,
+        time_ms INTEGER NOT NULL,
+        timestamp INTEGER NOT NULL,
+        clock INTEGER,
+        text TEXT
+    ) STRICT;
+    CREATE TABLE names (
+        id INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        last_seq INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE by_topic (key INTEGER PRIMARY KEY, positions BLOB NOT NULL) STRICT;
+    CREATE TABLE by_conversation (
+        low INTEGER NOT NULL,
+        high INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        positions BLOB NOT NULL,
+        PRIMARY KEY (low, high, first)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE by_id (id BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE marks (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Who opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// The one writer, which may create the file.
+    Write,
+    /// A reader beside the writer.
+    Read,
+}
+
+/// A file's content, as far as it has to be in memory.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) view: View,
+    pub(super) marks: Marks,
+    pub(super) indexed: Indexed,
+    pub(super) epoch: Epoch,
+    pub(super) last_time_ms: u64,
+}
+
+/// Refuses to run on a SQLite that is known to lose data.
+pub(super) fn check_sqlite() -> Result<(), StoreError> {
+    if rusqlite::version_number() > UNSAFE_SQLITE_THROUGH {
+        Ok(())
+    } else {
+        Err(StoreError::UnsafeSqlite { found: rusqlite::version().to_owned() })
+    }
+}
+
+/// The one true path of a store, so that two names of it have one lock.
+pub(super) fn true_path(path: &Path) -> Result<PathBuf, StoreError> {
+    let of = |path: &Path| fs::canonicalize(path).map_err(|error| StoreError::from_io(path, &error));
+    if path.exists() {
+        return of(path);
+    }
+    let name = path.file_name().ok_or_else(|| StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        why: "it names no file".to_owned(),
+    })?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    Ok(of(folder)?.join(name))
+}
+
+/// Looks at the file without opening it as a database, so that nothing is left beside a file that is not ours.
+/// Whether there is anything in it.
+pub(super) fn inspect(path: &Path) -> Result<bool, StoreError> {
+    let mut header = Vec::with_capacity(100);
+    let read = File::open(path).and_then(|file| {
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        file.take(100).read_to_end(&mut header)
+    });
+    match read {
+        Ok(0) => return Ok(false),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(StoreError::from_io(path, &error)),
+    }
+    if header.len() < 100 || !header.starts_with(b"SQLite format 3\0") {
+        return Err(StoreError::NotOurs { path: path.to_path_buf(), why: "it is no SQLite file".to_owned() });
+    }
+    let number = |at: usize| i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    check_header(path, number(68), number(60).into())?;
+    Ok(true)
+}
+
+/// Opens the database and sets it up for this program.
+pub(super) fn connect(path: &Path, access: Access, cache_kib: u32) -> Result<Connection, StoreError> {
+    let wrap = |error| store_error(path, &error);
+    let flags = match access {
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    let connection =
+        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(wrap)?;
+    connection.busy_timeout(BUSY_WAIT).map_err(wrap)?;
+    if access == Access::Write {
+        if connection.is_readonly("main").map_err(wrap)? {
+            let why = "this user, or its file system, only lets it be read".to_owned();
+            return Err(StoreError::ReadOnly { path: path.to_path_buf(), why });
+        }
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(wrap)?;
+        if mode != "wal" {
+            let why = format!("its file system allows no write-ahead log, only {mode}");
+            return Err(StoreError::CannotOpen { path: path.to_path_buf(), why });
+        }
+    }
+    let settings = format!(
+        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; PRAGMA cache_size = -{cache_kib}; \
+         PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+    );
+    connection.execute_batch(&settings).map_err(wrap)?;
+    Ok(connection)
+}
+
+/// Creates the tables in a file that has none, and refuses one whose tables are not ours.
+pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let wrap = |error| store_error(path, &error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrap)?;
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrap)?;
+    if tables > 0 {
+        return check(&transaction, path);
+    }
+    transaction.execute_batch(SCHEMA).map_err(wrap)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(wrap)?;
+    transaction.pragma_update(None, "user_version", LAYOUT).map_err(wrap)?;
+    marks::save_epoch(&transaction, new_epoch()).map_err(wrap)?;
+    transaction.commit().map_err(wrap)
+}
+
+/// Refuses a database that is not ours, or too new.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let number = |name: &str| {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map_err(|error| store_error(path, &error))
+    };
+    let application_id = i32::try_from(number("application_id")?).unwrap_or(0);
+    check_header(path, application_id, number("user_version")?)
+}
+
+fn check_header(path: &Path, application_id: i32, layout: i64) -> Result<(), StoreError> {
+    if application_id != APPLICATION_ID {
+        let why = "it is a SQLite file of another program".to_owned();
+        return Err(StoreError::NotOurs { path: path.to_path_buf(), why });
+    }
+    if layout > LAYOUT {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found: layout, known: LAYOUT });
+    }
+    Ok(())
+}
+
+/// Reads names and marks, and what the index does not have yet.
+pub(super) fn load(connection: &mut Connection, path: &Path) -> Result<Loaded, StoreError> {
+    let wrap = |error| store_error(path, &error);
+    let transaction = connection.transaction().map_err(wrap)?;
+    let indexed = marks::load_indexed(&transaction).map_err(wrap)?;
+    let epoch =
+        marks::load_epoch(&transaction).map_err(wrap)?.ok_or_else(|| damaged(path, "it has no epoch"))?;
+    let mut view = View { through: indexed.through, ..View::default() };
+    index::load_names(&transaction, &mut view.directory).map_err(|error| index_error(path, error))?;
+    let last = log::last_position(&transaction).map_err(wrap)?;
+    if last < indexed.through {
+        return Err(damaged(path, format!("its log ends at {last}, its index at {}", indexed.through)));
+    }
+    while view.through < last {
+        let rows = log::read_after(&transaction, view.through, last, SCAN_ROWS_MAX).map_err(wrap)?;
+        if rows.is_empty() {
+            return Err(damaged(path, format!("its log has nothing after {}", view.through)));
+        }
+        for row in rows {
+            let at = row.position;
+            let fits = row.position == Position(view.through.0 + 1);
+            let record = row.into_record(&view.directory).map_err(|misfit| misfit_at(path, at, misfit.0))?;
+            view.push(record).map_err(|misfit| misfit_at(path, at, misfit.0))?;
+            if !fits {
+                return Err(misfit_at(path, at, "a gap in the log"));
+            }
+        }
+    }
+    Ok(Loaded {
+        view,
+        marks: marks::load(&transaction).map_err(wrap)?,
+        indexed,
+        epoch,
+        last_time_ms: log::last_time_ms(&transaction).map_err(wrap)?,
+    })
+}
+
+/// A generation that no store had before.
+pub(super) fn new_epoch() -> Epoch {
+    let [.., a, b, c, d, e, f, g, h] = *MessageId::new_v7().as_bytes();
+    Epoch::from_random(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+pub(super) fn index_error(path: &Path, error: IndexError) -> StoreError {
+    match error {
+        IndexError::Sqlite(error) => store_error(path, &error),
+        IndexError::Misfit(misfit) => damaged(path, misfit.0),
+    }
+}
+
+fn misfit_at(path: &Path, position: Position, why: &str) -> StoreError {
+    damaged(path, format!("row {position} of its log: {why}"))
+}

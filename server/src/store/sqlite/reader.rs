@@ -1,0 +1,342 @@
+//! The store as readers see it: a snapshot of the tail in memory first, then the index and the log, so that what moves from
+//! one to the other meanwhile is neither missed nor given twice.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use recado_proto::{
+    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Range, UserName,
+};
+use rusqlite::Connection;
+
+use super::super::directory::{Name, NameId, Record};
+use super::super::history::{Keep, KeyRange, Room, Stretch};
+use super::super::rules::{no_such_channel, no_such_user};
+use super::super::tail::Pair;
+use super::super::types::{Entry, EntryKind, Position, Refusal, Route, Scan, StoredMessage};
+use super::super::{Reader, StoreError};
+use super::open::{self, Access, index_error};
+use super::{SharedView, View, damaged, index, log, store_error};
+use crate::limits::READER_CACHE_KIB;
+
+/// A reader of the embedded store, beside its writer in this process or in another one.
+#[derive(Debug)]
+pub struct SqliteReader {
+    path: PathBuf,
+    connection: Connection,
+    view: Arc<SharedView>,
+    epoch: Epoch,
+}
+
+/// Whose messages a request means.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    /// Keys are `seq`s.
+    Topic(NameId),
+    /// Keys are positions.
+    Conversation(Pair),
+}
+
+/// A message of a page: in memory already, or in the log.
+enum Found {
+    Here(Arc<StoredMessage>),
+    InLog(Position),
+}
+
+/// A refusal is an answer, a store error is not.
+enum HistoryError {
+    Refused(Refusal),
+    Failed(StoreError),
+}
+
+impl From<StoreError> for HistoryError {
+    fn from(error: StoreError) -> Self {
+        HistoryError::Failed(error)
+    }
+}
+
+impl From<Refusal> for HistoryError {
+    fn from(refusal: Refusal) -> Self {
+        HistoryError::Refused(refusal)
+    }
+}
+
+impl SqliteReader {
+    /// A reader of a store that another process may be writing. It sees the store as it was when it was opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        open::check_sqlite()?;
+        let path = open::true_path(path)?;
+        if !open::inspect(&path)? {
+            return Err(StoreError::Missing { path });
+        }
+        let mut connection = open::connect(&path, Access::Read, READER_CACHE_KIB)?;
+        open::check(&connection, &path)?;
+        let loaded = open::load(&mut connection, &path)?;
+        Ok(Self { path, connection, view: Arc::new(SharedView(loaded.view.into())), epoch: loaded.epoch })
+    }
+
+    /// A reader in the writer's process.
+    pub(super) fn beside(path: &Path, view: Arc<SharedView>, epoch: Epoch) -> Result<Self, StoreError> {
+        let connection = open::connect(path, Access::Read, READER_CACHE_KIB)?;
+        Ok(Self { path: path.to_path_buf(), connection, view, epoch })
+    }
+
+    fn page(&mut self, request: &HistoryRequest) -> Result<HistoryPage, HistoryError> {
+        let (subject, last_seq) = subject(&self.view.read(), request)?;
+        let range = self.keys(subject, request.range)?;
+        let mut messages = Vec::new();
+        for stretch in range.stretches(request.limit as usize) {
+            messages.extend(self.stretch(subject, stretch)?);
+        }
+        let mut page = HistoryPage {
+            messages: messages.iter().map(|message| message.to_publication(self.epoch)).collect(),
+            first_seq: None,
+            last_seq: None,
+            epoch: Some(self.epoch),
+        };
+        if let Subject::Topic(_) = subject {
+            // Messages that came in meanwhile are part of the page, so the topic reaches that far at least.
+            let newest = messages.last().map_or(0, |message| message.seq);
+            page.first_seq = Some(1);
+            page.last_seq = Some(last_seq.max(newest));
+        }
+        Ok(page)
+    }
+
+    /// The places of a request as keys of its subject.
+    fn keys(&self, subject: Subject, range: Range) -> Result<KeyRange, HistoryError> {
+        KeyRange::resolve(range, |place| match (place, subject) {
+            (Place::Seq(seq), Subject::Topic(_)) => Ok(seq),
+            (Place::Seq(_), Subject::Conversation(_)) => {
+                let why = "a conversation runs through two topics: name a place in it by a message's id";
+                Err(Refusal::new(Code::BadPlace, why).into())
+            }
+            (Place::Id(id), _) => self.key_of(subject, &id),
+        })
+    }
+
+    fn key_of(&self, subject: Subject, id: &MessageId) -> Result<u64, HistoryError> {
+        let nowhere =
+            || Refusal::new(Code::BadPlace, format!("there is no message {id} among those asked for"));
+        let (topic, sender, message) = self.find(id)?.ok_or_else(nowhere)?;
+        match subject {
+            Subject::Topic(asked) if asked == topic => Ok(message.seq),
+            Subject::Conversation(pair)
+                if pair == Pair::of(topic, sender) && matches!(message.route, Route::Direct { .. }) =>
+            {
+                Ok(message.position.0)
+            }
+            Subject::Topic(_) | Subject::Conversation(_) => Err(nowhere().into()),
+        }
+    }
+
+    fn find(&self, id: &MessageId) -> Result<Option<(NameId, NameId, Arc<StoredMessage>)>, StoreError> {
+        {
+            let view = self.view.read();
+            if let Some(message) = view.tail.find(id) {
+                let (topic, sender) = names(&view, message);
+                let ids = topic.zip(sender).ok_or_else(|| damaged(&self.path, "a message of nobody"))?;
+                return Ok(Some((ids.0, ids.1, Arc::clone(message))));
+            }
+        }
+        match index::of_id(&self.connection, id).map_err(|error| self.wrap(&error))? {
+            Some(position) => self.message_at(position).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The messages of one stretch, oldest first.
+    fn stretch(&mut self, subject: Subject, stretch: Stretch) -> Result<Vec<Arc<StoredMessage>>, StoreError> {
+        let found = match subject {
+            Subject::Topic(topic) => self.topic_stretch(topic, stretch)?,
+            Subject::Conversation(pair) => self.conversation_stretch(pair, stretch)?,
+        };
+        let mut room = Room::new(stretch.bytes);
+        let mut messages = Vec::with_capacity(found.len());
+        let mut take = |found: Found| -> Result<bool, StoreError> {
+            let message = match found {
+                Found::Here(message) => message,
+                Found::InLog(position) => self.message_at(position)?.2,
+            };
+            let fits = room.take(&message);
+            if fits {
+                messages.push(message);
+            }
+            Ok(fits)
+        };
+        match stretch.keep {
+            Keep::Oldest => {
+                for found in found {
+                    if !take(found)? {
+                        break;
+                    }
+                }
+            }
+            Keep::Newest => {
+                for found in found.into_iter().rev() {
+                    if !take(found)? {
+                        break;
+                    }
+                }
+                messages.reverse();
+            }
+        }
+        Ok(messages)
+    }
+
+    fn topic_stretch(&self, topic: NameId, stretch: Stretch) -> Result<Vec<Found>, StoreError> {
+        let view = self.view.read();
+        let (first, last) = stretch.window(view.directory.last_seq(topic));
+        let (tail_from, in_tail) = view.tail.of_topic(topic, first, last);
+        let in_tail: Vec<_> = in_tail.iter().map(|message| Found::Here(Arc::clone(message))).collect();
+        drop(view);
+        let indexed_last = tail_from.map_or(last, |from| last.min(from - 1));
+        let indexed = index::of_topic(&self.connection, topic, first, indexed_last);
+        let indexed = indexed.map_err(|error| index_error(&self.path, error))?;
+        Ok(indexed.into_iter().map(Found::InLog).chain(in_tail).collect())
+    }
+
+    fn conversation_stretch(&self, pair: Pair, stretch: Stretch) -> Result<Vec<Found>, StoreError> {
+        let (after, before) = (Position(stretch.after), Position(stretch.before));
+        let view = self.view.read();
+        let in_tail: Vec<_> = view.tail.of_pair(pair, after, before).to_vec();
+        // What is indexed after this look at the tail is in the tail, or came later.
+        let tail_from = view.tail.first_position().unwrap_or(Position(view.through.0 + 1));
+        drop(view);
+        let bounds = (after, before.min(tail_from));
+        let indexed = index::of_pair(&self.connection, pair, bounds, stretch.keep, stretch.limit);
+        let indexed = indexed.map_err(|error| index_error(&self.path, error))?;
+        let mut found: Vec<_> =
+            indexed.into_iter().map(Found::InLog).chain(in_tail.into_iter().map(Found::Here)).collect();
+        match stretch.keep {
+            Keep::Oldest => found.truncate(stretch.limit),
+            Keep::Newest => drop(found.drain(..found.len().saturating_sub(stretch.limit))),
+        }
+        Ok(found)
+    }
+
+    fn message_at(&self, position: Position) -> Result<(NameId, NameId, Arc<StoredMessage>), StoreError> {
+        let row = log::read_at(&self.connection, position).map_err(|error| self.wrap(&error))?;
+        match row.into_record(&self.view.read().directory) {
+            Ok(Record::Message { topic, sender, message }) => Ok((topic, sender, message)),
+            Ok(Record::Named { .. } | Record::Login { .. }) => {
+                Err(damaged(&self.path, format!("its index calls row {position} a message")))
+            }
+            Err(misfit) => Err(damaged(&self.path, format!("row {position} of its log: {}", misfit.0))),
+        }
+    }
+
+    /// The log's records after `after`, `limit` at most, and whether they reach the end.
+    fn records(&self, after: Position, limit: usize) -> Result<Scan<Record>, StoreError> {
+        let through = self.view.read().through;
+        let rows =
+            log::read_after(&self.connection, after, through, limit).map_err(|error| self.wrap(&error))?;
+        let view = self.view.read();
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let position = row.position;
+            let record = row.into_record(&view.directory);
+            found.push(
+                record.map_err(|misfit| {
+                    damaged(&self.path, format!("row {position} of its log: {}", misfit.0))
+                })?,
+            );
+        }
+        let reached = found.last().map_or(after, Record::position);
+        Ok(Scan { found, through: reached, at_end: reached >= through })
+    }
+
+    fn wrap(&self, error: &rusqlite::Error) -> StoreError {
+        store_error(&self.path, error)
+    }
+}
+
+impl Reader for SqliteReader {
+    fn users(&mut self) -> Result<Vec<UserName>, StoreError> {
+        Ok(self.view.read().directory.users())
+    }
+
+    fn channels(&mut self) -> Result<Vec<ChannelName>, StoreError> {
+        Ok(self.view.read().directory.channels())
+    }
+
+    fn history(&mut self, request: &HistoryRequest) -> Result<Result<HistoryPage, Refusal>, StoreError> {
+        match self.page(request) {
+            Ok(page) => Ok(Ok(page)),
+            Err(HistoryError::Refused(refusal)) => Ok(Err(refusal)),
+            Err(HistoryError::Failed(error)) => Err(error),
+        }
+    }
+
+    fn publications(
+        &mut self,
+        after: Position,
+        limit: usize,
+    ) -> Result<Scan<Arc<StoredMessage>>, StoreError> {
+        let Scan { found, through, at_end } = self.records(after, limit)?;
+        let found = found
+            .into_iter()
+            .filter_map(|record| match record {
+                Record::Message { message, .. } if !message.imported => Some(message),
+                Record::Message { .. } | Record::Named { .. } | Record::Login { .. } => None,
+            })
+            .collect();
+        Ok(Scan { found, through, at_end })
+    }
+
+    fn entries(&mut self, kind: EntryKind, after: Position, limit: usize) -> Result<Scan<Entry>, StoreError> {
+        let Scan { found, through, at_end } = self.records(after, limit)?;
+        let view = self.view.read();
+        let found = found.into_iter().filter_map(|record| entry(&view, kind, record)).collect();
+        Ok(Scan { found, through, at_end })
+    }
+}
+
+fn subject(view: &View, request: &HistoryRequest) -> Result<(Subject, u64), Refusal> {
+    let directory = &view.directory;
+    let user = |name: &UserName| directory.user(name).ok_or_else(|| no_such_user(name));
+    match &request.of {
+        HistoryOf::Channel(channel) => {
+            let topic = directory.channel(channel).ok_or_else(|| no_such_channel(channel))?;
+            Ok((Subject::Topic(topic), directory.last_seq(topic)))
+        }
+        HistoryOf::With(other) => {
+            Ok((Subject::Conversation(Pair::of(user(&request.user)?, user(other)?)), 0))
+        }
+        HistoryOf::Received => {
+            let topic = user(&request.user)?;
+            Ok((Subject::Topic(topic), directory.last_seq(topic)))
+        }
+    }
+}
+
+fn names(view: &View, message: &StoredMessage) -> (Option<NameId>, Option<NameId>) {
+    match &message.route {
+        Route::Channel { channel, user } => (view.directory.channel(channel), view.directory.user(user)),
+        Route::Direct { to, from } => (view.directory.user(to), view.directory.user(from)),
+    }
+}
+
+fn entry(view: &View, kind: EntryKind, record: Record) -> Option<Entry> {
+    match (kind, record) {
+        (EntryKind::Users, Record::Named { name: Name::User(user), .. }) => Some(Entry::User { user }),
+        (EntryKind::Channels, Record::Named { name: Name::Channel(channel), timestamp, .. }) => {
+            Some(Entry::Channel { channel, timestamp })
+        }
+        (EntryKind::Logins, Record::Login { user, timestamp, .. }) => match view.directory.name(user) {
+            Some(Name::User(user)) => Some(Entry::Login { user: user.clone(), timestamp }),
+            Some(Name::Channel(_)) | None => None,
+        },
+        (EntryKind::ChannelMessages, Record::Message { message, .. })
+            if matches!(message.route, Route::Channel { .. }) =>
+        {
+            Some(Entry::Message(message))
+        }
+        (EntryKind::DirectMessages, Record::Message { message, .. })
+            if matches!(message.route, Route::Direct { .. }) =>
+        {
+            Some(Entry::Message(message))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,94 @@
+//! The end of the log that is not in the index yet, held in memory so that history and repeated `id`s find it.
+//! Bounded by whoever writes: it indexes and clears. Knows nothing of disks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use recado_proto::MessageId;
+
+use super::directory::{NameId, Record};
+use super::types::{Position, Route, StoredMessage};
+
+/// Both users of a conversation, the smaller number first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pair {
+    pub(super) low: NameId,
+    pub(super) high: NameId,
+}
+
+impl Pair {
+    pub(super) fn of(one: NameId, other: NameId) -> Self {
+        Self { low: one.min(other), high: one.max(other) }
+    }
+}
+
+type Messages = Vec<Arc<StoredMessage>>;
+
+/// Records behind the index's mark, and the ways to find messages among them.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    records: Vec<Record>,
+    by_topic: HashMap<NameId, Messages>,
+    by_pair: HashMap<Pair, Messages>,
+    by_id: HashMap<MessageId, Arc<StoredMessage>>,
+    bytes: usize,
+}
+
+impl Tail {
+    pub(super) fn push(&mut self, record: Record) {
+        if let Record::Message { topic, sender, message } = &record {
+            self.bytes += message.text.len();
+            self.by_topic.entry(*topic).or_default().push(Arc::clone(message));
+            if matches!(message.route, Route::Direct { .. }) {
+                self.by_pair.entry(Pair::of(*topic, *sender)).or_default().push(Arc::clone(message));
+            }
+            self.by_id.insert(message.id, Arc::clone(message));
+        }
+        self.records.push(record);
+    }
+
+    /// Gives the memory back, too.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// In their order.
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Bytes of text.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn find(&self, id: &MessageId) -> Option<&Arc<StoredMessage>> {
+        self.by_id.get(id)
+    }
+
+    /// The topic's messages with places from `first` to `last`, and the place from which on the tail has them all.
+    pub(super) fn of_topic(
+        &self,
+        topic: NameId,
+        first: u64,
+        last: u64,
+    ) -> (Option<u64>, &[Arc<StoredMessage>]) {
+        let messages = self.by_topic.get(&topic).map_or(&[][..], Vec::as_slice);
+        let start = messages.partition_point(|message| message.seq < first);
+        let end = messages.partition_point(|message| message.seq <= last);
+        (messages.first().map(|message| message.seq), &messages[start..end.max(start)])
+    }
+
+    /// The conversation's messages strictly between two positions.
+    pub(super) fn of_pair(&self, pair: Pair, after: Position, before: Position) -> &[Arc<StoredMessage>] {
+        let messages = self.by_pair.get(&pair).map_or(&[][..], Vec::as_slice);
+        let start = messages.partition_point(|message| message.position <= after);
+        let end = messages.partition_point(|message| message.position < before);
+        &messages[start..end.max(start)]
+    }
+
+    /// The first record's position, if there is one.
+    pub(super) fn first_position(&self) -> Option<Position> {
+        self.records.first().map(Record::position)
+    }
+}

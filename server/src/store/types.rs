@@ -1,0 +1,260 @@
+//! The values that go into a store and come out of it.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use recado_proto::{ChannelName, Code, Epoch, MessageId, Publication, PublicationBody, Timestamp, UserName};
+
+/// An entry's place in the store's one order: 1, 2, 3, … Not a `seq`, and never on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position(pub u64);
+
+impl Display for Position {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+/// One thing that a request, or an import, wants changed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A login; an unknown user becomes one. Always recorded.
+    Login {
+        /// Who.
+        user: UserName,
+        /// When, as the client said.
+        timestamp: Option<Timestamp>,
+    },
+    /// A user without a login, as imports need it. One that exists is left alone.
+    AddUser {
+        /// Who.
+        user: UserName,
+    },
+    /// A new channel.
+    CreateChannel {
+        /// Its name.
+        channel: ChannelName,
+        /// When, as the client said.
+        timestamp: Option<Timestamp>,
+    },
+    /// A message to a channel or a user.
+    Send(NewMessage),
+}
+
+/// A message that is not stored yet.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// The sender; an unknown one becomes a user.
+    pub from: UserName,
+    /// Where to.
+    pub to: Destination,
+    /// The text.
+    pub text: String,
+    /// The sender's own number for it. Without one the store takes a new one.
+    pub id: Option<MessageId>,
+    /// When, as the client said.
+    pub timestamp: Option<Timestamp>,
+    /// The Lamport clock that its publication carries.
+    pub clock: u64,
+    /// Set for messages of another store's export.
+    pub imported: Option<Imported>,
+}
+
+/// What sets an imported message apart: it is not published, and may be older than what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// When it was first committed, in Unix milliseconds.
+    pub time_ms: u64,
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To everybody in a channel.
+    Channel(ChannelName),
+    /// To one user.
+    User(UserName),
+}
+
+/// What became of one [`Change`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Accepted,
+    /// The message is stored, now or by an earlier request with its `id`.
+    Stored(Receipt),
+    /// Nothing was changed.
+    Refused(Refusal),
+}
+
+/// Where a message is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number.
+    pub id: MessageId,
+    /// Its place in its topic.
+    pub seq: u64,
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub description: String,
+}
+
+impl Refusal {
+    /// A refusal for this reason.
+    pub fn new(code: Code, description: impl Into<String>) -> Self {
+        Self { code, description: description.into() }
+    }
+}
+
+/// A turn that is durable.
+#[derive(Debug)]
+pub struct Committed {
+    /// One for each change, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The messages that are to be published, in the order of commits.
+    pub messages: Vec<Arc<StoredMessage>>,
+    /// The last position before the turn.
+    pub after: Position,
+    /// The last position of the turn.
+    pub through: Position,
+}
+
+/// Numbers that are stored beside the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// All up to here was handed to a broker.
+    pub published_through: Position,
+    /// No Lamport clock above it was ever sent.
+    pub clock: u64,
+}
+
+/// A message that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its place in the store.
+    pub position: Position,
+    /// Who wrote it, and where to.
+    pub route: Route,
+    /// Its place in its topic.
+    pub seq: u64,
+    /// Its number.
+    pub id: MessageId,
+    /// When it was committed, in Unix milliseconds.
+    pub time_ms: u64,
+    /// When it was sent, as its sender said; when it was committed, if the sender said nothing.
+    pub timestamp: Timestamp,
+    /// The Lamport clock of its publication.
+    pub clock: u64,
+    /// The text.
+    pub text: String,
+    /// It came from an import: it is not published.
+    pub imported: bool,
+}
+
+/// Who wrote a message, and where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To a channel.
+    Channel {
+        /// The topic.
+        channel: ChannelName,
+        /// The sender.
+        user: UserName,
+    },
+    /// To a user.
+    Direct {
+        /// The topic.
+        to: UserName,
+        /// The sender.
+        from: UserName,
+    },
+}
+
+impl Route {
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        match self {
+            Route::Channel { channel, .. } => channel.as_str(),
+            Route::Direct { to, .. } => to.as_str(),
+        }
+    }
+}
+
+impl StoredMessage {
+    /// The message as it goes out.
+    pub fn to_publication(&self, epoch: Epoch) -> Publication {
+        let body = match &self.route {
+            Route::Channel { user, .. } => PublicationBody::Channel { user: user.clone() },
+            Route::Direct { from, .. } => PublicationBody::Direct { from: from.clone() },
+        };
+        Publication {
+            topic: self.route.topic().to_owned(),
+            body,
+            message: self.text.clone(),
+            timestamp: self.timestamp,
+            clock: Some(self.clock),
+            id: Some(self.id),
+            seq: Some(self.seq),
+            epoch: Some(epoch),
+            time_ms: Some(self.time_ms),
+        }
+    }
+}
+
+/// The kinds of entries that can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// [`Entry::User`].
+    Users,
+    /// [`Entry::Channel`].
+    Channels,
+    /// [`Entry::Login`].
+    Logins,
+    /// [`Entry::Message`] to a channel.
+    ChannelMessages,
+    /// [`Entry::Message`] to a user.
+    DirectMessages,
+}
+
+/// One entry of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A user came to be.
+    User {
+        /// Who.
+        user: UserName,
+    },
+    /// A channel was created.
+    Channel {
+        /// Its name.
+        channel: ChannelName,
+        /// When.
+        timestamp: Timestamp,
+    },
+    /// Somebody logged in.
+    Login {
+        /// Who.
+        user: UserName,
+        /// When.
+        timestamp: Timestamp,
+    },
+    /// A message.
+    Message(Arc<StoredMessage>),
+}
+
+/// A part of the store's order.
+#[derive(Debug)]
+pub struct Scan<T> {
+    /// What was found, in the order of commits.
+    pub found: Vec<T>,
+    /// Where to go on from.
+    pub through: Position,
+    /// There was nothing further at the time.
+    pub at_end: bool,
+}
