@@ -96,3 +96,71 @@ fn the_readme_lists_the_subcommands_that_the_program_has() {
     assert!(!program.is_empty(), "{:#?}", help.out);
     assert_eq!(table, program, "README.md's table against `recado --help`");
 }
+
+#[test]
+fn defaults_in_the_documents_are_the_programs() {
+    let mut rows = 0;
+    for document in ["README.md", "docs/configuration.md"] {
+        for line in read(document).lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let [part, option, default, ..] = cells[..] else { continue };
+            let (Some(part), Some(option), Some(default)) = (code(part), code(option), code(default)) else {
+                continue;
+            };
+            let Some(key) = option.strip_prefix("--") else { continue };
+            let key = key.split(' ').next().unwrap_or_default();
+            let settings = settings(part);
+            let value =
+                settings.get(key).unwrap_or_else(|| panic!("{document}: {part} has no default for {key}"));
+            assert_eq!(shown(value), default, "{document}: {part} --{key}");
+            rows += 1;
+        }
+    }
+    assert!(rows > 0, "the documents state no default in a form that is understood here");
+}
+
+/// What a table's cell has between backticks, if it is nothing else.
+fn code(cell: &str) -> Option<&str> {
+    cell.strip_prefix('`')?.strip_suffix('`')
+}
+
+/// What `--print-config` says of one part, nothing having been set.
+fn settings(part: &str) -> toml::Table {
+    let folder = folder();
+    let printed = Run::recado(folder.path(), [part, "--print-config"]).to_end();
+    assert_eq!(printed.code, Some(0), "{:#?}", printed.err);
+    let mut sections: toml::Table = printed.out.join("\n").parse().expect("it prints a recado.toml");
+    match sections.remove(part) {
+        Some(toml::Value::Table(settings)) => settings,
+        other => panic!("no section [{part}]: {other:?}"),
+    }
+}
+
+/// A setting as the documents write it.
+fn shown(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn programs_shown_in_the_readme_are_those_in_examples() {
+    let readme = read("README.md");
+    let mut shown = 0;
+    for rest in readme.split("](examples/").skip(1) {
+        let (name, after) = rest.split_once(')').expect("a link has an end");
+        // A program follows its link at once; a link in a sentence is only a link.
+        let Some(code) = after.trim_start_matches([':', '\n']).strip_prefix("```") else { continue };
+        let (_, code) = code.split_once('\n').expect("a block begins on its own line");
+        let code = code.split("```").next().unwrap_or_default();
+        assert_eq!(
+            code.trim(),
+            read(&format!("examples/{name}")).trim(),
+            "README.md against examples/{name}"
+        );
+        shown += 1;
+    }
+    assert!(shown > 0, "README.md shows no program");
+}
