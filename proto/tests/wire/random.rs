@@ -32,7 +32,7 @@ impl Messages {
             5 => RequestBody::Message {
                 src: self.user(),
                 dst: self.user(),
-                message: self.text(70_000 / 8),
+                message: self.text(2_000),
                 id: self.maybe(Self::id),
             },
             _ => RequestBody::History(self.history()),

@@ -4,7 +4,7 @@ use recado_proto::{Publication, Reply, Request, Timestamp};
 
 use crate::random::Messages;
 
-const SEEDS: std::ops::Range<u64> = 0..2_000;
+const SEEDS: std::ops::Range<u64> = 0..1_000;
 const RECEIVED: Timestamp = Timestamp::from_seconds(5);
 
 #[test]
