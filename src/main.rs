@@ -1,3 +1,106 @@
 //! The one program, `recado`: parses the command line and dispatches to the parts.
 
-fn main() {}
+mod cli;
+mod logging;
+mod pair;
+mod settings;
+mod signals;
+mod transfer;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use recado_autoclient::Verdict;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{CliError, Invocation, Part},
+    logging::{LogFormat, LogTarget},
+    pair::{Pair, bind_broker, bind_server},
+};
+
+/// Exit code for a command line, setting or environment that cannot be.
+const BAD_USAGE: u8 = 2;
+
+/// Why the program ends without having done what it was asked.
+enum Failure {
+    /// The command line, a setting or the environment is at fault.
+    Usage(anyhow::Error),
+    /// It was tried and failed.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::Failed(error.into())
+    }
+}
+
+fn main() -> ExitCode {
+    let invocation = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        // clap knows which of its texts belong on standard output, and their exit codes.
+        Err(CliError::Usage(error)) => error.exit(),
+        Err(error @ CliError::Settings(_)) => return complain(Failure::Usage(error.into())),
+    };
+    run(invocation).unwrap_or_else(complain)
+}
+
+fn complain(failure: Failure) -> ExitCode {
+    let (error, code) = match failure {
+        Failure::Usage(error) => (error, BAD_USAGE),
+        Failure::Failed(error) => (error, 1),
+    };
+    // Standard error may be closed; then nobody can be told.
+    let _ = writeln!(io::stderr(), "recado: {error:#}");
+    ExitCode::from(code)
+}
+
+fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    match invocation {
+        Invocation::PrintConfig(text) => {
+            io::stdout().write_all(text.as_bytes()).context("cannot print the settings")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Invocation::Alone { up: _, client: _, log_format: _ } => Err(anyhow::anyhow!("not here yet").into()),
+        Invocation::Part { part, log_format, broker_is_given } => {
+            start_logging(&part, log_format)?;
+            runtime.block_on(run_part(*part, broker_is_given))
+        }
+    }
+}
+
+fn start_logging(part: &Part, format: LogFormat) -> anyhow::Result<()> {
+    let (target, level) = match part {
+        Part::Client(_) if chat_has_the_terminal() => (LogTarget::File, "info"),
+        Part::Client(_) => (LogTarget::Stderr, "warn"),
+        Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => (LogTarget::Stderr, "info"),
+    };
+    logging::start(format, target, level).context("cannot log")
+}
+
+fn chat_has_the_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure> {
+    let shutdown = signals::shutdown_token().context("cannot listen for signals")?;
+    match part {
+        Part::Up(args) => Pair::bind(args, broker_is_given).await?.run(shutdown).await?,
+        Part::Broker(args) => bind_broker(args).await?.run(shutdown).await?,
+        Part::Server(args) => bind_server(args).await?.run(shutdown).await?,
+        Part::Client(_) => return Err(anyhow::anyhow!("not here yet").into()),
+        Part::Autoclient(args) => return autoclient(args, shutdown).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn autoclient(args: recado_autoclient::Args, shutdown: CancellationToken) -> Result<ExitCode, Failure> {
+    let config = recado_autoclient::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
+    let verdict: Verdict = recado_autoclient::run(config, shutdown).await?;
+    Ok(if verdict.is_pass() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

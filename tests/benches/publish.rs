@@ -162,7 +162,10 @@ async fn read_reply<'a>(
         filled += count;
         let complete = match peer {
             Peer::Recado => whole_message(&buffer[..filled]),
-            Peer::Redis => buffer[..filled].windows(2).filter(|pair| pair == b"\r\n").count() == 2,
+            Peer::Redis => {
+                let lines = buffer[..filled].windows(2).filter(|pair| pair == b"\r\n").count();
+                lines == if buffer[0] == b'$' { 2 } else { 1 }
+            }
         };
         if complete {
             return Ok(&buffer[..filled]);

@@ -1,0 +1,167 @@
+//! The command line: subcommands, the settings file beneath them, and what both come to.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::{
+    logging::LogFormat,
+    settings::{Settings, SettingsError},
+};
+
+/// Team chat for the terminal over plain ZeroMQ.
+///
+/// Without a subcommand: starts a broker and a server on loopback in this process if none answers there, and opens the chat.
+#[derive(Debug, Parser)]
+#[command(name = "recado", version, after_help = EXAMPLES, arg_required_else_help = false, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Settings file; without it ./recado.toml, then recado/recado.toml in the user's configuration folder
+    #[arg(long, global = true, value_name = "FILE", env = "RECADO_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Print the settings in force, with their origins, as a recado.toml, and end
+    #[arg(long, global = true)]
+    print_config: bool,
+
+    /// Form of the log lines on standard error; RUST_LOG sets what is logged
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        env = "RECADO_LOG_FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
+
+    #[command(subcommand)]
+    command: Option<Part>,
+}
+
+/// What to run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Part {
+    /// Run broker and server, without the chat
+    Up(UpArgs),
+    /// Run the broker: forwards publications to whoever subscribed (XSUB/XPUB)
+    Broker(recado_broker::Args),
+    /// Run the server: answers requests, stores messages, publishes them
+    Server(recado_server::Args),
+    /// Chat: interactive on a terminal, line by line otherwise
+    Client(recado_client::Args),
+    /// Make traffic and prove that nothing acknowledged is lost
+    Autoclient(recado_autoclient::Args),
+}
+
+/// All that broker and server take.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) broker: recado_broker::Options,
+
+    #[command(flatten)]
+    pub(crate) server: recado_server::Options,
+
+    /// Listen on addresses that other machines can reach, without encryption and without asking who connects
+    #[arg(long, env = "RECADO_OPEN")]
+    pub(crate) open: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  recado                                     chat here and now
+  recado up                                  broker and server for a team
+  recado client --user ana                   join them
+  echo 'hello' | recado client --user bot --channel geral
+  recado autoclient --users 20 --rate 500 --duration 30s
+
+Documents: README.md, docs/PROTOCOL.md, docs/configuration.md";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Invocation {
+    /// `recado` with no subcommand: the chat, and what it needs where nobody provides it.
+    Alone { up: Box<UpArgs>, client: Box<recado_client::Args>, log_format: LogFormat },
+    /// One subcommand.
+    Part { part: Box<Part>, log_format: LogFormat, broker_is_given: bool },
+    /// `--print-config`: the text to print.
+    PrintConfig(String),
+}
+
+/// Why a command line leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// clap's own complaint, or its help and version texts.
+    #[error(transparent)]
+    Usage(#[from] clap::Error),
+    /// The settings file is at fault.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+}
+
+/// Reads the command line, with the settings file and the environment beneath it.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, CliError> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let settings = Settings::load(named_file(&args).as_deref())?;
+    let command = settings.apply(Cli::command())?;
+    let matches = command.clone().try_get_matches_from(&args)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let Some(part) = cli.command else {
+        return alone(&settings, &command, cli.print_config, cli.log_format);
+    };
+    let (name, of_part) = matches.subcommand().expect("clap found a subcommand");
+    if cli.print_config {
+        return Ok(Invocation::PrintConfig(settings.render(name, &command, of_part)));
+    }
+    let broker_is_given = of_part.try_contains_id("broker").unwrap_or(false)
+        && (of_part.value_source("broker") != Some(clap::parser::ValueSource::DefaultValue)
+            || settings.has(name, "broker"));
+    Ok(Invocation::Part { part: Box::new(part), log_format: cli.log_format, broker_is_given })
+}
+
+/// `recado` alone is `recado up` and `recado client` in one, with their settings.
+fn alone(
+    settings: &Settings,
+    command: &clap::Command,
+    print: bool,
+    log_format: LogFormat,
+) -> Result<Invocation, CliError> {
+    let mut rendered = String::new();
+    let mut parts = Vec::new();
+    for name in ["up", "client"] {
+        let matches = command.clone().try_get_matches_from(["recado", name])?;
+        if let Some((_, of_part)) = matches.subcommand() {
+            rendered.push_str(&settings.render(name, command, of_part));
+            rendered.push('\n');
+        }
+        parts.push(Cli::from_arg_matches(&matches)?.command);
+    }
+    if print {
+        return Ok(Invocation::PrintConfig(rendered));
+    }
+    match (parts.pop().flatten(), parts.pop().flatten()) {
+        (Some(Part::Client(client)), Some(Part::Up(up))) => {
+            Ok(Invocation::Alone { up: Box::new(up), client: Box::new(client), log_format })
+        }
+        _ => unreachable!("`up` and `client` were parsed in this order"),
+    }
+}
+
+/// The file of `--config` or RECADO_CONFIG. Other errors on the line are left for the real parse.
+fn named_file(args: &[OsString]) -> Option<PathBuf> {
+    let matches = Cli::command().ignore_errors(true).try_get_matches_from(args).ok()?;
+    let deepest = matches.subcommand().map_or(&matches, |(_, of_part)| of_part);
+    [deepest, &matches]
+        .into_iter()
+        .find_map(|found| found.try_get_one::<PathBuf>("config").ok().flatten().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,147 @@
+//! Memory of an idle `recado up`, and with a million messages stored: how long a start takes, and how long `history latest 50` does.
+//!
+//! Run by `make bench`. `--messages N` stored messages (1,000,000), `--channels N` (200), `--asks N` history requests (2,000).
+
+use std::{
+    fs,
+    io::{BufWriter, Write},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+use recado_proto::{HistoryOf, HistoryRequest, Range, ReplyBody, RequestBody};
+use recado_tests::{
+    chat::{Requester, channel, user},
+    parts::{Recado, store_url},
+    process::Run,
+};
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    let folder = tempfile::tempdir()?;
+    println!("| what | figure |");
+    println!("|---|---|");
+    let idle = Recado::up(folder.path())?;
+    println!("| idle, nothing stored | {:.1} MB resident |", resident_mb(idle.process.id())?);
+    ensure!(idle.process.terminate().code == Some(0), "an idle server ends with 0");
+
+    let took = import(folder.path(), &options)?;
+    println!("| import of {} messages | {:.1} s |", options.messages, took.as_secs_f64());
+
+    let mut starts = Vec::new();
+    for _ in 0..5 {
+        let began = Instant::now();
+        let recado = Recado::up(folder.path())?;
+        starts.push(began.elapsed());
+        ensure!(recado.process.terminate().code == Some(0), "a server ends with 0");
+    }
+    starts.sort_unstable();
+    println!("| start with {} messages stored, median of 5 | {:.0} ms |", options.messages, ms(starts[2]));
+
+    let recado = Recado::up(folder.path())?;
+    println!(
+        "| idle, {} messages stored | {:.1} MB resident |",
+        options.messages,
+        resident_mb(recado.process.id())?
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut took = runtime.block_on(ask_history(&recado.requests, &options))?;
+    took.sort_unstable();
+    let at = |share: f64| ms(took[((took.len() - 1) as f64 * share) as usize]);
+    println!(
+        "| `history latest 50`, {} channels in turn, p50 / p99 | {:.2} / {:.2} ms |",
+        options.channels,
+        at(0.5),
+        at(0.99)
+    );
+    println!("| after {} histories | {:.1} MB resident |", options.asks, resident_mb(recado.process.id())?);
+    Ok(())
+}
+
+struct Options {
+    messages: usize,
+    channels: usize,
+    asks: usize,
+}
+
+impl Options {
+    fn parse(args: impl Iterator<Item = String>) -> anyhow::Result<Options> {
+        let mut options = Options { messages: 1_000_000, channels: 200, asks: 2_000 };
+        let mut args = args.filter(|arg| arg != "--bench");
+        while let Some(name) = args.next() {
+            let value = args.next().with_context(|| format!("{name} needs a value"))?;
+            match name.as_str() {
+                "--messages" => options.messages = value.parse()?,
+                "--channels" => options.channels = value.parse()?,
+                "--asks" => options.asks = value.parse()?,
+                _ => bail!("unknown option {name}"),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn import(folder: &Path, options: &Options) -> anyhow::Result<Duration> {
+    let path = folder.join("server_data.json");
+    write_data(&path, options)?;
+    let url = store_url(&folder.join("recado.db"));
+    let file = path.display().to_string();
+    let began = Instant::now();
+    let ended = Run::recado(folder, ["import", &file, "--store", &url]).to_end();
+    ensure!(ended.code == Some(0), "the import failed: {:?}", ended.err);
+    Ok(began.elapsed())
+}
+
+fn write_data(path: &Path, options: &Options) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path)?);
+    let text = "x".repeat(128);
+    write!(file, r#"{{"logins":[{{"username":"ana","timestamp":1700000000}}],"channels":["#)?;
+    for number in 0..options.channels {
+        write!(file, "{}\"c{number}\"", if number > 0 { "," } else { "" })?;
+    }
+    write!(file, r#"],"channel_messages":["#)?;
+    for number in 0..options.messages {
+        let comma = if number > 0 { "," } else { "" };
+        let to = number % options.channels;
+        let time = 1_700_000_000 + number / 100;
+        write!(
+            file,
+            r#"{comma}{{"user":"u{}","channel":"c{to}","message":"{number} {text}","timestamp":{time}}}"#,
+            number % 97
+        )?;
+    }
+    write!(file, r#"],"user_messages":[]}}"#)?;
+    file.flush()?;
+    Ok(())
+}
+
+async fn ask_history(requests: &str, options: &Options) -> anyhow::Result<Vec<Duration>> {
+    let mut requester = Requester::connect(requests);
+    requester.login("ana").await;
+    let mut took = Vec::new();
+    for number in 0..options.asks {
+        let of = HistoryOf::Channel(channel(&format!("c{}", number % options.channels)));
+        let request = HistoryRequest { user: user("ana"), of, range: Range::Latest, limit: 50 };
+        let began = Instant::now();
+        match requester.ask(RequestBody::History(request)).await {
+            ReplyBody::History(page) => {
+                ensure!(page.messages.len() == 50, "{} messages", page.messages.len())
+            }
+            other => bail!("no history: {other:?}"),
+        }
+        took.push(began.elapsed());
+    }
+    Ok(took)
+}
+
+fn resident_mb(pid: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
+    Ok(kib / 1024.0)
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
