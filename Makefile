@@ -59,7 +59,7 @@ audit: ## Look for known weaknesses in dependencies (needs the network and cargo
 	@command -v cargo-deny >/dev/null \
 		|| { echo "make audit needs cargo-deny: cargo install --locked cargo-deny" >&2; exit 1; }
 	$(CARGO) deny --locked check advisories bans licenses sources \
-		|| { echo "If the advisory database could not be reached, see deny.toml; 'make test' checks the licences without it." >&2; exit 1; }
+		|| { echo "make audit: a rule of deny.toml is broken, or the database of advisories could not be fetched (the lines above say which)" >&2; exit 1; }
 
 clean: ## Remove everything that was built or installed here
 	$(CARGO) clean
