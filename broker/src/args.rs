@@ -1,0 +1,178 @@
+//! The command line's options for the broker, as they were written. [`Config`](crate::Config) is what they come to.
+
+use clap::ValueEnum;
+use recado_zmtp::Endpoint;
+
+use crate::config::{Config, ConfigError};
+use crate::limits::{Limits, SlowSubscriber};
+use crate::units::{Size, Span};
+
+/// All options of `recado broker`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// All but `--open`.
+    #[command(flatten)]
+    pub options: Options,
+
+    /// Listen on addresses that other machines can reach, without encryption and without asking who connects
+    #[arg(long, env = "RECADO_OPEN")]
+    pub open: bool,
+}
+
+/// The options that have a meaning of their own beside other parts' options.
+#[derive(Clone, Debug, clap::Args)]
+#[group(id = "broker-options")]
+pub struct Options {
+    /// Where publishers connect (XSUB): tcp://HOST:PORT or ipc://PATH
+    #[arg(long, value_name = "ENDPOINT", env = "RECADO_PUBLISHERS", default_value = "tcp://127.0.0.1:5557")]
+    pub publishers: Endpoint,
+
+    /// Where subscribers connect (XPUB)
+    #[arg(long, value_name = "ENDPOINT", env = "RECADO_SUBSCRIBERS", default_value = "tcp://127.0.0.1:5558")]
+    pub subscribers: Endpoint,
+
+    /// Largest publication forwarded; who sends a larger one is disconnected
+    #[arg(long, value_name = "SIZE", env = "RECADO_PUBLICATION_MAX", default_value_t = Size(Limits::default().message_bytes_max))]
+    pub publication_max: Size,
+
+    /// What may wait for one subscriber; at this mark the newest messages are dropped until half is left
+    #[arg(long, value_name = "SIZE", env = "RECADO_SUBSCRIBER_QUEUE", default_value_t = Size(Limits::default().queue_bytes_max))]
+    pub subscriber_queue: Size,
+
+    /// How many messages may wait for one subscriber, as ZMQ_SNDHWM
+    #[arg(long, value_name = "MESSAGES", env = "RECADO_SUBSCRIBER_QUEUE_MESSAGES", default_value_t = Limits::default().queue_messages_max)]
+    pub subscriber_queue_messages: u64,
+
+    /// What may wait for all subscribers together
+    #[arg(long, value_name = "SIZE", env = "RECADO_SUBSCRIBER_QUEUES", default_value_t = Size(Limits::default().queue_bytes_total_max))]
+    pub subscriber_queues: Size,
+
+    /// What happens to a subscriber at its mark
+    #[arg(long, value_name = "WHAT", env = "RECADO_SLOW_SUBSCRIBER", value_enum, default_value_t = SlowSubscriberArg::Drop)]
+    pub slow_subscriber: SlowSubscriberArg,
+
+    /// Longest topic that can be subscribed to
+    #[arg(long, value_name = "SIZE", env = "RECADO_TOPIC_MAX", default_value_t = Size(Limits::default().topic_bytes_max))]
+    pub topic_max: Size,
+
+    /// Subscriptions of one connection
+    #[arg(long, value_name = "N", env = "RECADO_SUBSCRIPTIONS_MAX", default_value_t = Limits::default().subscriptions_max)]
+    pub subscriptions_max: usize,
+
+    /// Connections of publishers and subscribers together
+    #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_MAX", default_value_t = Limits::default().connections_max)]
+    pub broker_connections_max: usize,
+
+    /// Time between PINGs to a peer, and for its answer; 0s sends none
+    #[arg(long, value_name = "DURATION", env = "RECADO_BROKER_HEARTBEAT", default_value_t = Span(Limits::default().heartbeat_timeout))]
+    pub broker_heartbeat: Span,
+
+    /// At the end, time for writing what waits for subscribers
+    #[arg(long, value_name = "DURATION", env = "RECADO_BROKER_LINGER", default_value_t = Span(Limits::default().linger))]
+    pub broker_linger: Span,
+}
+
+/// [`SlowSubscriber`] on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SlowSubscriberArg {
+    /// Drop the newest messages, count them, go on
+    Drop,
+    /// Disconnect it
+    Disconnect,
+}
+
+impl From<SlowSubscriberArg> for SlowSubscriber {
+    fn from(arg: SlowSubscriberArg) -> SlowSubscriber {
+        match arg {
+            SlowSubscriberArg::Drop => SlowSubscriber::Drop,
+            SlowSubscriberArg::Disconnect => SlowSubscriber::Disconnect,
+        }
+    }
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Config, ConfigError> {
+        args.options.into_config(args.open)
+    }
+}
+
+impl Options {
+    /// The configuration that these options come to, `--open` given or not.
+    pub fn into_config(self, open: bool) -> Result<Config, ConfigError> {
+        let heartbeat = self.broker_heartbeat.0;
+        let defaults = Limits::default();
+        let limits = Limits {
+            message_bytes_max: self.publication_max.0,
+            inbound_bytes_max: defaults.inbound_bytes_max.max(self.publication_max.0.saturating_mul(2)),
+            topic_bytes_max: self.topic_max.0,
+            subscriptions_max: self.subscriptions_max,
+            queue_messages_max: self.subscriber_queue_messages,
+            queue_bytes_max: self.subscriber_queue.0,
+            queue_bytes_total_max: self.subscriber_queues.0,
+            slow_subscriber: self.slow_subscriber.into(),
+            connections_max: self.broker_connections_max,
+            heartbeat_interval: (!heartbeat.is_zero()).then_some(heartbeat),
+            heartbeat_timeout: if heartbeat.is_zero() { defaults.heartbeat_timeout } else { heartbeat },
+            linger: self.broker_linger.0,
+            ..defaults
+        };
+        Config::new(self.publishers, self.subscribers, open, limits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{Args, Config, Limits, SlowSubscriber};
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn config(line: &str) -> Result<Config, String> {
+        let words = std::iter::once("broker").chain(line.split_whitespace());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        Config::try_from(cli.args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_options_it_is_the_default() {
+        let config = config("").unwrap();
+        assert_eq!(config.publishers().to_string(), "tcp://127.0.0.1:5557");
+        assert_eq!(config.subscribers().to_string(), "tcp://127.0.0.1:5558");
+        assert_eq!(*config.limits(), Limits::default());
+    }
+
+    #[test]
+    fn options_become_limits() {
+        let line =
+            "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B";
+        let config = config(line).unwrap();
+        let limits = config.limits();
+        assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
+        assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_a_sentence() {
+        let check = |line: &str, part: &str| {
+            let error = config(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        };
+        check("--publishers tcp://0.0.0.0:1", "--open");
+        check("--subscribers tcp://*:1", "--open");
+        check("--publishers tcp://127.0.0.1:7000 --subscribers tcp://127.0.0.1:7000", "same");
+        check("--publishers nonsense", "nonsense");
+        check("--subscriber-queue 5", "a size is");
+        check("--subscriber-queue 10B", "at least");
+        check("--subscriptions-max 0", "at least");
+        check("--publication-max 0B", "at least");
+        assert!(config("--publishers tcp://0.0.0.0:1 --open").is_ok());
+        assert!(config("--publishers tcp://127.0.0.1:0 --subscribers tcp://127.0.0.1:0").is_ok());
+    }
+}

@@ -1,0 +1,97 @@
+//! What the broker has done and holds, readable from any thread while it runs.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// The running figures. Each is written by the broker's thread alone.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $($(#[$doc])* pub(crate) $name: Counter,)*
+        }
+
+        /// The figures at one moment.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Figures {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// Reads all figures, one after the other.
+            pub fn figures(&self) -> Figures {
+                Figures { $($name: self.$name.read(),)* }
+            }
+        }
+
+        impl fmt::Display for Figures {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let all = [$((stringify!($name), self.$name),)*];
+                for (place, (name, value)) in all.iter().enumerate() {
+                    let space = if place == 0 { "" } else { " " };
+                    write!(f, "{space}{name}={value}")?;
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+counters! {
+    /// Whole messages that came from publishers.
+    messages_in,
+    /// Their bytes on the wire.
+    bytes_in,
+    /// Messages written to subscribers, each counted for each.
+    messages_out,
+    /// Bytes of messages written to subscribers.
+    bytes_out,
+    /// Messages that no subscriber wanted.
+    unwanted,
+    /// Messages dropped at a slow subscriber's mark.
+    dropped_slow,
+    /// Messages that waited for a subscriber whose connection ended.
+    dropped_gone,
+    /// Frames from subscribers that are neither a subscription nor a command; ignored.
+    ignored,
+    /// Publishers connected now.
+    publishers,
+    /// Subscribers connected now.
+    subscribers,
+    /// Subscriptions now, each subscriber's counted.
+    subscriptions,
+    /// Topics with a subscriber now.
+    topics,
+    /// Bytes waiting for subscribers now, as charged to them.
+    queued_bytes,
+    /// Bytes of unfinished messages held now.
+    inbound_bytes,
+    /// Times that a publisher was made to wait for subscribers.
+    waits,
+    /// Times that it was decided not to wait for a subscriber any more, for a while.
+    probations,
+    /// Connections refused: too many, or a handshake that failed or took too long.
+    refused,
+    /// Connections closed for what the peer sent, or for a limit that it passed.
+    closed_at_fault,
+    /// Connections closed because the peer fell silent.
+    closed_silent,
+}
+
+/// One figure.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,326 @@
+//! The broker's state and rules, sans I/O: who is connected, who subscribes to what, what publishers are to be told, and (in
+//! [`delivery`](crate::delivery)) which messages go to whom. Knows nothing of sockets, tasks or the clock; it never looks
+//! into a message beyond its first frame.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use recado_zmtp::codec::{Subscription, Version};
+use thiserror::Error;
+
+use crate::counters::Counters;
+use crate::delivery::Links;
+use crate::limits::{
+    FORGET_TURN, HOLD_BYTES, Limits, PUBLISHER_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX,
+    SUBSCRIPTION_BYTES,
+};
+use crate::matches::Matches;
+use crate::pace::{Pace, Standing};
+use crate::queue::{Marks, Queue};
+use crate::slab::Slab;
+use crate::trie::{Inserted, Removed, SubscriberId, TopicId, Trie};
+use crate::upstream::{Change, Upstream};
+
+/// A publisher, by its number; used again when it has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublisherId(pub u32);
+
+/// Why a subscription ends its connection. The subscriber's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SubscriptionError {
+    /// Over [`Limits::topic_bytes_max`].
+    #[error("a topic of {0} bytes")]
+    TopicTooLong(usize),
+    /// Over [`Limits::subscriptions_max`].
+    #[error("more than {0} subscriptions")]
+    TooMany(usize),
+    /// Over [`Limits::subscription_bytes_total_max`].
+    #[error("all subscriptions together pass {0} bytes")]
+    MemoryFull(usize),
+}
+
+/// All connections and subscriptions.
+#[derive(Debug)]
+pub struct Hub {
+    pub(crate) limits: Limits,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) trie: Trie,
+    pub(crate) matches: Matches,
+    pub(crate) pace: Pace,
+    pub(crate) subscribers: Slab<Subscriber>,
+    pub(crate) links: Links,
+    /// Charged to all queues together.
+    pub(crate) queued_bytes: usize,
+    publishers: Slab<Publisher>,
+    subscriptions: usize,
+    subscription_bytes: usize,
+    /// Publishers that had nothing to be told, and now have.
+    to_tell: Vec<PublisherId>,
+    topic: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Subscriber {
+    pub(crate) queue: Queue,
+    pub(crate) standing: Standing,
+    /// Its share of the chunk under way: the first and the last of its links.
+    pub(crate) share: Option<(u32, u32)>,
+    /// Its connection has ended or is to end: it gets nothing more.
+    pub(crate) leaving: bool,
+    topics: BTreeSet<TopicId>,
+}
+
+#[derive(Debug)]
+struct Publisher {
+    upstream: Upstream,
+    to_tell: bool,
+}
+
+impl Hub {
+    /// Nobody is connected.
+    pub fn new(limits: Limits, counters: Arc<Counters>) -> Hub {
+        Hub {
+            limits,
+            counters,
+            trie: Trie::new(),
+            matches: Matches::new(REMEMBERED_SUBSCRIBERS_MAX),
+            pace: Pace::new(),
+            subscribers: Slab::new(),
+            links: Links::default(),
+            queued_bytes: 0,
+            publishers: Slab::new(),
+            subscriptions: 0,
+            subscription_bytes: 0,
+            to_tell: Vec::new(),
+            topic: Vec::new(),
+        }
+    }
+
+    /// A subscriber has connected; it subscribes to nothing yet.
+    pub fn add_subscriber(&mut self) -> SubscriberId {
+        let id = SubscriberId(self.subscribers.insert(Subscriber::default()));
+        self.counters.subscribers.set(self.subscribers.len() as u64);
+        id
+    }
+
+    /// Subscribes; to a topic that the subscriber has already, this changes nothing.
+    pub fn subscribe(&mut self, id: SubscriberId, topic: &[u8]) -> Result<(), SubscriptionError> {
+        let limits = &self.limits;
+        let Some(subscriber) = self.subscribers.find_mut(id.0).filter(|it| !it.leaving) else {
+            return Ok(());
+        };
+        if topic.len() > limits.topic_bytes_max {
+            return Err(SubscriptionError::TopicTooLong(topic.len()));
+        }
+        if self.trie.exactly(topic).is_some_and(|topic| subscriber.topics.contains(&topic)) {
+            return Ok(());
+        }
+        if subscriber.topics.len() >= limits.subscriptions_max {
+            return Err(SubscriptionError::TooMany(limits.subscriptions_max));
+        }
+        let bytes = SUBSCRIPTION_BYTES + topic.len();
+        if self.subscription_bytes + bytes > limits.subscription_bytes_total_max {
+            return Err(SubscriptionError::MemoryFull(limits.subscription_bytes_total_max));
+        }
+        let (topic_id, first) = match self.trie.insert(topic, id) {
+            Inserted::First(topic_id) => (topic_id, true),
+            Inserted::Another(topic_id) => (topic_id, false),
+            Inserted::Already => return Ok(()),
+        };
+        subscriber.topics.insert(topic_id);
+        self.subscriptions += 1;
+        self.subscription_bytes += bytes;
+        if first {
+            self.tell(topic, true);
+        }
+        self.count_subscriptions();
+        Ok(())
+    }
+
+    /// Cancels a subscription; one that the subscriber does not have is ignored.
+    pub fn cancel(&mut self, id: SubscriberId, topic: &[u8]) {
+        let Some(topic_id) = self.trie.exactly(topic) else { return };
+        let Some(subscriber) = self.subscribers.find_mut(id.0) else { return };
+        if subscriber.topics.remove(&topic_id) {
+            self.end_subscription(topic_id, id);
+            self.count_subscriptions();
+        }
+    }
+
+    /// Does what the subscription says.
+    pub fn apply(
+        &mut self,
+        id: SubscriberId,
+        subscription: Subscription<'_>,
+    ) -> Result<(), SubscriptionError> {
+        match subscription {
+            Subscription::Subscribe(topic) => self.subscribe(id, topic),
+            Subscription::Cancel(topic) => {
+                self.cancel(id, topic);
+                Ok(())
+            }
+        }
+    }
+
+    /// A subscriber's connection has ended: nothing more is queued for it, and what waits is dropped.
+    pub fn subscriber_left(&mut self, id: SubscriberId) {
+        let Some(subscriber) = self.subscribers.find_mut(id.0) else { return };
+        subscriber.leaving = true;
+        self.queued_bytes -= subscriber.queue.charged();
+        let dropped = subscriber.queue.clear();
+        self.counters.dropped_gone.add(dropped);
+        self.counters.queued_bytes.set(self.queued_bytes as u64);
+    }
+
+    /// Ends some subscriptions of a subscriber that has left, and tells whether that were the last: then its number is
+    /// free. Call it again until then, with other work in between.
+    pub fn forget_subscriber(&mut self, id: SubscriberId) -> bool {
+        for _ in 0..FORGET_TURN {
+            let Some(subscriber) = self.subscribers.find_mut(id.0) else { return true };
+            let Some(topic_id) = subscriber.topics.pop_first() else {
+                self.subscribers.remove(id.0);
+                break;
+            };
+            self.end_subscription(topic_id, id);
+        }
+        self.counters.subscribers.set(self.subscribers.len() as u64);
+        self.count_subscriptions();
+        self.subscribers.find(id.0).is_none()
+    }
+
+    /// A publisher has connected. It is told of all current subscriptions.
+    pub fn add_publisher(&mut self) -> PublisherId {
+        let id = PublisherId(self.publishers.insert(Publisher { upstream: Upstream::new(), to_tell: true }));
+        self.counters.publishers.set(self.publishers.len() as u64);
+        id
+    }
+
+    /// A publisher's connection has ended.
+    pub fn publisher_left(&mut self, id: PublisherId) {
+        self.publishers.remove(id.0);
+        self.counters.publishers.set(self.publishers.len() as u64);
+    }
+
+    /// Publishers that have something to be told since they were last told all; each is named once.
+    pub fn take_publishers_to_tell(&mut self) -> impl Iterator<Item = PublisherId> + '_ {
+        self.to_tell.drain(..)
+    }
+
+    /// Appends to `output` what the publisher is to be told, in the form of its version, until `output` holds `bytes` or there
+    /// is no more. True when there is no more.
+    pub fn tell_publisher(
+        &mut self,
+        id: PublisherId,
+        version: Version,
+        output: &mut BytesMut,
+        bytes: usize,
+    ) -> bool {
+        let Some(publisher) = self.publishers.find_mut(id.0) else { return true };
+        while output.len() < bytes {
+            let Some(change) = publisher.upstream.next(&self.trie, &mut self.topic) else {
+                publisher.to_tell = false;
+                return true;
+            };
+            let subscription = match change {
+                Change::Subscribe => Subscription::Subscribe(&self.topic),
+                Change::Cancel => Subscription::Cancel(&self.topic),
+            };
+            subscription.encode(version, output);
+        }
+        false
+    }
+
+    /// Whether the publisher reads so little of what it is told that it is to be disconnected.
+    pub fn is_publisher_deaf(&self, id: PublisherId) -> bool {
+        let publisher = self.publishers.find(id.0);
+        publisher.is_some_and(|publisher| publisher.upstream.pending_bytes() > PUBLISHER_PENDING_BYTES_MAX)
+    }
+
+    /// Appends a command behind the messages that wait for a subscriber; false if it has left.
+    pub fn queue_command(&mut self, id: SubscriberId, command: &[u8]) -> bool {
+        let Some(subscriber) = self.subscribers.find_mut(id.0).filter(|subscriber| !subscriber.leaving)
+        else {
+            return false;
+        };
+        let before = subscriber.queue.charged();
+        subscriber.queue.push_copied(command, 0);
+        self.queued_bytes = self.queued_bytes + subscriber.queue.charged() - before;
+        true
+    }
+
+    /// Bytes charged to a subscriber's queue, and whether anything waits there.
+    pub fn queued(&self, id: SubscriberId) -> (usize, bool) {
+        self.subscribers.find(id.0).map_or((0, false), |it| (it.queue.charged(), !it.queue.is_empty()))
+    }
+
+    /// The subscriptions that there are.
+    pub fn trie(&self) -> &Trie {
+        &self.trie
+    }
+
+    /// The marks that hold for a queue now.
+    pub(crate) fn marks(&self) -> Marks {
+        let limits = &self.limits;
+        let crowded = self.queued_bytes > limits.queue_bytes_total_max;
+        let bytes = if crowded { limits.queue_bytes_max.min(HOLD_BYTES) } else { limits.queue_bytes_max };
+        Marks { messages: limits.queue_messages_max, bytes }
+    }
+
+    /// The bytes beyond which a subscriber is behind.
+    pub(crate) fn hold_bytes(&self) -> usize {
+        HOLD_BYTES.min(self.limits.queue_bytes_max / 4)
+    }
+
+    /// Notes that a publisher begins to wait for subscribers.
+    pub fn wait_begins(&mut self, now: Instant) {
+        self.pace.wait_begins(now);
+        self.counters.waits.add(1);
+    }
+
+    /// A publisher has waited for these subscribers from `since` until `now`; leaves those that it is to wait for still.
+    pub fn waited(&mut self, waiting_for: &mut Vec<SubscriberId>, since: Instant, now: Instant) {
+        let mut probations = 0;
+        for id in waiting_for.iter() {
+            if let Some(subscriber) = self.subscribers.find_mut(id.0) {
+                probations += u64::from(self.pace.waited(&mut subscriber.standing, since, now));
+            }
+        }
+        probations += self.pace.judge(now, self.subscribers.iter_mut().map(|(_, it)| &mut it.standing));
+        self.counters.probations.add(probations);
+        waiting_for.retain(|id| {
+            self.subscribers.find(id.0).is_some_and(|it| !it.leaving && it.standing.is_waited_for())
+        });
+    }
+
+    fn end_subscription(&mut self, topic_id: TopicId, id: SubscriberId) {
+        self.trie.topic(topic_id, &mut self.topic);
+        self.subscriptions -= 1;
+        self.subscription_bytes -= SUBSCRIPTION_BYTES + self.topic.len();
+        if let Removed::Last(_) = self.trie.remove_at(topic_id, id) {
+            let topic = std::mem::take(&mut self.topic);
+            self.tell(&topic, false);
+            self.topic = topic;
+        }
+    }
+
+    fn tell(&mut self, topic: &[u8], subscribed: bool) {
+        for (number, publisher) in self.publishers.iter_mut() {
+            publisher.upstream.changed(topic, subscribed);
+            if !publisher.to_tell {
+                publisher.to_tell = true;
+                self.to_tell.push(PublisherId(number));
+            }
+        }
+    }
+
+    fn count_subscriptions(&self) {
+        self.counters.subscriptions.set(self.subscriptions as u64);
+        self.counters.topics.set(self.trie.topics() as u64);
+    }
+}
+
+#[cfg(test)]
+#[path = "hub_tests.rs"]
+mod tests;

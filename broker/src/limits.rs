@@ -1,0 +1,202 @@
+//! Every bound of the broker, in one place: what it is, and what happens at it. [`Limits`] has those that a user can set.
+
+use std::time::Duration;
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// Bytes of memory that one read can fill. Publishers share the buffer: what a publisher keeps of its own is only the
+/// message that it has not finished.
+pub const CHUNK_BYTES: usize = 256 * KIB;
+
+/// A message that has passed half a chunk without its end is collected in a buffer of its own, which grows by this at least.
+pub const LARGE_READ_BYTES: usize = 64 * KIB;
+
+/// Free chunks kept for the next read, and lent ones watched until their last slice is written, to be used again.
+pub const CHUNKS_KEPT: usize = 16;
+
+/// Bytes fetched by one read from a subscriber; longer runs of subscriptions take several turns.
+pub const SUBSCRIBER_READ_BYTES: usize = 16 * KIB;
+
+/// Runs of messages for subscribers that are noted before they are written: a chunk whose messages go to ever different, large
+/// sets is delivered in several steps.
+pub const SHARES_MAX: usize = 256 * KIB;
+
+/// Slices handed to one vectored write.
+pub const WRITE_SLICES_MAX: usize = 64;
+
+/// Bytes that one subscriber's queue may write in a turn before others have theirs.
+pub const WRITE_TURN_BYTES: usize = MIB;
+
+/// Bytes read from one publisher before others have their turn.
+pub const TURN_BYTES: usize = 32 * KIB;
+
+/// Reads from one publisher before others have their turn.
+pub const TURN_READS: usize = 8;
+
+/// A subscriber's share of a chunk is kept as slices of the chunk when it is at least this part of it; less is copied, so
+/// that a few bytes never keep a whole chunk in memory.
+pub const PINNED_SHARE: usize = 4;
+
+/// Bytes that a subscriber must be behind before a publisher waits for it.
+pub const HOLD_BYTES: usize = 512 * KIB;
+
+/// Bytes that a publisher must have left in subscribers' queues since it last waited before it waits again: who sends
+/// little never waits for anybody.
+pub const HOLD_DEBT_BYTES: usize = 64 * KIB;
+
+/// Milliseconds that a publisher waits for a subscriber that takes nothing at all.
+pub const HOLD_STALLED_MS: u64 = 100;
+
+/// Milliseconds over which it is judged who holds the others up.
+pub const HOLD_WINDOW_MS: u64 = 250;
+
+/// Milliseconds of a window that a subscriber may be waited for, unless the others are waited for about as long.
+pub const HOLD_WINDOW_WAIT_MS: u64 = 25;
+
+/// A subscriber holds the others up when it was waited for this many times as long as they were on average.
+pub const HOLD_SHARE: u32 = 4;
+
+/// Milliseconds for which nobody waits for a subscriber that stalled or held the others up; doubled each time.
+pub const PROBATION_FIRST_MS: u64 = 1_000;
+
+/// Milliseconds that the doubling ends at.
+pub const PROBATION_MAX_MS: u64 = 64_000;
+
+/// Bytes of commands waiting for a subscriber's turn beyond which its PINGs stay unanswered.
+pub const SUBSCRIBER_COMMAND_BYTES_MAX: usize = 4 * KIB;
+
+/// Bytes of subscriptions and answers made ready for a publisher at a time; the rest is made when they are written.
+pub const PUBLISHER_OUTPUT_BYTES: usize = 16 * KIB;
+
+/// Bytes of changed subscriptions that wait for one publisher, bookkeeping included. One that reads none of them is
+/// disconnected beyond this: it could not be told the truth any more.
+pub const PUBLISHER_PENDING_BYTES_MAX: usize = 64 * MIB;
+
+/// Bookkeeping of a subscription, charged beside its topic's bytes.
+pub const SUBSCRIPTION_BYTES: usize = 160;
+
+/// Subscriptions of a vanished subscriber that are ended in one turn before others have theirs.
+pub const FORGET_TURN: usize = 1_024;
+
+/// Subscribers in the remembered answers of which topic goes to whom; then they are found anew.
+pub const REMEMBERED_SUBSCRIBERS_MAX: usize = MIB;
+
+/// Frames of a message from a subscriber, each perhaps a subscription; a message of more ends its connection.
+pub const SUBSCRIBER_FRAMES_MAX: usize = 1_024;
+
+/// Milliseconds between two looks at the connections' heartbeats.
+pub const HEARTBEAT_TURN_MS: u64 = 500;
+
+/// Milliseconds between two log lines of one kind.
+pub const LOG_INTERVAL_MS: u64 = 1_000;
+
+/// Milliseconds between two debug lines with all counters.
+pub const FIGURES_INTERVAL_MS: u64 = 10_000;
+
+const MESSAGE_BYTES_MAX: usize = 16 * MIB;
+const MESSAGE_FRAMES_MAX: usize = 1_024;
+const INBOUND_BYTES_MAX: usize = 256 * MIB;
+const TOPIC_BYTES_MAX: usize = 4 * KIB;
+const SUBSCRIPTIONS_MAX: usize = 100_000;
+const SUBSCRIPTION_BYTES_TOTAL_MAX: usize = 256 * MIB;
+const QUEUE_MESSAGES_MAX: u64 = 1_000_000;
+const QUEUE_BYTES_MAX: usize = 16 * MIB;
+const QUEUE_BYTES_TOTAL_MAX: usize = 1024 * MIB;
+const CONNECTIONS_MAX: usize = 16_384;
+const HEARTBEAT_INTERVAL_MS: u64 = 15_000;
+const HEARTBEAT_TIMEOUT_MS: u64 = 15_000;
+const LINGER_MS: u64 = 1_000;
+
+const _: () = assert!(
+    LARGE_READ_BYTES <= CHUNK_BYTES / 2,
+    "a large read is not larger than what makes a message large"
+);
+const _: () = assert!(SUBSCRIBER_READ_BYTES <= CHUNK_BYTES, "subscribers are read with the same buffer");
+const _: () =
+    assert!(QUEUE_BYTES_MAX >= 2 * HOLD_BYTES + CHUNK_BYTES, "publishers wait before a queue is full");
+const _: () = assert!(QUEUE_BYTES_MAX >= MESSAGE_BYTES_MAX, "a queue takes the largest message");
+const _: () = assert!(QUEUE_BYTES_TOTAL_MAX > QUEUE_BYTES_MAX);
+const _: () =
+    assert!(INBOUND_BYTES_MAX >= 2 * MESSAGE_BYTES_MAX, "one large message does not exclude another");
+const _: () = assert!(HOLD_WINDOW_WAIT_MS < HOLD_STALLED_MS && HOLD_STALLED_MS < HOLD_WINDOW_MS);
+const _: () =
+    assert!(PROBATION_FIRST_MS >= 10 * HOLD_STALLED_MS, "a staller costs the others a tenth at most");
+const _: () = assert!(REMEMBERED_SUBSCRIBERS_MAX > CONNECTIONS_MAX, "one set of all subscribers fits");
+const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
+
+/// The bounds that a user can set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a message, headers of its frames not counted. A larger one is refused when its header is read, before any
+    /// memory is taken for it: its publisher is disconnected.
+    pub message_bytes_max: usize,
+    /// Frames of a message; a message of more ends the publisher's connection.
+    pub message_frames_max: usize,
+    /// Bytes of unfinished messages of all connections together. The connection that passes it is closed.
+    pub inbound_bytes_max: usize,
+    /// Bytes of a subscription's topic; a longer one ends the subscriber's connection.
+    pub topic_bytes_max: usize,
+    /// Subscriptions of one connection; one more ends it.
+    pub subscriptions_max: usize,
+    /// Bytes of all subscriptions of all connections: topics and [`SUBSCRIPTION_BYTES`] each. The connection that passes
+    /// it is closed.
+    pub subscription_bytes_total_max: usize,
+    /// Messages waiting for one subscriber: at this mark the newest are dropped until half are left.
+    ///
+    /// libzmq's mark is 1,000. Here a single read holds thousands of small messages, and memory follows bytes, not messages; so
+    /// this mark is high, and bytes decide.
+    pub queue_messages_max: u64,
+    /// Bytes waiting for one subscriber, counted as the memory that they keep in use; at this mark the newest messages are
+    /// dropped until half are left. An empty queue takes one message of any size.
+    pub queue_bytes_max: usize,
+    /// Bytes waiting for all subscribers; beyond this each may have [`HOLD_BYTES`] only.
+    pub queue_bytes_total_max: usize,
+    /// What happens to a subscriber at its mark.
+    pub slow_subscriber: SlowSubscriber,
+    /// Connections, handshakes included; one more is accepted and closed at once.
+    pub connections_max: usize,
+    /// Handshakes under way, on each of the two sides; one more is closed at once.
+    pub handshakes_max: usize,
+    /// A longer handshake is closed.
+    pub handshake_timeout: Duration,
+    /// Between PINGs to a peer that announced ZMTP 3.1; none without.
+    pub heartbeat_interval: Option<Duration>,
+    /// A peer that sends nothing for so long after a PING is disconnected.
+    pub heartbeat_timeout: Duration,
+    /// At the end, how long queues may take to be written; what is left then is dropped and counted.
+    pub linger: Duration,
+}
+
+/// What happens to a subscriber whose queue is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SlowSubscriber {
+    /// The newest messages are dropped and counted, as libzmq does.
+    #[default]
+    Drop,
+    /// It is disconnected: it will notice, and can ask for what it missed.
+    Disconnect,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            message_bytes_max: MESSAGE_BYTES_MAX,
+            message_frames_max: MESSAGE_FRAMES_MAX,
+            inbound_bytes_max: INBOUND_BYTES_MAX,
+            topic_bytes_max: TOPIC_BYTES_MAX,
+            subscriptions_max: SUBSCRIPTIONS_MAX,
+            subscription_bytes_total_max: SUBSCRIPTION_BYTES_TOTAL_MAX,
+            queue_messages_max: QUEUE_MESSAGES_MAX,
+            queue_bytes_max: QUEUE_BYTES_MAX,
+            queue_bytes_total_max: QUEUE_BYTES_TOTAL_MAX,
+            slow_subscriber: SlowSubscriber::Drop,
+            connections_max: CONNECTIONS_MAX,
+            handshakes_max: recado_zmtp::limits::HANDSHAKES_MAX,
+            handshake_timeout: Duration::from_millis(recado_zmtp::limits::HANDSHAKE_TIMEOUT_MS),
+            heartbeat_interval: Some(Duration::from_millis(HEARTBEAT_INTERVAL_MS)),
+            heartbeat_timeout: Duration::from_millis(HEARTBEAT_TIMEOUT_MS),
+            linger: Duration::from_millis(LINGER_MS),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Whom publishers wait for. A subscriber that is behind is waited for, so that it loses nothing; one that has stalled, or
+//! that alone holds the others up, is not, for a while, and so loses what does not fit its queue. Knows nothing of queues
+//! or sockets; time is an argument.
+//!
+//! Two rules. One who takes nothing at all for [`HOLD_STALLED_MS`] while it is waited for has stalled. And at the end of each
+//! window, one who was waited for during more than [`HOLD_WINDOW_WAIT_MS`] of it, and [`HOLD_SHARE`] times as long as
+//! the others on average, holds them up: so the pace is that of the crowd, however slow, and not that of the slowest. Each
+//! time it is put on probation for twice as long; and it is waited for again only if it falls behind anew after that.
+
+use std::time::{Duration, Instant};
+
+use crate::limits::{
+    HOLD_SHARE, HOLD_STALLED_MS, HOLD_WINDOW_MS, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS, PROBATION_MAX_MS,
+};
+
+const STALLED: Duration = Duration::from_millis(HOLD_STALLED_MS);
+const WINDOW: Duration = Duration::from_millis(HOLD_WINDOW_MS);
+const WINDOW_WAIT: Duration = Duration::from_millis(HOLD_WINDOW_WAIT_MS);
+const PROBATION_FIRST: Duration = Duration::from_millis(PROBATION_FIRST_MS);
+const PROBATION_MAX: Duration = Duration::from_millis(PROBATION_MAX_MS);
+
+/// How one subscriber keeps up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    behind_since: Option<Instant>,
+    progressed: Option<Instant>,
+    probation_ends: Option<Instant>,
+    probation: Duration,
+    /// The window that `waited` belongs to: the last in which it was sent something.
+    window: u64,
+    waited: Duration,
+    waited_upto: Option<Instant>,
+}
+
+impl Standing {
+    /// Its queue has grown, to where it is `behind` or not yet.
+    pub(crate) fn queued(&mut self, behind: bool, now: Instant) {
+        if behind && self.behind_since.is_none() {
+            self.behind_since = Some(now);
+            self.progressed = None;
+        }
+    }
+
+    /// It took some bytes, and is `behind` still or not. True when it was and is no longer.
+    pub(crate) fn progressed(&mut self, behind: bool, now: Instant) -> bool {
+        self.progressed = Some(now);
+        !behind && self.behind_since.take().is_some()
+    }
+
+    /// Whether a publisher is to wait for it.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        match (self.behind_since, self.probation_ends) {
+            (Some(since), Some(ends)) => since >= ends,
+            (since, None) => since.is_some(),
+            (None, Some(_)) => false,
+        }
+    }
+
+    fn has_stalled(&self, now: Instant) -> bool {
+        let since = self.behind_since.max(self.progressed);
+        since.is_some_and(|since| now.saturating_duration_since(since) >= STALLED)
+    }
+
+    fn put_on_probation(&mut self, now: Instant) {
+        let forgiven =
+            self.probation_ends.is_none_or(|ends| now.saturating_duration_since(ends) > PROBATION_MAX);
+        self.probation = if forgiven { PROBATION_FIRST } else { (self.probation * 2).min(PROBATION_MAX) };
+        self.probation_ends = Some(now + self.probation);
+    }
+
+    fn enter(&mut self, window: u64) {
+        if self.window != window {
+            (self.window, self.waited) = (window, Duration::ZERO);
+        }
+    }
+}
+
+/// The window that is being judged.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    window: u64,
+    began: Option<Instant>,
+}
+
+impl Pace {
+    pub(crate) fn new() -> Pace {
+        Pace { window: 1, began: None }
+    }
+
+    /// A subscriber is sent something.
+    #[inline]
+    pub(crate) fn reached(&self, standing: &mut Standing) {
+        standing.enter(self.window);
+    }
+
+    /// A publisher begins to wait.
+    pub(crate) fn wait_begins(&mut self, now: Instant) {
+        if self.began.is_none_or(|began| now.saturating_duration_since(began) > 2 * WINDOW) {
+            self.window += 1;
+            self.began = Some(now);
+        }
+    }
+
+    /// A publisher has waited for this subscriber from `since` until `now`. True when it has stalled, and is waited for
+    /// no longer.
+    pub(crate) fn waited(&self, standing: &mut Standing, since: Instant, now: Instant) -> bool {
+        standing.enter(self.window);
+        let since = since.max(standing.waited_upto.unwrap_or(since));
+        standing.waited += now.saturating_duration_since(since);
+        standing.waited_upto = Some(now);
+        let stalled = standing.is_waited_for() && standing.has_stalled(now);
+        if stalled {
+            standing.put_on_probation(now);
+        }
+        stalled
+    }
+
+    /// Judges the window if it is over: how many are waited for no longer.
+    pub(crate) fn judge<'a>(&mut self, now: Instant, all: impl Iterator<Item = &'a mut Standing>) -> u64 {
+        if self.began.is_none_or(|began| now.saturating_duration_since(began) < WINDOW) {
+            return 0;
+        }
+        let mut reached: Vec<&mut Standing> = all.filter(|standing| standing.window == self.window).collect();
+        let total: Duration = reached.iter().map(|standing| standing.waited).sum();
+        let others = u32::try_from(reached.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let mut judged = 0;
+        for standing in &mut reached {
+            let waited = standing.waited;
+            let held_up = others > 0 && (total - waited) * HOLD_SHARE < waited * others;
+            if waited >= WINDOW_WAIT && held_up {
+                standing.put_on_probation(now);
+                judged += 1;
+            }
+        }
+        self.window += 1;
+        self.began = Some(now);
+        judged
+    }
+}
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod tests;

@@ -1,0 +1,117 @@
+use std::time::{Duration, Instant};
+
+use super::{HOLD_STALLED_MS, HOLD_WINDOW_MS, PROBATION_FIRST_MS, Pace, Standing};
+
+/// A world with a clock, in which a publisher waits for subscribers.
+struct World {
+    pace: Pace,
+    all: Vec<Standing>,
+    now: Instant,
+}
+
+impl World {
+    fn new(subscribers: usize) -> World {
+        World { pace: Pace::new(), all: vec![Standing::default(); subscribers], now: Instant::now() }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now += Duration::from_millis(ms);
+    }
+
+    /// A chunk for everybody; each of `slow` takes `ms` for it, one after the other, and the publisher waits.
+    fn chunk(&mut self, slow: &[(usize, u64)]) {
+        for standing in &mut self.all {
+            self.pace.reached(standing);
+        }
+        for &(who, _) in slow {
+            self.all[who].queued(true, self.now);
+        }
+        self.pace.wait_begins(self.now);
+        let began = self.now;
+        for &(who, ms) in slow {
+            if self.all[who].is_waited_for() {
+                self.pass(ms);
+                self.pace.waited(&mut self.all[who], began, self.now);
+                self.all[who].progressed(false, self.now);
+            }
+        }
+        self.pace.judge(self.now, self.all.iter_mut());
+    }
+
+    fn is_waited_for(&mut self, who: usize) -> bool {
+        self.all[who].progressed(false, self.now);
+        self.all[who].queued(true, self.now);
+        self.all[who].is_waited_for()
+    }
+}
+
+#[test]
+fn who_takes_nothing_is_not_waited_for_until_it_kept_up_and_fell_behind_anew() {
+    let mut world = World::new(1);
+    world.all[0].queued(true, world.now);
+    world.pace.wait_begins(world.now);
+    let mut waited = 0;
+    while world.all[0].is_waited_for() {
+        let since = world.now;
+        world.pass(10);
+        waited += 10;
+        world.pace.waited(&mut world.all[0], since, world.now);
+    }
+    assert_eq!(waited, HOLD_STALLED_MS);
+    world.pass(2 * PROBATION_FIRST_MS);
+    assert!(!world.all[0].is_waited_for(), "it is behind still");
+    assert!(world.is_waited_for(0), "it caught up, and fell behind again after its probation");
+}
+
+#[test]
+fn a_second_offence_costs_twice_the_probation() {
+    let mut world = World::new(1);
+    for expected in [PROBATION_FIRST_MS, 2 * PROBATION_FIRST_MS, 4 * PROBATION_FIRST_MS] {
+        assert!(world.is_waited_for(0));
+        let since = world.now;
+        world.pass(HOLD_STALLED_MS);
+        assert!(world.pace.waited(&mut world.all[0], since, world.now));
+        world.pass(expected - 1);
+        assert!(!world.is_waited_for(0));
+        world.pass(1);
+    }
+}
+
+#[test]
+fn who_alone_holds_the_others_up_is_not_waited_for() {
+    let mut world = World::new(10);
+    for _ in 0..HOLD_WINDOW_MS / 5 {
+        world.chunk(&[(3, 5)]);
+    }
+    assert!(!world.is_waited_for(3));
+    assert!((0..10).filter(|&who| who != 3).all(|who| world.is_waited_for(who)));
+}
+
+#[test]
+fn a_crowd_is_waited_for_however_slow() {
+    let mut world = World::new(10);
+    let everybody: Vec<_> = (0..10).map(|who| (who, 5)).collect();
+    for _ in 0..100 {
+        world.chunk(&everybody);
+    }
+    assert!((0..10).all(|who| world.is_waited_for(who)));
+}
+
+#[test]
+fn the_only_subscriber_is_waited_for_as_long_as_it_takes_something() {
+    let mut world = World::new(1);
+    for _ in 0..100 {
+        world.chunk(&[(0, HOLD_STALLED_MS - 1)]);
+    }
+    assert!(world.is_waited_for(0));
+}
+
+#[test]
+fn waits_that_cost_the_others_little_are_no_offence() {
+    let mut world = World::new(10);
+    for _ in 0..100 {
+        world.chunk(&[(3, 1)]);
+        world.pass(20);
+    }
+    assert!(world.is_waited_for(3));
+}

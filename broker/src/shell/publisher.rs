@@ -1,0 +1,300 @@
+//! A publisher's connection: reads chunks of messages and hands them on, writing to subscribers as far as they have room; tells
+//! it of the subscriptions.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use recado_zmtp::codec::{Command, MessageLimits, MessageSplitter, Version};
+use recado_zmtp::transport::Stream;
+use tokio::io::Interest;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use crate::chunk::Chunk;
+use crate::delivery::{Accepted, Leftovers, Rest};
+use crate::hub::PublisherId;
+use crate::limits::{
+    CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_WINDOW_WAIT_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
+    TURN_READS,
+};
+use crate::shell::shared::{Peer, Shared, Word};
+use crate::shell::subscriber::End;
+
+struct Reader {
+    id: PublisherId,
+    version: Version,
+    stream: Stream,
+    peer: Rc<Peer>,
+    splitter: MessageSplitter,
+    /// The beginning of a message that is not whole yet.
+    rest: BytesMut,
+    /// Commands to be written.
+    output: BytesMut,
+    left: Leftovers,
+    /// Bytes left in queues since it last waited.
+    debt: usize,
+    /// Bytes of the rest, as accounted for.
+    counted: usize,
+    /// Read since others last had their turn.
+    turn_bytes: usize,
+    turn_reads: usize,
+}
+
+pub(super) async fn serve_publisher(
+    shared: &Rc<Shared>,
+    stream: Stream,
+    peer: Rc<Peer>,
+    version: Version,
+    read_ahead: BytesMut,
+) {
+    let address = stream.peer();
+    let limits = MessageLimits {
+        message_bytes_max: shared.limits.message_bytes_max,
+        message_frames_max: shared.limits.message_frames_max,
+        ..MessageLimits::default()
+    };
+    let mut reader = Reader {
+        id: shared.add_publisher(Rc::clone(&peer)),
+        version,
+        stream,
+        peer,
+        splitter: MessageSplitter::new(limits),
+        rest: BytesMut::new(),
+        output: BytesMut::new(),
+        left: Leftovers::default(),
+        debt: 0,
+        counted: 0,
+        turn_bytes: 0,
+        turn_reads: 0,
+    };
+    let chunk = shared.chunks.borrow_mut().copy(&read_ahead);
+    let end = match reader.hand_on(shared, chunk) {
+        Ok(()) => reader.serve(shared).await,
+        Err(end) => end,
+    };
+    shared.ended(&end, address);
+    shared.holds_inbound(reader.counted, 0);
+    shared.publisher_left(reader.id);
+}
+
+impl Reader {
+    async fn serve(&mut self, shared: &Shared) -> End {
+        match self.forward(shared).await {
+            Err(end) => end,
+            Ok(never) => match never {},
+        }
+    }
+
+    async fn forward(&mut self, shared: &Shared) -> Result<Infallible, End> {
+        loop {
+            self.heed(shared)?;
+            self.tell(shared)?;
+            let interest = match self.output.is_empty() {
+                true => Interest::READABLE,
+                false => Interest::READABLE | Interest::WRITABLE,
+            };
+            let ready = tokio::select! {
+                biased;
+                () = self.peer.wake.notified() => continue,
+                ready = self.stream.ready(interest) => ready.map_err(|_| End::Left)?,
+            };
+            if (ready.is_readable() || ready.is_read_closed()) && self.read(shared)? {
+                if self.debt >= HOLD_DEBT_BYTES && !self.left.to_wait_for.is_empty() {
+                    self.wait(shared).await?;
+                }
+                self.left.to_wait_for.clear();
+                if self.turn_bytes >= TURN_BYTES || self.turn_reads >= TURN_READS {
+                    (self.turn_bytes, self.turn_reads) = (0, 0);
+                    yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Does what others left word for.
+    fn heed(&mut self, shared: &Shared) -> Result<(), End> {
+        if shared.is_closing() {
+            return Err(End::Stopped);
+        }
+        match self.peer.word.take() {
+            Word::Nothing => {}
+            Word::Ping(ttl) => self.command(&Command::Ping { ttl, context: b"" }),
+            Word::Silent => return Err(End::Silent),
+            Word::Slow => return Err(End::Slow),
+        }
+        if shared.hub.borrow().is_publisher_deaf(self.id) { Err(End::Deaf) } else { Ok(()) }
+    }
+
+    /// Writes commands, as far as there is room.
+    fn tell(&mut self, shared: &Shared) -> Result<(), End> {
+        loop {
+            let mut hub = shared.hub.borrow_mut();
+            let told = hub.tell_publisher(self.id, self.version, &mut self.output, PUBLISHER_OUTPUT_BYTES);
+            while !self.output.is_empty() {
+                match self.stream.try_write(&self.output) {
+                    Ok(count) => self.output.advance(count),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                    Err(_) => return Err(End::Left),
+                }
+            }
+            if told {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Makes a command ready, unless much waits already: a peer that does not read gets no answers.
+    fn command(&mut self, command: &Command<'_>) {
+        if self.output.len() <= PUBLISHER_OUTPUT_BYTES {
+            command.encode(&mut self.output);
+        }
+    }
+
+    /// Reads what is there, and hands on what is whole. True when something was read.
+    fn read(&mut self, shared: &Shared) -> Result<bool, End> {
+        let held = self.rest.len();
+        let mut chunks = shared.chunks.borrow_mut();
+        let mut buffer = chunks.take();
+        let large = held > buffer.len() / 2;
+        if large {
+            chunks.give_back(buffer);
+            buffer = std::mem::take(&mut self.rest);
+            buffer.resize(held + LARGE_READ_BYTES.max(held / 2), 0);
+        } else {
+            buffer[..held].copy_from_slice(&self.rest);
+        }
+        let count = match self.stream.try_read(&mut buffer[held..]) {
+            Ok(0) => return Err(End::Left),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if large {
+                    buffer.truncate(held);
+                    self.rest = buffer;
+                } else {
+                    chunks.give_back(buffer);
+                }
+                return Ok(false);
+            }
+            Err(_) => return Err(End::Left),
+        };
+        let chunk = chunks.chunk(buffer, held + count);
+        drop(chunks);
+        self.peer.heard();
+        self.turn_bytes += count;
+        self.turn_reads += 1;
+        self.hand_on(shared, chunk)?;
+        Ok(true)
+    }
+
+    /// Hands the chunk's whole messages on, and keeps the rest.
+    fn hand_on(&mut self, shared: &Shared, mut chunk: Chunk) -> Result<(), End> {
+        let now = Instant::now();
+        loop {
+            let accepted = self.accept(shared, chunk.bytes_mut())?;
+            let mut hub = shared.hub.borrow_mut();
+            hub.deliver(&mut chunk, now, &mut self.left, |id, slices| shared.write(id, slices));
+            drop(hub);
+            self.debt += std::mem::take(&mut self.left.queued_bytes);
+            for id in self.left.to_write.drain(..) {
+                shared.wake_subscriber(id, None);
+            }
+            for id in self.left.to_disconnect.drain(..) {
+                shared.wake_subscriber(id, Some(Word::Slow));
+            }
+            let mut chunks = shared.chunks.borrow_mut();
+            match accepted.rest {
+                Rest::Unfinished => {
+                    drop(chunks);
+                    return self.keep_rest(shared, chunk, accepted.consumed);
+                }
+                Rest::More => {
+                    let rest = chunks.copy(&chunk.bytes()[accepted.consumed..]);
+                    chunks.give_back_chunk(std::mem::replace(&mut chunk, rest));
+                }
+                Rest::Faulty(error) => {
+                    chunks.give_back_chunk(chunk);
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, shared: &Shared, bytes: &mut [u8]) -> Result<Accepted, End> {
+        let mut failed = Ok(());
+        let Reader { splitter, output, peer, .. } = self;
+        let accepted = shared.hub.borrow_mut().accept(splitter, bytes, |body| match Command::decode(body) {
+            Ok(Command::Ping { ttl, context }) => {
+                peer.pinged(ttl);
+                if output.len() <= PUBLISHER_OUTPUT_BYTES {
+                    Command::Pong { context }.encode(output);
+                }
+            }
+            Ok(Command::Error(_)) => failed = Err(End::Left),
+            Ok(
+                Command::Ready(_)
+                | Command::Subscribe(_)
+                | Command::Cancel(_)
+                | Command::Pong { .. }
+                | Command::Unknown { .. },
+            ) => {}
+            Err(error) => failed = Err(error.into()),
+        });
+        failed.map(|()| accepted)
+    }
+
+    fn keep_rest(&mut self, shared: &Shared, chunk: Chunk, consumed: usize) -> Result<(), End> {
+        let before = self.counted;
+        let rest = &chunk.bytes()[consumed..];
+        self.counted = rest.len();
+        if rest.len() > CHUNK_BYTES / 2 && consumed == 0 {
+            // Copied for each read, a large message would cost its square.
+            match chunk.into_own() {
+                Ok(memory) => self.rest = memory,
+                Err(chunk) => self.rest = BytesMut::from(chunk.bytes()),
+            }
+        } else {
+            self.rest.clear();
+            if rest.is_empty() {
+                self.rest = BytesMut::new();
+            } else {
+                self.rest.extend_from_slice(rest);
+            }
+            shared.chunks.borrow_mut().give_back_chunk(chunk);
+        }
+        match shared.holds_inbound(before, self.counted) {
+            true => Ok(()),
+            false => Err(End::InboundFull(shared.limits.inbound_bytes_max)),
+        }
+    }
+
+    /// Waits for subscribers that are behind, as far as the rules allow.
+    async fn wait(&mut self, shared: &Shared) -> Result<(), End> {
+        self.debt = 0;
+        let mut since = Instant::now();
+        shared.hub.borrow_mut().wait_begins(since);
+        let mut waiting_for = std::mem::take(&mut self.left.to_wait_for);
+        loop {
+            let mut relief = pin!(shared.relief.notified());
+            relief.as_mut().enable();
+            let now = Instant::now();
+            shared.hub.borrow_mut().waited(&mut waiting_for, since, now);
+            since = now;
+            if waiting_for.is_empty() {
+                self.left.to_wait_for = waiting_for;
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = self.peer.wake.notified() => {
+                    self.heed(shared)?;
+                    self.tell(shared)?;
+                }
+                _ = timeout(Duration::from_millis(HOLD_WINDOW_WAIT_MS), relief) => {}
+            }
+        }
+    }
+}
