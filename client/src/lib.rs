@@ -4,14 +4,26 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+mod args;
 pub mod chat;
+mod config;
+pub mod duration;
+mod engine;
+mod error;
 pub mod limits;
+mod lines;
 pub mod receiver;
+mod run;
 pub mod session;
+mod terminal;
 pub mod view;
 
-pub use receiver::{Topic, Via};
+pub use args::Args;
+pub use config::{Config, ConfigError};
+pub use error::Error;
 pub use recado_zmtp::Endpoint;
+pub use receiver::{Topic, Via};
+pub use run::run;
 pub use session::{
     ConnectError, RequestError, SendOutcome, Session, SessionConfig, SessionEvent, SessionEvents,
 };

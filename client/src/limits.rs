@@ -69,6 +69,9 @@ pub const FUTILE_PAGES_MAX: u32 = 3;
 /// Messages shown when a channel is joined on a terminal.
 pub const BACKLOG_MESSAGES: u32 = 20;
 
+/// Direct messages shown after logging in on a terminal: what may have come while one was away.
+pub const DIRECT_BACKLOG_MESSAGES: u32 = 10;
+
 /// Messages shown by `/history` without a number.
 pub const HISTORY_MESSAGES: u32 = 50;
 
@@ -104,6 +107,12 @@ pub const INPUT_HISTORY_LINES_MAX: usize = 2_000;
 
 /// After a command the next prompt waits this long for its answer, so that the answer stands above it.
 pub const SETTLE_MAX: Duration = Duration::from_millis(1_500);
+
+/// Before a message that a busy server refused is sent again.
+pub const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
+/// When the chat ends, it waits this long for the answers to what was sent last.
+pub const QUIT_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How often the lists of users and channels for completion are asked for anew.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(20);

@@ -115,8 +115,12 @@ impl KnownNames {
         let gap = typed.len() - typed[1 + name.len()..].trim_start().len();
         let argument = &typed[gap..];
         match spec.kind {
-            CommandKind::Join => rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str)),
-            CommandKind::Leave => rest_of_line(gap, argument, "#", self.joined.iter().map(ChannelName::as_str)),
+            CommandKind::Join => {
+                rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str))
+            }
+            CommandKind::Leave => {
+                rest_of_line(gap, argument, "#", self.joined.iter().map(ChannelName::as_str))
+            }
             CommandKind::Message if !argument.starts_with('"') && !argument.contains(char::is_whitespace) => {
                 let users = self.users.iter().map(UserName::as_str);
                 candidates(gap, argument.trim_start_matches('@'), users, |user| format!("{} ", quoted(user)))
@@ -134,9 +138,7 @@ impl KnownNames {
                     None => rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str)),
                 }
             }
-            CommandKind::Help => {
-                rest_of_line(gap, argument, "/", COMMANDS.iter().map(|spec| spec.name))
-            }
+            CommandKind::Help => rest_of_line(gap, argument, "/", COMMANDS.iter().map(|spec| spec.name)),
             CommandKind::Create | CommandKind::Channels | CommandKind::Users | CommandKind::Quit => {
                 Completion::default()
             }
@@ -165,7 +167,11 @@ fn complete_command(typed: &str) -> Completion {
     let matching = COMMANDS.iter().filter(|spec| begins_like(spec.name, typed));
     let candidates = matching.map(|spec| Candidate {
         shown: format!("/{}", spec.name),
-        replacement: if spec.arguments.is_empty() { format!("/{}", spec.name) } else { format!("/{} ", spec.name) },
+        replacement: if spec.arguments.is_empty() {
+            format!("/{}", spec.name)
+        } else {
+            format!("/{} ", spec.name)
+        },
     });
     Completion { start: 0, candidates: candidates.collect() }
 }

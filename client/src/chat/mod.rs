@@ -176,7 +176,12 @@ impl Chat {
 
     /// Greets, and goes to the first channel: the one that is wanted; or else `usual`, if there is one, or if there is no
     /// channel at all, which is a new server that is waiting for somebody to begin.
-    pub fn begin(&mut self, channels: &[ChannelName], wanted: Option<ChannelName>, usual: Option<ChannelName>) {
+    pub fn begin(
+        &mut self,
+        channels: &[ChannelName],
+        wanted: Option<ChannelName>,
+        usual: Option<ChannelName>,
+    ) {
         self.known.set_channels(channels.iter().cloned());
         let is_there = |channel: &ChannelName| channels.contains(channel);
         let create = wanted.is_none() && channels.is_empty();
@@ -236,8 +241,9 @@ impl Chat {
                         self.join(channel);
                     }
                     Err(error) => {
-                        let hint = (error.code() == Some(&Code::NameTaken) && self.known.has_channel(&channel))
-                            .then(|| format!("/join {channel} goes there"));
+                        let hint = (error.code() == Some(&Code::NameTaken)
+                            && self.known.has_channel(&channel))
+                        .then(|| format!("/join {channel} goes there"));
                         self.fail_request(Attempt::Create(channel), &error, hint);
                     }
                 }
@@ -258,7 +264,8 @@ impl Chat {
                 id: Some(unsent.id),
                 ambiguous: unsent.tried,
             };
-            let reason = if unsent.tried { "the server did not answer" } else { "no server could be reached" };
+            let reason =
+                if unsent.tried { "the server did not answer" } else { "no server could be reached" };
             self.fail(attempt, FailureCode::Unanswered, reason.to_owned(), None);
         }
     }
@@ -305,7 +312,12 @@ impl Chat {
                 None => {
                     let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
                     let hint = "/join goes to a channel, /channels lists them".to_owned();
-                    self.fail(attempt, FailureCode::NoChannel, "you are in no channel".to_owned(), Some(hint));
+                    self.fail(
+                        attempt,
+                        FailureCode::NoChannel,
+                        "you are in no channel".to_owned(),
+                        Some(hint),
+                    );
                 }
             },
             Command::Message { to, text } => {
@@ -355,7 +367,8 @@ impl Chat {
     }
 
     fn leave(&mut self, channel: Option<ChannelName>) {
-        let channel = channel.map(|channel| self.known.meant_channel(channel)).or_else(|| self.current().cloned());
+        let channel =
+            channel.map(|channel| self.known.meant_channel(channel)).or_else(|| self.current().cloned());
         match channel {
             Some(channel) if self.joined.contains(&channel) => {
                 self.joined.retain(|joined| *joined != channel);
@@ -481,7 +494,11 @@ impl Chat {
 }
 
 /// Names that a person may write with a mark before them, when no name has that mark itself.
-pub(crate) fn without_mark<'a>(name: &'a str, mark: char, known: &BTreeSet<impl Ord + std::borrow::Borrow<str>>) -> &'a str {
+pub(crate) fn without_mark<'a>(
+    name: &'a str,
+    mark: char,
+    known: &BTreeSet<impl Ord + std::borrow::Borrow<str>>,
+) -> &'a str {
     match name.strip_prefix(mark) {
         Some(bare) if !known.contains(name) && !bare.trim().is_empty() => bare,
         _ => name,

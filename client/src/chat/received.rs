@@ -5,15 +5,17 @@ use recado_proto::{HistoryPage, Publication};
 use crate::receiver::{Topic, Via};
 use crate::session::{RequestError, SessionEvent};
 
+use super::Chat;
 use super::command::Conversation;
 use super::item::{Attempt, Item, Message, Notice, Place};
-use super::Chat;
 
 impl Chat {
     /// Something happened that nobody asked for.
     pub fn on_event(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::Publication { topic, publication, via } => self.on_publication(&topic, publication, via),
+            SessionEvent::Publication { topic, publication, via } => {
+                self.on_publication(&topic, publication, via)
+            }
             SessionEvent::Joined { topic } => self.on_joined(topic),
             SessionEvent::Missing { topic, first, last } => {
                 self.notice(Notice::Missing { place: place_of(&topic), first, last });

@@ -1,3 +1,8 @@
 //! How things look: text made harmless, colours, plain lines and JSON lines. It writes nowhere itself and reads no clock.
 
+pub mod colour;
+pub mod json;
+pub mod plain;
+pub(crate) mod prompt;
 pub mod text;
+mod wording;

@@ -1,0 +1,100 @@
+//! The command line of `recado client`, as clap reads it. What it comes to is [`crate::Config`].
+
+use std::time::Duration;
+
+use recado_proto::{ChannelName, UserName};
+use recado_zmtp::Endpoint;
+
+use crate::duration;
+use crate::view::colour::ColourWhen;
+
+/// What `recado client` takes.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = concat_examples_and_events())]
+pub struct Args {
+    /// Server to send requests to; may be given more than once
+    #[arg(
+        long,
+        value_name = "ENDPOINT",
+        env = "RECADO_SERVER",
+        value_delimiter = ',',
+        default_value = "tcp://127.0.0.1:5555"
+    )]
+    pub server: Vec<Endpoint>,
+
+    /// Broker to receive messages from; may be given more than once
+    #[arg(
+        long,
+        value_name = "ENDPOINT",
+        env = "RECADO_BROKER",
+        value_delimiter = ',',
+        default_value = "tcp://127.0.0.1:5558"
+    )]
+    pub broker: Vec<Endpoint>,
+
+    /// Who you are; asked for on a terminal if it is not given
+    #[arg(short, long, value_name = "NAME", env = "RECADO_USER", value_parser = UserName::parse)]
+    pub user: Option<UserName>,
+
+    /// Channel to join at the start [default on a terminal: geral, if there is one]
+    #[arg(short, long, value_name = "NAME", env = "RECADO_CHANNEL", value_parser = ChannelName::parse)]
+    pub channel: Option<ChannelName>,
+
+    /// Print one JSON object a line, and take no terminal's comforts
+    #[arg(long, env = "RECADO_JSON")]
+    pub json: bool,
+
+    /// Go on listening when standard input has ended, until Ctrl-C or --duration
+    #[arg(long, env = "RECADO_LISTEN")]
+    pub listen: bool,
+
+    /// How long to listen, as 500ms, 12s or 5m; then it ends. Implies --listen
+    #[arg(long, value_name = "DURATION", env = "RECADO_DURATION", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+
+    /// Messages to show on joining a channel [default: 20 on a terminal, otherwise 0]
+    #[arg(long, value_name = "N", env = "RECADO_BACKLOG", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub backlog: Option<u32>,
+
+    /// When to use colours; NO_COLOR, CLICOLOR and TERM=dumb are respected
+    #[arg(long, value_name = "WHEN", env = "RECADO_COLOR", default_value = "auto")]
+    pub color: ColourWhen,
+
+    /// How long one attempt of a request waits for its answer
+    #[arg(long, value_name = "DURATION", env = "RECADO_REQUEST_TIMEOUT", default_value = "3s", value_parser = duration::parse)]
+    pub request_timeout: Duration,
+
+    /// How often a request is attempted in all
+    #[arg(long, value_name = "N", env = "RECADO_ATTEMPTS", default_value_t = crate::limits::ATTEMPTS_MAX, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub attempts: u32,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  recado client                                              chat on this terminal
+  recado client --user ana --server tcp://chat.example:5555 --broker tcp://chat.example:5558
+  echo 'the build is green' | recado client --user ci --channel geral
+  echo '/msg ana lunch?' | recado client --user bob
+  recado client --user log --channel geral --json --listen </dev/null
+  echo '/history 100' | recado client --user ana --channel geral
+
+Without a terminal each line of standard input is a message or a command, as on a terminal (/help lists them). At the end
+of input it waits for what is under way and ends: 0 if all went well, 1 if something failed, 2 if it was used wrongly.
+Messages and lists go to standard output, everything else to standard error.";
+
+const EVENTS: &str = "\
+With --json everything goes to standard output, one object a line, each with `event`:
+  message        channel user text time [id seq epoch] earlier own
+  direct         from to text time [id seq epoch] earlier own
+  sent           channel or to, id [seq epoch]                       the server has a message of yours
+  failed         what code reason [hint channel to text id ambiguous]
+  users          users
+  channels       channels joined current
+  history        channel or with, count; the messages follow, then history_end
+  welcome, joined, switched, left, created, backlog, server_lost, server_back, broker_lost, broker_back,
+  missing, epoch_changed, malformed, kept, help
+`time` is RFC 3339 in UTC with milliseconds. Keys in brackets may be missing; more keys and events may come.";
+
+fn concat_examples_and_events() -> String {
+    format!("{EXAMPLES}\n\n{EVENTS}")
+}

@@ -1,0 +1,74 @@
+//! The client's validated configuration.
+
+use std::time::Duration;
+
+use recado_proto::{ChannelName, UserName};
+use thiserror::Error;
+
+use crate::args::Args;
+use crate::session::SessionConfig;
+use crate::view::colour::ColourWhen;
+
+/// What the terminal client needs to know before it begins.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to connect; the user in it is not set.
+    pub session: SessionConfig,
+    /// Who one is, if it was said.
+    pub user: Option<UserName>,
+    /// The channel to join at the start, if it was said.
+    pub channel: Option<ChannelName>,
+    /// JSON lines instead of text.
+    pub json: bool,
+    /// Go on when standard input has ended.
+    pub listen: bool,
+    /// End after this.
+    pub duration: Option<Duration>,
+    /// Messages to show on joining, if it was said.
+    pub backlog: Option<u32>,
+    /// When to use colours.
+    pub colour: ColourWhen,
+}
+
+/// Why arguments that can be read make no sense together. The program answers with usage and exit code 2.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// No server was named.
+    #[error("name at least one server: --server tcp://HOST:5555")]
+    NoServer,
+    /// No broker was named.
+    #[error("name at least one broker: --broker tcp://HOST:5558")]
+    NoBroker,
+    /// An attempt that has no time.
+    #[error("--request-timeout cannot be zero")]
+    NoTime,
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Self, ConfigError> {
+        if args.server.is_empty() {
+            return Err(ConfigError::NoServer);
+        }
+        if args.broker.is_empty() {
+            return Err(ConfigError::NoBroker);
+        }
+        if args.request_timeout.is_zero() {
+            return Err(ConfigError::NoTime);
+        }
+        let mut session = SessionConfig::new(args.server, args.broker);
+        session.request_timeout = args.request_timeout;
+        session.attempts_max = args.attempts;
+        Ok(Self {
+            session,
+            user: args.user,
+            channel: args.channel,
+            json: args.json,
+            listen: args.listen || args.duration.is_some(),
+            duration: args.duration,
+            backlog: args.backlog,
+            colour: args.color,
+        })
+    }
+}

@@ -1,0 +1,278 @@
+//! The loop that joins a session, a chat and a face: lines and events go to the chat, what it wants done goes to the session
+//! and the face. It has no rules of its own but those of beginning and ending.
+
+use std::future::pending;
+use std::io;
+use std::time::{Duration, Instant};
+
+use recado_proto::{HistoryOf, Range};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::command::Conversation;
+use crate::chat::complete::KnownNames;
+use crate::chat::item::{Item, Place};
+use crate::chat::{Answer, Ask, Chat, Effect, Whereabouts};
+use crate::limits;
+use crate::session::{Session, SessionEvent, SessionEvents};
+
+/// What a face has to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// A line. `echo`: it stands nowhere, so that a message in it is to be shown.
+    Line { text: String, echo: bool },
+    /// A line that could not be read.
+    Unreadable(String),
+    /// Ctrl-C on an empty line.
+    Interrupt,
+    /// There will be no more lines.
+    End,
+}
+
+/// Where lines come from and items go to.
+pub(crate) trait Face {
+    /// Shows the item, waiting while too much waits to be shown. An error means that nobody looks any more.
+    async fn show(&mut self, item: &Item) -> io::Result<()>;
+
+    /// The next line; cancel safe. Called again only after [`Face::ready`].
+    async fn next(&mut self) -> Input;
+
+    /// What was asked for has been shown: the next line may come.
+    fn ready(&mut self, whereabouts: &Whereabouts);
+
+    /// Names for completion.
+    fn names(&mut self, known: &KnownNames);
+
+    /// After so long the next line may come although an answer is missing; none if lines must wait for their answers.
+    fn settle_max(&self) -> Option<Duration>;
+
+    /// So many messages may be unanswered when the next line comes.
+    fn lines_ahead_max(&self) -> usize;
+
+    /// Nothing more will be shown: returns when everything has been.
+    async fn finish(self);
+}
+
+/// When the loop ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    /// It goes on when input has ended.
+    pub(crate) listen: bool,
+    /// It ends after this.
+    pub(crate) duration: Option<Duration>,
+    /// Once the end is wanted, how long it waits for what is under way; none if that ends by itself.
+    pub(crate) patience: Option<Duration>,
+}
+
+/// Runs one chat between a session and a face.
+pub(crate) struct Engine<F> {
+    pub(crate) session: Session,
+    pub(crate) events: SessionEvents,
+    pub(crate) chat: Chat,
+    pub(crate) face: F,
+    pub(crate) ending: Ending,
+    pub(crate) shutdown: CancellationToken,
+}
+
+enum Happening {
+    Input(Input),
+    Event(Option<SessionEvent>),
+    Answer(Result<Answer, JoinError>),
+    Refresh,
+    Time,
+    Shutdown,
+}
+
+/// What the loop remembers.
+struct Turns {
+    answers: JoinSet<Answer>,
+    /// The face may give the next line.
+    ready: bool,
+    /// It may by then, whatever is missing.
+    ready_by: Option<Instant>,
+    input_ended: bool,
+    quitting: bool,
+    end_at: Option<Instant>,
+    names_version: u64,
+}
+
+impl<F: Face> Engine<F> {
+    /// Runs the chat to its end. How many things that were asked for failed; an error means that nobody looks any more.
+    pub(crate) async fn run(mut self) -> io::Result<usize> {
+        let mut turns = Turns {
+            answers: JoinSet::new(),
+            ready: false,
+            ready_by: self.face.settle_max().map(|longest| Instant::now() + longest),
+            input_ended: false,
+            quitting: false,
+            end_at: self.ending.duration.map(|duration| Instant::now() + duration),
+            names_version: 0,
+        };
+        let looked_at = match self.take_turns(&mut turns).await {
+            Ok(()) => {
+                self.chat.on_end();
+                self.perform(&mut turns).await
+            }
+            gone => gone,
+        };
+        turns.answers.shutdown().await;
+        self.session.close().await;
+        tokio::select! {
+            () = self.face.finish() => {}
+            () = self.shutdown.cancelled() => {}
+        }
+        looked_at.map(|()| self.chat.failures())
+    }
+
+    async fn take_turns(&mut self, turns: &mut Turns) -> io::Result<()> {
+        let mut refresh = tokio::time::interval(limits::REFRESH_INTERVAL);
+        refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.perform(turns).await?;
+            self.let_next_line_come(turns);
+            if self.is_over(turns) {
+                return Ok(());
+            }
+            let deadline = turns.ready_by.into_iter().chain(turns.end_at).min();
+            let happening = tokio::select! {
+                input = self.face.next(), if turns.ready => Happening::Input(input),
+                event = self.events.recv() => Happening::Event(event),
+                Some(answer) = turns.answers.join_next() => Happening::Answer(answer),
+                _ = refresh.tick() => Happening::Refresh,
+                () = until(deadline) => Happening::Time,
+                () = self.shutdown.cancelled() => Happening::Shutdown,
+            };
+            match happening {
+                Happening::Input(input) => self.on_input(input, turns),
+                Happening::Event(Some(event)) => self.chat.on_event(event),
+                // The session's task ends only when it is told to.
+                Happening::Event(None) | Happening::Shutdown => return Ok(()),
+                Happening::Answer(Ok(answer)) => self.chat.on_answer(answer),
+                Happening::Answer(Err(error)) => return Err(io::Error::other(error)),
+                Happening::Refresh => {
+                    self.ask(Ask::Users { quiet: true }, turns);
+                    self.ask(Ask::Channels { quiet: true }, turns);
+                }
+                Happening::Time => {}
+            }
+        }
+    }
+
+    fn on_input(&mut self, input: Input, turns: &mut Turns) {
+        turns.ready = false;
+        turns.ready_by = self.face.settle_max().map(|longest| Instant::now() + longest);
+        match input {
+            Input::Line { text, echo } => {
+                self.chat.on_line(&text, echo, jiff::Timestamp::now().as_millisecond());
+            }
+            Input::Unreadable(reason) => self.chat.on_unreadable_line(reason),
+            Input::Interrupt => self.chat.on_interrupt(),
+            Input::End => {
+                turns.input_ended = true;
+                if !self.ending.listen {
+                    self.quit(turns);
+                }
+            }
+        }
+    }
+
+    /// Does what the chat wants done.
+    async fn perform(&mut self, turns: &mut Turns) -> io::Result<()> {
+        while let Some(effect) = self.chat.next_effect() {
+            match effect {
+                Effect::Show(item) => self.face.show(&item).await?,
+                Effect::Ask(ask) => self.ask(ask, turns),
+                // An error means that the session has ended, and with it the subscription.
+                Effect::Unfollow(channel) => drop(self.session.unsubscribe(&channel).await),
+                Effect::Quit => self.quit(turns),
+            }
+        }
+        if turns.names_version != self.chat.known().version() {
+            turns.names_version = self.chat.known().version();
+            self.face.names(self.chat.known());
+        }
+        Ok(())
+    }
+
+    /// One task for each question, so that a slow answer holds up nothing else. There are few: the chat sends one message
+    /// at a time, and the next line waits for what the one before asked.
+    fn ask(&self, ask: Ask, turns: &mut Turns) {
+        turns.answers.spawn(answer(self.session.clone(), ask));
+    }
+
+    fn let_next_line_come(&mut self, turns: &mut Turns) {
+        if turns.ready || turns.input_ended || turns.quitting {
+            return;
+        }
+        let settled = self.chat.is_settled() && self.chat.unsent() < self.face.lines_ahead_max();
+        if settled || turns.ready_by.is_some_and(|by| by <= Instant::now()) {
+            turns.ready = true;
+            turns.ready_by = None;
+            self.face.ready(&self.chat.whereabouts());
+        }
+    }
+
+    fn quit(&self, turns: &mut Turns) {
+        if std::mem::replace(&mut turns.quitting, true) {
+            return;
+        }
+        turns.ready = false;
+        turns.ready_by = None;
+        turns.end_at = self.ending.patience.map(|patience| Instant::now() + patience);
+    }
+
+    fn is_over(&self, turns: &mut Turns) -> bool {
+        let time_is_over = turns.end_at.is_some_and(|at| at <= Instant::now());
+        if !turns.quitting {
+            if time_is_over {
+                self.quit(turns);
+            } else {
+                return false;
+            }
+        } else if time_is_over {
+            return true;
+        }
+        // Lines that are kept for a server that is away would hold up the end for nothing.
+        let nothing_can_come = self.ending.patience.is_some() && self.chat.is_server_away();
+        nothing_can_come || self.chat.is_settled() && self.chat.unsent() == 0
+    }
+}
+
+async fn answer(session: Session, ask: Ask) -> Answer {
+    match ask {
+        Ask::Join { channel, backlog } => {
+            let joined = session.subscribe_channel(&channel, backlog).await;
+            Answer::Join(channel, joined)
+        }
+        Ask::Create(channel) => {
+            let created = session.create_channel(&channel).await;
+            Answer::Create(channel, created)
+        }
+        Ask::Users { quiet } => Answer::Users { quiet, result: session.users().await },
+        Ask::Channels { quiet } => Answer::Channels { quiet, result: session.channels().await },
+        Ask::History { of, limit } => {
+            let asked = match &of {
+                Conversation::Channel(channel) => HistoryOf::Channel(channel.clone()),
+                Conversation::With(user) => HistoryOf::With(user.clone()),
+            };
+            Answer::History { result: session.history(asked, Range::Latest, limit).await, of }
+        }
+        Ask::Send { id, to, text, after_pause } => {
+            if after_pause {
+                tokio::time::sleep(limits::BUSY_PAUSE).await;
+            }
+            Answer::Send(match to {
+                Place::Channel(channel) => session.publish_with_id(&channel, text, id).await,
+                Place::Direct(user) => session.message_with_id(&user, text, id).await,
+            })
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}

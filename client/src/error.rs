@@ -1,0 +1,45 @@
+//! Why the client ends with a failure.
+
+use std::io;
+
+use recado_zmtp::Endpoint;
+use thiserror::Error;
+
+use crate::session::{ConnectError, RequestError};
+
+/// Why the terminal client ended otherwise than wanted.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// There is nobody to ask for a name. Bad usage: exit code 2.
+    #[error(
+        "say who you are: --user NAME, or RECADO_USER in the environment (without a terminal it cannot be asked for)"
+    )]
+    NoUser,
+    /// The configuration is of no use.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// No server could be reached.
+    #[error("no server answers at {endpoint} ({reason}); `recado up` starts one, --server names another")]
+    NoServer {
+        /// The first one configured.
+        endpoint: Endpoint,
+        /// Why, as a half sentence.
+        reason: String,
+    },
+    /// The server does not let this user in.
+    #[error("cannot log in: {0}")]
+    Login(RequestError),
+    /// So many things that were asked for failed; each was reported.
+    #[error("{}", if *.0 == 1 { "1 thing that was asked for failed".to_owned() } else { format!("{} things that were asked for failed", .0) })]
+    SomeFailed(usize),
+    /// The terminal, or standard input or output, failed.
+    #[error("the terminal failed: {0}")]
+    Terminal(io::Error),
+}
+
+impl Error {
+    /// Whether the program was used wrongly, which is exit code 2.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Error::NoUser)
+    }
+}

@@ -1,0 +1,58 @@
+//! What rustyline asks while a line is edited: completion, and whether Enter ends the line.
+
+use std::sync::Arc;
+
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::Validator;
+use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, Movement, RepeatCount};
+
+use super::screen::Screen;
+
+/// Completes from what the screen knows.
+pub(crate) struct ChatHelper {
+    screen: Arc<Screen>,
+}
+
+impl ChatHelper {
+    pub(crate) fn new(screen: Arc<Screen>) -> Self {
+        Self { screen }
+    }
+}
+
+impl Helper for ChatHelper {}
+impl Validator for ChatHelper {}
+
+impl Completer for ChatHelper {
+    type Candidate = Pair;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let completion = self.screen.known().complete(line, pos);
+        let pairs = completion.candidates.into_iter();
+        let pairs =
+            pairs.map(|candidate| Pair { display: candidate.shown, replacement: candidate.replacement });
+        Ok((completion.start, pairs.collect()))
+    }
+}
+
+impl Hinter for ChatHelper {
+    type Hint = String;
+
+    /// There are no hints; but this is asked for when the prompt is drawn, and from then on printing goes above it.
+    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+        self.screen.set_editing(true);
+        None
+    }
+}
+
+impl Highlighter for ChatHelper {}
+
+/// Ctrl-C clears a line that has something on it, and interrupts otherwise. What is cleared can be had back with Ctrl-Y.
+pub(crate) struct ClearOrInterrupt;
+
+impl ConditionalEventHandler for ClearOrInterrupt {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        Some(if context.line().is_empty() { Cmd::Interrupt } else { Cmd::Kill(Movement::WholeBuffer) })
+    }
+}

@@ -1,0 +1,122 @@
+//! The face on a terminal: a line being typed at the bottom, everything else above it. rustyline edits, on a thread of its
+//! own; what is to be shown goes through the [`screen::Screen`] that both sides share.
+
+mod editor;
+mod helper;
+mod mode;
+mod paths;
+mod screen;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Zoned;
+use recado_proto::UserName;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::chat::Whereabouts;
+use crate::chat::complete::KnownNames;
+use crate::chat::item::Item;
+use crate::engine::{Face, Input};
+use crate::limits;
+use crate::view::colour::Palette;
+use crate::view::plain::PlainView;
+use crate::view::prompt;
+
+use self::editor::Order;
+use self::mode::SavedMode;
+use self::screen::Screen;
+
+/// A terminal, both ways.
+pub(crate) struct TerminalFace {
+    palette: Palette,
+    view: PlainView,
+    screen: Arc<Screen>,
+    input: mpsc::Receiver<Input>,
+    // Dropped last of all: whatever happens, the terminal is left as it was found.
+    _mode: SavedMode,
+}
+
+impl TerminalFace {
+    /// Takes the terminal on standard input and output, until it is dropped.
+    pub(crate) fn new(palette: Palette) -> io::Result<Self> {
+        let mode = SavedMode::of_standard_input()?;
+        let screen = Arc::new(Screen::new());
+        let input = editor::spawn(Arc::clone(&screen), palette)?;
+        Ok(Self {
+            palette,
+            view: PlainView::for_terminal(palette, &Zoned::now()),
+            screen,
+            input,
+            _mode: mode,
+        })
+    }
+
+    /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
+    pub(crate) async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
+        loop {
+            self.screen.order(Order::Ask(prompt::name(suggestion.map(UserName::as_str))));
+            let Input::Line { text, .. } = self.input.recv().await? else { return None };
+            let answer = match suggestion {
+                Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
+                _ => UserName::parse(&text),
+            };
+            match answer {
+                Ok(name) => return Some(name),
+                Err(error) => self.complain(&error.to_string()),
+            }
+        }
+    }
+
+    /// Says something before the chat begins.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.screen.print(prompt::aside(self.palette, text));
+    }
+
+    /// Says that something is wrong before the chat begins.
+    pub(crate) fn complain(&mut self, text: &str) {
+        self.screen.print(prompt::complaint(self.palette, text));
+    }
+}
+
+impl Face for TerminalFace {
+    async fn show(&mut self, item: &Item) -> io::Result<()> {
+        if let Some((_, lines)) = self.view.render(item) {
+            self.screen.print(lines);
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Input {
+        self.input.recv().await.unwrap_or(Input::End)
+    }
+
+    fn ready(&mut self, whereabouts: &Whereabouts) {
+        self.screen.order(Order::Read(prompt::chat(self.palette, whereabouts)));
+    }
+
+    fn names(&mut self, known: &KnownNames) {
+        self.screen.know(known.clone());
+    }
+
+    fn settle_max(&self) -> Option<Duration> {
+        Some(limits::SETTLE_MAX)
+    }
+
+    fn lines_ahead_max(&self) -> usize {
+        // One more is refused by the chat with a word to the user.
+        usize::MAX
+    }
+
+    async fn finish(self) {
+        let (done, finished) = oneshot::channel();
+        self.screen.close(done);
+        // While a line is being edited the thread cannot end; it is left behind, and the terminal's mode restored.
+        if self.screen.is_editing() {
+            return self.screen.print_rest();
+        }
+        // An error means that the thread has ended already.
+        let _ = finished.await;
+    }
+}

@@ -1,0 +1,222 @@
+//! Items as JSON, one object a line, for programs. The keys are a contract: see `recado client --help`.
+
+use jiff::Timestamp;
+use recado_proto::{ChannelName, Epoch, MessageId, UserName};
+use serde_json::{Map, Value};
+
+use crate::chat::item::{Attempt, Failure, Item, Message, Notice, Place};
+
+use super::wording;
+
+/// The item as one line of JSON without its line feed. The text of messages is as it was sent: JSON escapes what a terminal
+/// would obey. `user` is who one is.
+pub fn render(item: &Item, user: &UserName) -> String {
+    let mut object = Map::new();
+    let event = match item {
+        Item::Message(message) => message_event(message, user, &mut object),
+        Item::Sent { to, id, seq, epoch } => {
+            put_place(to, "to", &mut object);
+            put_position(Some(*id), *seq, *epoch, &mut object);
+            "sent"
+        }
+        Item::Backlog { channel } => {
+            if let Some(channel) = channel {
+                put(&mut object, "channel", channel.as_str());
+            }
+            "backlog"
+        }
+        Item::History { of, count } => {
+            put_place(of, "with", &mut object);
+            put(&mut object, "count", *count);
+            "history"
+        }
+        Item::HistoryEnd => "history_end",
+        Item::Users(users) => {
+            put(&mut object, "users", users.iter().map(UserName::as_str).collect::<Vec<_>>());
+            "users"
+        }
+        Item::Channels { channels, joined, current } => {
+            put_channels(channels, &mut object);
+            put(&mut object, "joined", joined.iter().map(ChannelName::as_str).collect::<Vec<_>>());
+            put(&mut object, "current", current.as_ref().map(ChannelName::as_str));
+            "channels"
+        }
+        Item::Help(spec) => {
+            let text = match spec {
+                Some(spec) => wording::help_on(spec),
+                None => {
+                    let (before, commands, after) = wording::help();
+                    let commands = commands.iter().map(|(usage, summary)| format!("\n  {usage}: {summary}"));
+                    format!("{before}{}\n{after}", commands.collect::<String>())
+                }
+            };
+            put(&mut object, "text", text);
+            "help"
+        }
+        Item::Notice(notice) => notice_event(notice, &mut object),
+        Item::Failure(failure) => failure_event(failure, &mut object),
+    };
+    put(&mut object, "event", event);
+    escaped(&Value::Object(object).to_string())
+}
+
+/// JSON lets control characters above 7E stand as they are, which a terminal may obey; the escape is the same string.
+fn escaped(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '\u{7f}'..='\u{9f}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                line.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => line.push(character),
+        }
+    }
+    line
+}
+
+fn message_event(message: &Message, user: &UserName, object: &mut Map<String, Value>) -> &'static str {
+    put(object, "text", message.text.as_str());
+    put(object, "earlier", message.earlier);
+    put(object, "own", message.own);
+    let time = Timestamp::from_millisecond(message.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    put(object, "time", format!("{time:.3}"));
+    put_position(message.id, message.seq, message.epoch, object);
+    match &message.place {
+        Place::Channel(channel) => {
+            put(object, "channel", channel.as_str());
+            put(object, "user", message.author.as_str());
+            "message"
+        }
+        Place::Direct(with) => {
+            put(object, "from", message.author.as_str());
+            let to = if message.own { with } else { user };
+            put(object, "to", to.as_str());
+            "direct"
+        }
+    }
+}
+
+fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static str {
+    match notice {
+        Notice::Welcome { user, channels, .. } => {
+            put(object, "user", user.as_str());
+            put_channels(channels, object);
+            "welcome"
+        }
+        Notice::Joined { channel, .. } => channel_event("joined", channel, object),
+        Notice::Switched { channel } => channel_event("switched", channel, object),
+        Notice::Left { channel, current } => {
+            put(object, "current", current.as_ref().map(ChannelName::as_str));
+            channel_event("left", channel, object)
+        }
+        Notice::Created { channel } => channel_event("created", channel, object),
+        Notice::ServerLost { reason } => reason_event("server_lost", reason, object),
+        Notice::ServerBack { kept } => {
+            put(object, "kept", *kept);
+            "server_back"
+        }
+        Notice::BrokerLost { reason } => reason_event("broker_lost", reason, object),
+        Notice::BrokerBack => "broker_back",
+        Notice::Missing { place, first, last } => {
+            put_place(place, "with", object);
+            put(object, "first", *first);
+            put(object, "last", *last);
+            "missing"
+        }
+        Notice::EpochChanged { place } => {
+            put_place(place, "with", object);
+            "epoch_changed"
+        }
+        Notice::Malformed { topic, reason } => {
+            put(object, "topic", topic.as_str());
+            reason_event("malformed", reason, object)
+        }
+        Notice::Kept { lines } => {
+            put(object, "lines", *lines);
+            "kept"
+        }
+        Notice::HowToQuit => "how_to_quit",
+    }
+}
+
+fn failure_event(failure: &Failure, object: &mut Map<String, Value>) -> &'static str {
+    put(object, "code", failure.code.as_str());
+    put(object, "reason", failure.reason.as_str());
+    if let Some(hint) = &failure.hint {
+        put(object, "hint", hint.as_str());
+    }
+    let what = match &failure.what {
+        Attempt::Line => "line",
+        Attempt::Send { to, text, id, ambiguous } => {
+            if let Some(to) = to {
+                put_place(to, "to", object);
+            }
+            put(object, "text", text.as_str());
+            put(object, "ambiguous", *ambiguous);
+            put_position(*id, None, None, object);
+            "send"
+        }
+        Attempt::Join(channel) => channel_event("join", channel, object),
+        Attempt::Leave(channel) => {
+            if let Some(channel) = channel {
+                put(object, "channel", channel.as_str());
+            }
+            "leave"
+        }
+        Attempt::Create(channel) => channel_event("create", channel, object),
+        Attempt::Users => "users",
+        Attempt::Channels => "channels",
+        Attempt::History => "history",
+    };
+    put(object, "what", what);
+    "failed"
+}
+
+fn channel_event(
+    event: &'static str,
+    channel: &ChannelName,
+    object: &mut Map<String, Value>,
+) -> &'static str {
+    put(object, "channel", channel.as_str());
+    event
+}
+
+fn reason_event(event: &'static str, reason: &str, object: &mut Map<String, Value>) -> &'static str {
+    put(object, "reason", reason);
+    event
+}
+
+fn put_channels(channels: &[ChannelName], object: &mut Map<String, Value>) {
+    put(object, "channels", channels.iter().map(ChannelName::as_str).collect::<Vec<_>>());
+}
+
+fn put_place(place: &Place, user_key: &str, object: &mut Map<String, Value>) {
+    match place {
+        Place::Channel(channel) => put(object, "channel", channel.as_str()),
+        Place::Direct(user) => put(object, user_key, user.as_str()),
+    }
+}
+
+fn put_position(
+    id: Option<MessageId>,
+    seq: Option<u64>,
+    epoch: Option<Epoch>,
+    object: &mut Map<String, Value>,
+) {
+    if let Some(id) = id {
+        put(object, "id", id.to_string());
+    }
+    if let Some(seq) = seq {
+        put(object, "seq", seq);
+    }
+    if let Some(epoch) = epoch {
+        put(object, "epoch", epoch.as_u64());
+    }
+}
+
+fn put(object: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
+    object.insert(key.to_owned(), value.into());
+}

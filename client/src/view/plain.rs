@@ -1,0 +1,190 @@
+//! Items as lines of text: for a person at a terminal, or one a line for a pipe. It writes nowhere and reads no clock.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use recado_proto::{ChannelName, UserName};
+
+use crate::chat::item::{Attempt, Item, Message, Notice, Place};
+
+use super::colour::{Palette, Role};
+use super::text::{harmless, one_line};
+use super::wording;
+
+/// Where a line belongs when standard output is no terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// What was asked for: messages and lists.
+    Output,
+    /// What is said about it.
+    Aside,
+}
+
+/// Turns items into text, and remembers the day that was shown last.
+#[derive(Debug)]
+pub struct PlainView {
+    palette: Palette,
+    zone: TimeZone,
+    for_pipe: bool,
+    day: Date,
+}
+
+impl PlainView {
+    /// For a terminal: short times with a heading when the day changes, lists in one paragraph, the current channel unnamed.
+    pub fn for_terminal(palette: Palette, now: &Zoned) -> Self {
+        Self { palette, zone: now.time_zone().clone(), for_pipe: false, day: now.date() }
+    }
+
+    /// For a pipe: each message is one line with its date, its time and its channel; each name of a list is a line.
+    pub fn for_pipe(palette: Palette, now: &Zoned) -> Self {
+        Self { palette, zone: now.time_zone().clone(), for_pipe: true, day: now.date() }
+    }
+
+    /// The item's lines without a last line feed, and where they belong; none if it has nothing to say here.
+    pub fn render(&mut self, item: &Item) -> Option<(Stream, String)> {
+        match item {
+            Item::Message(message) => Some((Stream::Output, self.message(message))),
+            Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd | Item::Sent { .. }
+                if self.for_pipe =>
+            {
+                None
+            }
+            Item::Sent { .. } => None,
+            Item::Backlog { channel } => self.heading(&wording::backlog(channel.as_ref())),
+            Item::History { of, count } => self.heading(&wording::history(of, *count)),
+            Item::HistoryEnd => self.heading("end"),
+            Item::Users(users) => Some((Stream::Output, self.users(users))),
+            Item::Channels { channels, joined, current } => {
+                Some((Stream::Output, self.channels(channels, joined, current.as_ref())))
+            }
+            Item::Help(None) => Some((Stream::Output, self.help())),
+            Item::Help(Some(spec)) => Some((Stream::Output, wording::help_on(spec))),
+            Item::Notice(Notice::Welcome { .. }) if self.for_pipe => None,
+            Item::Notice(notice @ Notice::Welcome { .. }) => Some((Stream::Aside, wording::notice(notice))),
+            Item::Notice(notice) => {
+                let line = format!("* {}", wording::notice(notice));
+                Some((Stream::Aside, self.palette.paint(Role::Notice, line).to_string()))
+            }
+            Item::Failure(failure) => {
+                let line = format!("! {}", wording::failure(failure));
+                let mut lines = self.palette.paint(Role::Failure, line).to_string();
+                if let Attempt::Send { text, .. } = &failure.what {
+                    let text = harmless(text);
+                    lines.extend(text.lines().map(|line| format!("\n  > {line}")));
+                }
+                Some((Stream::Aside, lines))
+            }
+        }
+    }
+
+    fn heading(&self, text: &str) -> Option<(Stream, String)> {
+        Some((Stream::Aside, self.palette.paint(Role::Heading, format!("— {text} —")).to_string()))
+    }
+
+    fn message(&mut self, message: &Message) -> String {
+        let time = Timestamp::from_millisecond(message.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time = time.to_zoned(self.zone.clone());
+        let head = self.head(message);
+        if self.for_pipe {
+            let time = time.strftime("%Y-%m-%d %H:%M");
+            return format!("{} {head}: {}", self.palette.paint(Role::Time, time), one_line(&message.text));
+        }
+        let mut lines = String::new();
+        if time.date() != self.day {
+            self.day = time.date();
+            let day = format!("— {} —", time.strftime("%A, %-d %B %Y"));
+            lines.push_str(&format!("{}\n", self.palette.paint(Role::Heading, day)));
+        }
+        lines.push_str(&format!("{} {head}: ", self.palette.paint(Role::Time, time.strftime("%H:%M"))));
+        for (index, line) in harmless(&message.text).split('\n').enumerate() {
+            if index > 0 {
+                // So that no line of a message can look like a message of its own.
+                lines.push_str("\n      ");
+            }
+            lines.push_str(line);
+        }
+        lines
+    }
+
+    /// Where and who.
+    fn head(&self, message: &Message) -> String {
+        let palette = self.palette;
+        let author = wording::name(message.author.as_str());
+        match &message.place {
+            Place::Channel(channel) => {
+                let role = if message.own { Role::OwnName } else { Role::Name(message.author.as_str()) };
+                let author = palette.paint(role, author);
+                if message.current && !self.for_pipe {
+                    author.to_string()
+                } else {
+                    format!("{} {author}", palette.paint(Role::Channel, wording::channel(channel)))
+                }
+            }
+            Place::Direct(with) if message.own => {
+                palette.paint(Role::Direct, format!("you → {}", wording::name(with.as_str()))).to_string()
+            }
+            Place::Direct(_) => palette.paint(Role::Direct, format!("{author} → you")).to_string(),
+        }
+    }
+
+    fn users(&self, users: &[UserName]) -> String {
+        if self.for_pipe {
+            return users.iter().map(|user| one_line(user.as_str())).collect::<Vec<_>>().join("\n");
+        }
+        let names: Vec<String> = users
+            .iter()
+            .map(|user| {
+                let shown = wording::name(user.as_str());
+                self.palette.paint(Role::Name(user.as_str()), shown).to_string()
+            })
+            .collect();
+        match names.len() {
+            0 => "Nobody has logged in yet.".to_owned(),
+            1 => format!("1 user: {}", names[0]),
+            count => format!("{count} users: {}", names.join(", ")),
+        }
+    }
+
+    fn channels(
+        &self,
+        channels: &[ChannelName],
+        joined: &[ChannelName],
+        current: Option<&ChannelName>,
+    ) -> String {
+        if self.for_pipe {
+            return channels.iter().map(|channel| one_line(channel.as_str())).collect::<Vec<_>>().join("\n");
+        }
+        let names: Vec<String> = channels
+            .iter()
+            .map(|channel| {
+                let shown = self.palette.paint(Role::Channel, wording::channel(channel));
+                if current == Some(channel) {
+                    format!("{shown} (you are here)")
+                } else if joined.contains(channel) {
+                    format!("{shown} (joined)")
+                } else {
+                    shown.to_string()
+                }
+            })
+            .collect();
+        match names.len() {
+            0 => "There is no channel yet: /create NAME makes one.".to_owned(),
+            1 => format!("1 channel: {}", names[0]),
+            count => format!("{count} channels: {}", names.join(", ")),
+        }
+    }
+
+    fn help(&self) -> String {
+        let (before, commands, after) = wording::help();
+        let widest = commands.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);
+        let mut lines = before.to_owned();
+        for (usage, summary) in commands {
+            let gap = widest - usage.len() + 2;
+            lines.push_str(&format!("\n  {}{:gap$}{summary}", self.palette.paint(Role::Command, usage), ""));
+        }
+        lines.push('\n');
+        lines.push_str(after);
+        lines
+    }
+}

@@ -1,0 +1,188 @@
+//! The sentences of the user interface, in English, all in one place. They have no colours and no marks before them.
+
+use std::borrow::Cow;
+
+use recado_proto::ChannelName;
+
+use crate::chat::command::{COMMANDS, CommandSpec};
+use crate::chat::item::{Attempt, Failure, Notice, Place};
+
+use super::text::one_line;
+
+/// A name as it is shown: harmless, and in quotes when it could be taken for something else.
+pub(crate) fn name(name: &str) -> Cow<'_, str> {
+    let shown = one_line(name);
+    let deceptive = |character| matches!(character, ':' | '"' | '→' | '—' | '#' | '@' | '*' | '!');
+    if shown.contains(deceptive) { Cow::Owned(format!("\"{}\"", shown.replace('"', "'"))) } else { shown }
+}
+
+pub(crate) fn channel(channel: &ChannelName) -> String {
+    format!("#{}", name(channel.as_str()))
+}
+
+/// A place as part of a sentence.
+pub(crate) fn place(place: &Place) -> String {
+    match place {
+        Place::Channel(of) => channel(of),
+        Place::Direct(user) => name(user.as_str()).into_owned(),
+    }
+}
+
+/// What happened, as one or more lines.
+pub(crate) fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::Welcome { user, channels, joining } => welcome(user.as_str(), channels, joining.as_ref()),
+        Notice::Joined { channel: of, empty: false } => format!("You are in {}.", channel(of)),
+        Notice::Joined { channel: of, empty: true } => {
+            format!("You are in {}. Nobody has said anything here yet.", channel(of))
+        }
+        Notice::Switched { channel: of } => format!("You are in {}.", channel(of)),
+        Notice::Left { channel: of, current: Some(current) } => {
+            format!("You have left {} and are in {}.", channel(of), channel(current))
+        }
+        Notice::Left { channel: of, current: None } => {
+            format!("You have left {} and are in no channel now; /join goes to one.", channel(of))
+        }
+        Notice::Created { channel: of } => format!("{} is a channel now.", channel(of)),
+        Notice::ServerLost { reason } => {
+            format!(
+                "The server is away ({}). Lines you type are kept and sent when it is back.",
+                one_line(reason)
+            )
+        }
+        Notice::ServerBack { kept: 0 } => "The server is back.".to_owned(),
+        Notice::ServerBack { kept: 1 } => {
+            "The server is back; the line that was kept is being sent.".to_owned()
+        }
+        Notice::ServerBack { kept } => {
+            format!("The server is back; the {kept} lines that were kept are being sent.")
+        }
+        Notice::BrokerLost { reason } => {
+            format!(
+                "The broker is away ({}). Messages of others will come when it is back.",
+                one_line(reason)
+            )
+        }
+        Notice::BrokerBack => "The broker is back.".to_owned(),
+        Notice::Missing { place: of, first, last } if first == last => {
+            format!("Message {first} of {} is kept nowhere any more.", place(of))
+        }
+        Notice::Missing { place: of, first, last } => {
+            format!("Messages {first} to {last} of {} are kept nowhere any more.", place(of))
+        }
+        Notice::EpochChanged { place: of } => {
+            format!("The server's store was restored: messages of {} may have gone with it.", place(of))
+        }
+        Notice::Malformed { topic, reason } => {
+            format!("Something came to {} that is no message ({}).", name(topic), one_line(reason))
+        }
+        Notice::Kept { lines: 1 } => {
+            "Not sent yet: the line is kept and goes when the server answers.".to_owned()
+        }
+        Notice::Kept { lines } => {
+            format!("Not sent yet: {lines} lines are kept and go when the server answers.")
+        }
+        Notice::HowToQuit => "Ctrl-C again, Ctrl-D or /quit leaves.".to_owned(),
+    }
+}
+
+/// Why something failed and what to do, in one line.
+pub(crate) fn failure(failure: &Failure) -> String {
+    let reason = one_line(failure.reason.trim_end_matches('.'));
+    let what = match &failure.what {
+        Attempt::Line => String::new(),
+        Attempt::Send { ambiguous, to, .. } => {
+            let sent = if *ambiguous { "perhaps not sent" } else { "not sent" };
+            match to {
+                Some(to) => format!("{sent} to {}: ", place(to)),
+                None => format!("{sent}: "),
+            }
+        }
+        Attempt::Join(of) => format!("cannot join {}: ", channel(of)),
+        Attempt::Leave(_) => "cannot leave: ".to_owned(),
+        Attempt::Create(of) => format!("cannot create {}: ", channel(of)),
+        Attempt::Users => "cannot list users: ".to_owned(),
+        Attempt::Channels => "cannot list channels: ".to_owned(),
+        Attempt::History => "cannot show earlier messages: ".to_owned(),
+    };
+    match &failure.hint {
+        Some(hint) => format!("{what}{reason}; {}", one_line(hint)),
+        None => format!("{what}{reason}"),
+    }
+}
+
+/// The heading over a channel's or one's own latest messages.
+pub(crate) fn backlog(of: Option<&ChannelName>) -> String {
+    match of {
+        Some(of) => format!("the latest in {}", channel(of)),
+        None => "the latest that was sent to you directly".to_owned(),
+    }
+}
+
+/// The heading over earlier messages that were asked for.
+pub(crate) fn history(of: &Place, count: usize) -> String {
+    let of = match of {
+        Place::Channel(of) => channel(of),
+        Place::Direct(user) => format!("you and {}", name(user.as_str())),
+    };
+    match count {
+        0 => format!("{of}: no messages"),
+        1 => format!("{of}: 1 message"),
+        _ => format!("{of}: {count} messages"),
+    }
+}
+
+/// One line for each command, then what else there is to know; names and explanations apart, for colouring.
+pub(crate) fn help() -> (&'static str, Vec<(String, &'static str)>, &'static str) {
+    let commands = COMMANDS.iter().map(|spec| (usage(spec), spec.summary)).collect();
+    (
+        "A plain line goes to everybody in the channel. Commands:",
+        commands,
+        "Tab completes commands, channels and names. Up and Down go through what you typed before, Ctrl-R searches it.\n\
+         A line that begins with // is said with one slash. /help COMMAND shows an example.",
+    )
+}
+
+/// All about one command.
+pub(crate) fn help_on(spec: &CommandSpec) -> String {
+    let mut help = format!("{}: {}", usage(spec), spec.summary);
+    if !spec.aliases.is_empty() {
+        let aliases: Vec<String> = spec.aliases.iter().map(|alias| format!("/{alias}")).collect();
+        help.push_str(&format!("\n  also: {}", aliases.join(", ")));
+    }
+    help.push_str(&format!("\n  for example: {}", spec.example));
+    help
+}
+
+fn usage(spec: &CommandSpec) -> String {
+    format!("/{} {}", spec.name, spec.arguments).trim_end().to_owned()
+}
+
+fn welcome(user: &str, channels: &[ChannelName], joining: Option<&ChannelName>) -> String {
+    let mut lines = format!("Welcome to Recado, {}.\n", name(user));
+    let listed = listed(channels);
+    match (joining, channels) {
+        (Some(_), []) => lines.push_str("There is no channel yet, so here is one to begin with."),
+        (Some(_), _) => lines.push_str(&format!("Channels: {listed}. /join goes to another one.")),
+        (None, []) => lines.push_str("There is no channel yet: /create geral makes one."),
+        (None, [first, ..]) => {
+            lines.push_str(&format!(
+                "Channels: {listed}. /join {first} goes to one, /create NAME makes another."
+            ));
+        }
+    }
+    lines.push_str(
+        "\nWhat you type goes to everybody in the channel; /msg bob hello tells bob alone.\n\
+         /help shows all commands, Tab completes them, Ctrl-D leaves.",
+    );
+    lines
+}
+
+fn listed(channels: &[ChannelName]) -> String {
+    const LISTED_MAX: usize = 12;
+    let mut names: Vec<String> = channels.iter().take(LISTED_MAX).map(channel).collect();
+    if channels.len() > LISTED_MAX {
+        names.push(format!("and {} more", channels.len() - LISTED_MAX));
+    }
+    names.join(", ")
+}
