@@ -22,6 +22,7 @@ pub struct Args {
 
 /// The options that have a meaning of their own beside other parts' options.
 #[derive(Clone, Debug, clap::Args)]
+#[group(id = "server-options")]
 pub struct Options {
     /// Where clients send requests (ROUTER, for REQ and DEALER): tcp://HOST:PORT or ipc://PATH
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_REQUESTS", default_value = "tcp://127.0.0.1:5555")]
@@ -137,11 +138,6 @@ impl StoreUrl {
             .or_else(|| folder("HOME").map(|home| home.join(".local/share")))
             .ok_or(ConfigError::NoDataFolder)?;
         Ok(data.join("recado/recado.db"))
-    }
-
-    /// Whether it is the file among the user's data, whose folder may have to be made.
-    pub(crate) fn is_default(&self) -> bool {
-        self.path.is_none()
     }
 }
 

@@ -166,12 +166,13 @@ impl Feed {
     async fn confirm(&mut self) {
         if self.written < self.cursor {
             self.publisher.flush().await;
-            let lost = self.publisher.stats().lost;
-            if lost == self.lost_before {
+            let stats = self.publisher.stats();
+            // A connection that just ended may not have counted yet what it lost.
+            if stats.lost == self.lost_before && stats.connections > 0 {
                 self.written = self.cursor;
                 self.published.advance(self.written);
             } else {
-                self.lost_before = lost;
+                self.lost_before = stats.lost;
                 self.cursor = self.written;
             }
         }

@@ -12,6 +12,9 @@ mod open;
 mod reader;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;
 

@@ -1,0 +1,1 @@
+//! Files that are not ours, or not as they should be.

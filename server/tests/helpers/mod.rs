@@ -1,0 +1,148 @@
+//! A server in this process, and peers that speak to it.
+
+use std::fs;
+use std::pin::Pin;
+use std::time::Duration;
+
+use recado_proto::{
+    ChannelName, Code, MessageId, Reply, ReplyBody, Request, RequestBody, Timestamp, UserName,
+};
+use recado_server::{Config, Server, ServerError, StoreUrl};
+use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A store's file, which outlives the servers that use it.
+pub(crate) struct TestStore(TempDir);
+
+impl TestStore {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// The files as they lie while a server has them: what a kill would leave. Nothing may be under way.
+    pub(crate) fn as_a_kill_leaves_it(&self) -> Self {
+        let copy = Self::new();
+        for name in ["recado.db", "recado.db-wal"] {
+            fs::copy(self.0.path().join(name), copy.0.path().join(name)).unwrap();
+        }
+        copy
+    }
+
+    fn url(&self) -> StoreUrl {
+        StoreUrl::from(self.0.path().join("recado.db"))
+    }
+}
+
+/// A server at work.
+pub(crate) struct Running {
+    endpoint: Endpoint,
+    shutdown: CancellationToken,
+    end: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Running {
+    pub(crate) async fn start(store: &TestStore, brokers: &[Endpoint]) -> Self {
+        let any = "tcp://127.0.0.1:0".parse().unwrap();
+        let config = Config::new(any, brokers.to_vec(), &store.url(), false).unwrap();
+        let server = Server::bind(config).await.unwrap();
+        let endpoint = server.requests_endpoint().clone();
+        let shutdown = CancellationToken::new();
+        let end = tokio::spawn(server.run(shutdown.clone()));
+        Self { endpoint, shutdown, end }
+    }
+
+    pub(crate) fn peer(&self, framing: Framing) -> Peer {
+        let dealer = Dealer::connect(std::slice::from_ref(&self.endpoint), framing, SocketOptions::default());
+        Peer(dealer)
+    }
+
+    /// As SIGTERM does.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.end.await.unwrap().unwrap();
+    }
+
+    pub(crate) fn stop_in_background(self) -> Pin<Box<dyn Future<Output = ()>>> {
+        self.shutdown.cancel();
+        Box::pin(async { self.end.await.unwrap().unwrap() })
+    }
+}
+
+/// A DEALER, which can also play REQ.
+pub(crate) struct Peer(Dealer);
+
+impl Peer {
+    pub(crate) async fn send(&self, request: &Request) {
+        self.0.send(Message::single(request.encode())).await.unwrap();
+    }
+
+    pub(crate) async fn receive(&mut self) -> Reply {
+        let message = timeout(PATIENCE, self.0.recv()).await.unwrap().unwrap();
+        decode(&message)
+    }
+
+    /// The next reply, or `None` when the server is gone.
+    pub(crate) async fn receive_or_end(&mut self) -> Option<Reply> {
+        let mut events = self.0.events();
+        loop {
+            tokio::select! {
+                biased;
+                message = self.0.recv() => return message.map(|message| decode(&message)),
+                event = events.recv() => {
+                    if matches!(event.unwrap().kind, SocketEventKind::ConnectFailed { .. }) {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn exchange(&mut self, message: Message) -> Reply {
+        self.0.send(message).await.unwrap();
+        self.receive().await
+    }
+
+    pub(crate) async fn ask_whole(&mut self, request: &Request) -> Reply {
+        self.send(request).await;
+        self.receive().await
+    }
+
+    pub(crate) async fn ask(&mut self, body: RequestBody) -> Reply {
+        self.ask_whole(&Request::from(body)).await
+    }
+}
+
+fn decode(message: &Message) -> Reply {
+    let [frame] = message.frames() else { panic!("{message:?}") };
+    Reply::decode(frame, Timestamp::now()).unwrap()
+}
+
+pub(crate) fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
+
+pub(crate) fn publish(from: &str, to: &str, text: &str, id: Option<MessageId>) -> RequestBody {
+    RequestBody::Publish {
+        user: UserName::parse(from).unwrap(),
+        channel: channel(to),
+        message: text.to_owned(),
+        id,
+    }
+}
+
+/// A request whose text is over its limit, as our own encoder would never refuse to write it.
+pub(crate) async fn bad_request(peer: &mut Peer) -> Reply {
+    peer.ask(publish("ana", "geral", &"x".repeat(64 * 1024 + 1), None)).await
+}
+
+pub(crate) fn reply_code(reply: &Reply) -> Option<Code> {
+    match &reply.body {
+        ReplyBody::Refused { code, .. } => Some(code.clone()),
+        _ => None,
+    }
+}
