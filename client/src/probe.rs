@@ -1,0 +1,89 @@
+//! Who answers at an endpoint: a Recado server or broker, something else, or nobody.
+
+use std::time::Duration;
+
+use recado_proto::{Ref, Reply, ReplyBody, Request, RequestBody, Timestamp};
+use recado_zmtp::codec::{HandshakeConfig, SocketType};
+use recado_zmtp::transport::{Stream, establish};
+use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketOptions};
+use tokio::time::{Instant, timeout_at};
+
+/// What was found at an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// What was looked for.
+    Recado,
+    /// Something else has the address.
+    Other {
+        /// What it did instead, as a half sentence.
+        reason: String,
+    },
+    /// Nothing has the address, or nothing that can be reached.
+    Nobody {
+        /// Why, as a half sentence.
+        reason: String,
+    },
+}
+
+impl Presence {
+    /// Whether what was looked for is there.
+    pub fn is_recado(&self) -> bool {
+        *self == Presence::Recado
+    }
+}
+
+/// Looks for a server, which has to answer the request `channels` within the time.
+pub async fn probe(server: &Endpoint, limit: Duration) -> Presence {
+    let deadline = Instant::now() + limit;
+    if let Err(absence) = shake_hands(server, SocketType::Dealer, deadline).await {
+        return absence;
+    }
+    match timeout_at(deadline, ask(server)).await {
+        Ok(Ok(())) => Presence::Recado,
+        Ok(Err(reason)) => Presence::Other { reason },
+        Err(_) => Presence::Other { reason: "it speaks ZeroMQ but does not answer requests".to_owned() },
+    }
+}
+
+/// Looks for a broker at the endpoint for subscribers. Any program that publishes with ZeroMQ passes for one: they cannot be
+/// told apart from outside.
+pub async fn probe_broker(broker: &Endpoint, limit: Duration) -> Presence {
+    match shake_hands(broker, SocketType::Sub, Instant::now() + limit).await {
+        Ok(()) => Presence::Recado,
+        Err(absence) => absence,
+    }
+}
+
+async fn shake_hands(endpoint: &Endpoint, as_type: SocketType, deadline: Instant) -> Result<(), Presence> {
+    let stream = match timeout_at(deadline, Stream::connect(endpoint)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(Presence::Nobody { reason: error.to_string() }),
+        Err(_) => return Err(Presence::Nobody { reason: "the address does not answer".to_owned() }),
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    match establish(stream, HandshakeConfig::new(as_type), left).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Presence::Other { reason: error.to_string() }),
+    }
+}
+
+/// An error is what came instead of an answer.
+async fn ask(server: &Endpoint) -> Result<(), String> {
+    const REFERENCE: u64 = 1;
+    let mut dealer =
+        Dealer::connect(std::slice::from_ref(server), Framing::Delimited, SocketOptions::default());
+    let request = Request {
+        timestamp: Some(Timestamp::now()),
+        reference: Some(Ref::from_number(REFERENCE)),
+        ..Request::from(RequestBody::Channels)
+    };
+    let lost = || "it closed the connection".to_owned();
+    dealer.send(Message::single(request.encode())).await.map_err(|_| lost())?;
+    let answer = dealer.recv().await.ok_or_else(lost)?;
+    let [frame] = answer.frames() else { return Err("it answers in another form".to_owned()) };
+    match Reply::decode(frame, Timestamp::now()) {
+        Ok(Reply { body: ReplyBody::Channels(_) | ReplyBody::Refused { .. }, .. }) => Ok(()),
+        Ok(_) => Err("it answers something else than was asked".to_owned()),
+        Err(error) => Err(format!("it answers in another form: {error}")),
+    }
+}
