@@ -28,7 +28,9 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
         };
         match accepted {
             Ok(stream) if links.len() >= shared.options.connections_max => {
-                refuse(&shared, &endpoint, stream.peer(), "too many connections");
+                let max = shared.options.connections_max;
+                shared.complaints.about(stream.peer(), &format_args!("more than {max} connections"));
+                refuse(&shared, &endpoint, stream.peer(), "too many connections".to_owned());
             }
             Ok(stream) => {
                 links.spawn(serve(stream, endpoint.clone(), gate.clone(), Arc::clone(&shared)));
@@ -56,7 +58,13 @@ async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, 
         Ok(established) => {
             session::run(&shared, &endpoint, established, Side::Accepting).await;
         }
-        Err(error) => refuse(&shared, &endpoint, address, &error.to_string()),
+        Err(error) => {
+            // Who connects and goes away, as health checks do, is nothing to complain of.
+            if !matches!(error, EstablishError::Closed | EstablishError::Io(_)) {
+                shared.complaints.about(address, &error);
+            }
+            refuse(&shared, &endpoint, address, error.to_string());
+        }
     }
 }
 
@@ -73,8 +81,7 @@ async fn shake_hands<H: Hub>(
     establish(stream, shared.options.handshake(H::SOCKET_TYPE), deadline - Instant::now()).await
 }
 
-fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: &str) {
+fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: String) {
     shared.counters.refused.add(1);
-    shared.complaints.about(address, &reason);
-    shared.tell(endpoint, Some(address), SocketEventKind::Refused { reason: reason.to_owned() });
+    shared.tell(endpoint, Some(address), SocketEventKind::Refused { reason });
 }

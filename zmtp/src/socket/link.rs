@@ -86,6 +86,9 @@ pub(crate) struct Link<R> {
     is_shut: bool,
 }
 
+/// An idle connection keeps room for so many items.
+const KEPT_ITEMS_MAX: usize = 16;
+
 /// How far a turn's reading came.
 enum Walk {
     /// All that was read has been handed on.
@@ -125,7 +128,7 @@ impl<R: Role> Link<R> {
     }
 
     /// Runs the connection to its end.
-    pub(crate) async fn run(&mut self) -> End {
+    pub(crate) async fn run(mut self) -> End {
         poll_fn(|cx| self.poll(cx)).await
     }
 
@@ -140,10 +143,9 @@ impl<R: Role> Link<R> {
     /// may ask for a PONG; then the heartbeat, which may ask for a PING; then all is written at once.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         if self.is_shut {
-            self.await_end(cx)?;
-        } else {
-            self.read(cx)?;
+            return self.await_end(cx);
         }
+        self.read(cx)?;
         self.beat(cx)?;
         self.write(cx)
     }
@@ -255,8 +257,10 @@ impl<R: Role> Link<R> {
                 self.answers = 0;
                 match self.queue.take(cx, &mut self.batch) {
                     Taken::Some => self.batch.drain(..).for_each(|item| self.output.push(item)),
-                    Taken::Nothing => return Ok(()),
-                    Taken::Finished if self.is_shut => return Ok(()),
+                    Taken::Nothing => {
+                        self.batch.shrink_to(KEPT_ITEMS_MAX);
+                        return Ok(());
+                    }
                     Taken::Finished => return self.shut(cx),
                     Taken::Closed => return Err(End::Overrun),
                 }
@@ -286,7 +290,7 @@ impl<R: Role> Link<R> {
             self.input.discard();
             match self.input.poll_read(cx, &mut self.stream) {
                 Poll::Ready(Ok(0) | Err(_)) => return Err(End::Finished),
-                Poll::Ready(Ok(_)) => self.heartbeat.heard(),
+                Poll::Ready(Ok(_)) => {}
                 Poll::Pending => return Ok(()),
             }
         }

@@ -7,6 +7,7 @@ use super::link::{End, Link};
 use super::send_queue::SendQueue;
 use crate::endpoint::Endpoint;
 use crate::event::SocketEventKind;
+use crate::peer::PeerId;
 use crate::transport::Established;
 
 /// Which side began.
@@ -24,9 +25,10 @@ pub(crate) async fn run<H: Hub>(
     side: Side,
 ) {
     let address = established.stream.peer();
-    let peer = shared.next_peer();
     let identity = established.peer.identity.clone();
     let queue = Arc::new(SendQueue::new(&shared.options, Arc::clone(&shared.progress)));
+    let member = Member { shared, peer: shared.next_peer(), queue: Arc::clone(&queue) };
+    let peer = member.peer;
     let role = shared.hub.join(peer, &established.peer, &queue);
     // Whoever closes cancels first and then finishes the queues it finds: one that was not there yet is caught here.
     if shared.closing.is_cancelled() {
@@ -39,14 +41,26 @@ pub(crate) async fn run<H: Hub>(
     };
     shared.tell(endpoint, Some(address), begun);
 
-    let mut link = Link::new(established, Arc::clone(&queue), role, &shared.options);
-    let end = link.run().await;
-    drop(link);
-    shared.counters.lost.add(shared.hub.leave(peer, &queue));
-    shared.progress.made();
+    let end = Link::new(established, queue, role, &shared.options).run().await;
+    drop(member);
     if let End::Violation(violation) = &end {
         shared.counters.broken.add(1);
         shared.complaints.about(address, violation);
     }
     shared.tell(endpoint, Some(address), SocketEventKind::Disconnected { peer, reason: end.to_string() });
+}
+
+/// A connection's membership in its socket, which ends with it, however it ends.
+struct Member<'a, H: Hub> {
+    shared: &'a Shared<H>,
+    peer: PeerId,
+    queue: Arc<SendQueue>,
+}
+
+impl<H: Hub> Drop for Member<'_, H> {
+    fn drop(&mut self) {
+        let lost = self.shared.hub.leave(self.peer, &self.queue);
+        self.shared.counters.lost.add(lost);
+        self.shared.progress.made();
+    }
 }
