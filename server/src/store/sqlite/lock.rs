@@ -3,13 +3,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process;
 
 use recado_proto::Epoch;
 
 use super::super::StoreError;
 use super::super::types::Position;
+use super::open::beside;
 
 /// A store's lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub(super) struct Witness {
 impl StoreLock {
     /// Takes the lock of the store at `path`, or says who has it.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
-        let lock_path = lock_path(path);
+        let lock_path = beside(path, "-lock");
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -61,12 +62,6 @@ impl StoreLock {
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(text.as_bytes())
     }
-}
-
-fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-lock");
-    name.into()
 }
 
 fn holder(file: &mut File) -> Option<u32> {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use recado_proto::{Epoch, MessageId};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 
 use super::super::StoreError;
 use super::super::types::{Marks, Position};
@@ -55,7 +55,7 @@ const SCHEMA: &str = "
 /// Who opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// The one writer, which may create the file.
+    /// The one writer.
     Write,
     /// A reader beside the writer.
     Read,
@@ -125,7 +125,7 @@ pub(super) fn inspect(path: &Path) -> Result<bool, StoreError> {
 pub(super) fn connect(path: &Path, access: Access, cache_kib: u32) -> Result<Connection, StoreError> {
     let wrap = |error| store_error(path, &error);
     let flags = match access {
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
         Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let connection =
@@ -151,20 +151,35 @@ pub(super) fn connect(path: &Path, access: Access, cache_kib: u32) -> Result<Con
     Ok(connection)
 }
 
-/// Creates the tables in a file that has none, and refuses one whose tables are not ours.
-pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Makes a new store: aside first, then under its name, so that a file of that name is always a whole one.
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    let wrap_io = |error| StoreError::from_io(path, &error);
     let wrap = |error| store_error(path, &error);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(wrap)?;
-    let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(wrap)?;
-    if tables > 0 {
-        return check(&transaction, path);
+    let new = beside(path, "-new");
+    // What an earlier attempt left. A write-ahead log without its file would be taken for the new file's.
+    for remnant in [new.clone(), beside(&new, "-wal"), beside(&new, "-journal"), beside(path, "-wal")] {
+        match fs::remove_file(remnant) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(wrap_io(error)),
+            Ok(()) | Err(_) => {}
+        }
     }
-    transaction.execute_batch(SCHEMA).map_err(wrap)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(wrap)?;
-    transaction.pragma_update(None, "user_version", LAYOUT).map_err(wrap)?;
-    marks::save_epoch(&transaction, new_epoch()).map_err(wrap)?;
-    transaction.commit().map_err(wrap)
+    let connection = Connection::open(&new).map_err(wrap)?;
+    let schema = format!(
+        "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; {SCHEMA} COMMIT;"
+    );
+    connection.execute_batch(&schema).map_err(wrap)?;
+    marks::save_epoch(&connection, new_epoch()).map_err(wrap)?;
+    connection.close().map_err(|(_, error)| wrap(error))?;
+    fs::rename(&new, path).map_err(wrap_io)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrap_io)
+}
+
+/// A file that belongs to a store.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Refuses a database that is not ours, or too new.

@@ -45,8 +45,12 @@ impl SqliteStore {
         let path = open::true_path(path)?;
         open::inspect(&path)?;
         let lock = StoreLock::take(&path)?;
+        // Looked at again: whoever had the lock may have made the file only now.
+        if !open::inspect(&path)? {
+            open::create(&path)?;
+        }
         let mut connection = open::connect(&path, Access::Write, WRITER_CACHE_KIB)?;
-        open::prepare(&mut connection, &path)?;
+        open::check(&connection, &path)?;
         let loaded = open::load(&mut connection, &path)?;
         let last = loaded.view.through;
         let mut store = Self {
