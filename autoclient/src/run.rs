@@ -26,21 +26,25 @@ pub enum Error {
     /// The configuration names no server.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// A user could not log in; the server may not be there.
-    #[error("{user} cannot log in at {server}: {source}")]
+    /// No server is there, or none that answers.
+    #[error("no server answers at {server}; `recado up` starts one")]
+    NoServer {
+        /// Where it was sought.
+        server: String,
+    },
+    /// A user was not let in.
+    #[error("{user} cannot log in")]
     Login {
         /// Who.
         user: UserName,
-        /// Where.
-        server: String,
         /// Why.
         source: RequestError,
     },
     /// The channels cannot be listed.
-    #[error("cannot list the channels: {0}")]
+    #[error("cannot list the channels")]
     Channels(#[source] RequestError),
     /// A channel could not be created.
-    #[error("cannot create the channel {channel}: {source}")]
+    #[error("cannot create the channel {channel}")]
     Create {
         /// Which.
         channel: ChannelName,
@@ -48,7 +52,7 @@ pub enum Error {
         source: RequestError,
     },
     /// A channel could not be followed.
-    #[error("cannot follow {channel}: {source}")]
+    #[error("cannot follow the channel {channel}")]
     Follow {
         /// Which.
         channel: ChannelName,
@@ -127,10 +131,9 @@ async fn forward(listener: usize, mut events: SessionEvents, to: mpsc::Sender<He
 /// Everybody logged in and listening; the channels to talk in.
 async fn prepare(config: &Config, sessions: &[Session]) -> Result<Vec<ChannelName>, Error> {
     for (session, user) in sessions.iter().zip(&config.users) {
-        session.login(user).await.map_err(|source| Error::Login {
-            user: user.clone(),
-            server: List(&config.servers).to_string(),
-            source,
+        session.login(user).await.map_err(|source| match source {
+            RequestError::Unanswered { .. } => Error::NoServer { server: List(&config.servers).to_string() },
+            source => Error::Login { user: user.clone(), source },
         })?;
     }
     let first = &sessions[0];
