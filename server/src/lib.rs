@@ -9,6 +9,8 @@ mod config;
 pub mod limits;
 mod service;
 pub mod store;
+mod transfer;
 
 pub use config::{Args, Config, ConfigError, Options, StoreUrl, StoreUrlError};
 pub use service::{Server, ServerError};
+pub use transfer::{Counts, Imported, Problems, Progress, Stage, TransferError, export, import};

@@ -42,7 +42,7 @@ impl Replies {
 pub(super) fn from_outcome(outcome: Outcome, epoch: Epoch) -> ReplyBody {
     match outcome {
         Outcome::Accepted => ReplyBody::Accepted,
-        Outcome::Stored(receipt) => {
+        Outcome::Stored(receipt) | Outcome::Repeated(receipt) => {
             ReplyBody::Stored { id: Some(receipt.id), seq: Some(receipt.seq), epoch: Some(epoch) }
         }
         Outcome::Refused(refusal) => refused(refusal),

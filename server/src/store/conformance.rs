@@ -109,6 +109,13 @@ fn stored(store: &mut dyn Store, change: Change) -> Receipt {
     }
 }
 
+fn repeated(store: &mut dyn Store, change: Change) -> Receipt {
+    match one(store, change) {
+        Outcome::Repeated(receipt) => receipt,
+        other => panic!("not repeated: {other:?}"),
+    }
+}
+
 #[track_caller]
 fn refused(outcome: Outcome) -> String {
     match outcome {

@@ -100,7 +100,7 @@ impl<'a> Turn<'a> {
             },
         };
         if is_same(message, &stored) {
-            return Ok(Some(Outcome::Stored(Receipt { id, seq: stored.seq })));
+            return Ok(Some(Outcome::Repeated(Receipt { id, seq: stored.seq })));
         }
         Ok(Some(Outcome::Refused(Refusal::new(
             Code::IdReused,

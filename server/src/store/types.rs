@@ -81,8 +81,10 @@ pub enum Destination {
 pub enum Outcome {
     /// Done.
     Accepted,
-    /// The message is stored, now or by an earlier request with its `id`.
+    /// The message is stored.
     Stored(Receipt),
+    /// The message was stored before, by a change with the same `id`.
+    Repeated(Receipt),
     /// Nothing was changed.
     Refused(Refusal),
 }
