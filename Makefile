@@ -1,10 +1,10 @@
 # One command does what CI does: `make test`. It needs Rust, Python 3, Node and a C compiler, and nothing that they do not bring.
 
 CARGO ?= cargo
-PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 TYPOS_VERSION := 1.52.0
-TYPOS := $(TARGET)/typos-$(TYPOS_VERSION)/bin/typos
+PEERS_PYTHON := $(TARGET)/peers/python/bin
+TYPOS := $(PEERS_PYTHON)/typos-$(TYPOS_VERSION)
 
 # What is kept between two runs of a cold build only costs time and room.
 ifdef CI
@@ -26,7 +26,7 @@ test: ## Do what CI does: format, lints, spelling, docs, every test
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory peers
 	$(CARGO) build --locked --workspace --bins --tests --examples
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 lint: check-format check-spelling check-lints check-docs ## Format, spelling, clippy and docs, without the tests
 
@@ -43,10 +43,9 @@ check-spelling: $(TYPOS)
 	$(TYPOS) --config _typos.toml
 
 $(TYPOS):
-	@rm -rf $(TARGET)/typos-*
-	@$(PYTHON) -m venv $(TARGET)/typos-$(TYPOS_VERSION) \
-		|| { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	@$(TARGET)/typos-$(TYPOS_VERSION)/bin/pip install --quiet --disable-pip-version-check typos==$(TYPOS_VERSION)
+	scripts/peers.sh
+	$(PEERS_PYTHON)/python -m pip install --quiet --disable-pip-version-check --no-input typos==$(TYPOS_VERSION)
+	ln -f $(PEERS_PYTHON)/typos $@
 
 peers: ## Install the ZeroMQ programs that the interoperability tests talk to
 	scripts/peers.sh

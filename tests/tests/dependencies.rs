@@ -22,43 +22,43 @@ fn every_licence_is_an_allowed_one() {
     assert!(refused.is_empty(), "licences that deny.toml does not allow: {refused:#?}");
 }
 
-/// Whether an SPDX expression can be met with the allowed licences: alternatives by `OR` (or the older `/`), all of those joined by `AND`.
+/// Whether an SPDX expression can be met with the allowed licences: alternatives by `OR` (or the older `/`), all of those
+/// joined by `AND`.
 fn is_allowed(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut tokens = spaced.split_whitespace().peekable();
     let met = either(&mut tokens, allowed);
-    met && tokens.next().is_none()
+    met == Some(true) && tokens.next().is_none()
 }
 
 type Tokens<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
 
-fn either(tokens: &mut Tokens<'_>, allowed: &BTreeSet<&str>) -> bool {
-    let mut met = both(tokens, allowed);
+/// None, as from the functions below: not an expression.
+fn either(tokens: &mut Tokens<'_>, allowed: &BTreeSet<&str>) -> Option<bool> {
+    let mut met = both(tokens, allowed)?;
     while tokens.next_if_eq(&"OR").is_some() {
-        met |= both(tokens, allowed);
+        met |= both(tokens, allowed)?;
     }
-    met
+    Some(met)
 }
 
-fn both(tokens: &mut Tokens<'_>, allowed: &BTreeSet<&str>) -> bool {
-    let mut met = one(tokens, allowed);
+fn both(tokens: &mut Tokens<'_>, allowed: &BTreeSet<&str>) -> Option<bool> {
+    let mut met = one(tokens, allowed)?;
     while tokens.next_if_eq(&"AND").is_some() {
-        met &= one(tokens, allowed);
+        met &= one(tokens, allowed)?;
     }
-    met
+    Some(met)
 }
 
-fn one(tokens: &mut Tokens<'_>, allowed: &BTreeSet<&str>) -> bool {
-    match tokens.next() {
-        Some("(") => {
-            let met = either(tokens, allowed);
-            met && tokens.next() == Some(")")
-        }
-        Some(licence) => match tokens.next_if_eq(&"WITH").and_then(|_| tokens.next()) {
-            Some(exception) => allowed.contains(format!("{licence} WITH {exception}").as_str()),
-            None => allowed.contains(licence),
-        },
-        None => false,
+fn one(tokens: &mut Tokens<'_>, allowed: &BTreeSet<&str>) -> Option<bool> {
+    let licence = tokens.next()?;
+    if licence == "(" {
+        let met = either(tokens, allowed)?;
+        return tokens.next_if_eq(&")").map(|_| met);
+    }
+    match tokens.next_if_eq(&"WITH") {
+        Some(_) => Some(allowed.contains(format!("{licence} WITH {}", tokens.next()?).as_str())),
+        None => Some(allowed.contains(licence)),
     }
 }
 
