@@ -15,7 +15,7 @@ use crate::{
 
 /// What a user without a name is called, before a random number.
 const FIRST_NAMES: &[&str] =
-    &["ana", "bia", "caio", "davi", "elisa", "gil", "ines", "joao", "lia", "rui", "tom", "vera"];
+    &["ana", "bia", "caio", "davi", "elisa", "gil", "iris", "joao", "lia", "rui", "tom", "vera"];
 
 /// A validated run.
 #[derive(Clone, Debug)]
