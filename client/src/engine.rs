@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use recado_proto::{HistoryOf, Range};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::command::Conversation;
+use crate::chat::command::{Command, Conversation};
 use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Place};
 use crate::chat::{Answer, Ask, Chat, Effect, Whereabouts};
@@ -40,6 +40,9 @@ pub(crate) trait Face {
 
     /// What was asked for has been shown: the next line may come.
     fn ready(&mut self, whereabouts: &Whereabouts);
+
+    /// How often names for completion are to be asked for; none if there is no completion.
+    fn refresh_interval(&self) -> Option<Duration>;
 
     /// Names for completion.
     fn names(&mut self, known: &KnownNames);
@@ -91,6 +94,8 @@ struct Turns {
     ready: bool,
     /// It may by then, whatever is missing.
     ready_by: Option<Instant>,
+    /// A command that waits until the messages before it are answered.
+    deferred: Option<String>,
     input_ended: bool,
     quitting: bool,
     end_at: Option<Instant>,
@@ -104,6 +109,7 @@ impl<F: Face> Engine<F> {
             answers: JoinSet::new(),
             ready: false,
             ready_by: self.face.settle_max().map(|longest| Instant::now() + longest),
+            deferred: None,
             input_ended: false,
             quitting: false,
             end_at: self.ending.duration.map(|duration| Instant::now() + duration),
@@ -126,9 +132,12 @@ impl<F: Face> Engine<F> {
     }
 
     async fn take_turns(&mut self, turns: &mut Turns) -> io::Result<()> {
-        let mut refresh = tokio::time::interval(limits::REFRESH_INTERVAL);
-        refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut refresh = self.face.refresh_interval().map(tokio::time::interval);
+        if let Some(refresh) = &mut refresh {
+            refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
         loop {
+            self.take_up_deferred(turns);
             self.perform(turns).await?;
             self.let_next_line_come(turns);
             if self.is_over(turns) {
@@ -139,7 +148,7 @@ impl<F: Face> Engine<F> {
                 input = self.face.next(), if turns.ready => Happening::Input(input),
                 event = self.events.recv() => Happening::Event(event),
                 Some(answer) = turns.answers.join_next() => Happening::Answer(answer),
-                _ = refresh.tick() => Happening::Refresh,
+                () = tick(refresh.as_mut()) => Happening::Refresh,
                 () = until(deadline) => Happening::Time,
                 () = self.shutdown.cancelled() => Happening::Shutdown,
             };
@@ -163,6 +172,7 @@ impl<F: Face> Engine<F> {
         turns.ready = false;
         turns.ready_by = self.face.settle_max().map(|longest| Instant::now() + longest);
         match input {
+            Input::Line { text, .. } if self.must_wait(&text) => turns.deferred = Some(text),
             Input::Line { text, echo } => {
                 self.chat.on_line(&text, echo, jiff::Timestamp::now().as_millisecond());
             }
@@ -175,6 +185,12 @@ impl<F: Face> Engine<F> {
                 }
             }
         }
+    }
+
+    /// A script that says something and then asks for the history expects to find it there.
+    fn must_wait(&self, line: &str) -> bool {
+        let is_command = matches!(Command::parse(line), Ok(Some(command)) if !command.is_message());
+        is_command && self.face.settle_max().is_none() && self.chat.unsent() > 0
     }
 
     /// Does what the chat wants done.
@@ -201,8 +217,16 @@ impl<F: Face> Engine<F> {
         turns.answers.spawn(answer(self.session.clone(), ask));
     }
 
+    fn take_up_deferred(&mut self, turns: &mut Turns) {
+        if self.chat.unsent() == 0
+            && let Some(command) = turns.deferred.take()
+        {
+            self.chat.on_line(&command, false, jiff::Timestamp::now().as_millisecond());
+        }
+    }
+
     fn let_next_line_come(&mut self, turns: &mut Turns) {
-        if turns.ready || turns.input_ended || turns.quitting {
+        if turns.deferred.is_some() || turns.ready || turns.input_ended || turns.quitting {
             return;
         }
         let settled = self.chat.is_settled() && self.chat.unsent() < self.face.lines_ahead_max();
@@ -235,7 +259,7 @@ impl<F: Face> Engine<F> {
         }
         // Lines that are kept for a server that is away would hold up the end for nothing.
         let nothing_can_come = self.ending.patience.is_some() && self.chat.is_server_away();
-        nothing_can_come || self.chat.is_settled() && self.chat.unsent() == 0
+        nothing_can_come || turns.deferred.is_none() && self.chat.is_settled() && self.chat.unsent() == 0
     }
 }
 
@@ -267,6 +291,13 @@ async fn answer(session: Session, ask: Ask) -> Answer {
                 Place::Direct(user) => session.message_with_id(&user, text, id).await,
             })
         }
+    }
+}
+
+async fn tick(interval: Option<&mut Interval>) {
+    match interval {
+        Some(interval) => drop(interval.tick().await),
+        None => pending().await,
     }
 }
 

@@ -115,7 +115,7 @@ pub const BUSY_PAUSE: Duration = Duration::from_secs(1);
 pub const QUIT_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How often the lists of users and channels for completion are asked for anew.
-pub const REFRESH_INTERVAL: Duration = Duration::from_secs(20);
+pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Users and channels kept for completion, each.
 pub const KNOWN_NAMES_MAX: usize = 10_000;

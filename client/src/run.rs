@@ -79,6 +79,7 @@ async fn on_the_terminal(
         user,
         backlog: config.backlog.unwrap_or(limits::BACKLOG_MESSAGES),
         patient: true,
+        unattended: false,
     });
     let usual = ChannelName::parse(USUAL_CHANNEL).ok();
     begin(&mut chat, &session, config.channel, usual, early).await;
@@ -109,8 +110,12 @@ async fn in_lines(
     }
     let palette = Palette::decide(config.colour, io::stdout().is_terminal());
     let face = LinesFace::new(config.json, palette, user.clone()).map_err(Error::Terminal)?;
-    let mut chat =
-        Chat::new(ChatConfig { user, backlog: config.backlog.unwrap_or(0), patient: config.listen });
+    let mut chat = Chat::new(ChatConfig {
+        user,
+        backlog: config.backlog.unwrap_or(0),
+        patient: config.listen,
+        unattended: true,
+    });
     begin(&mut chat, &session, config.channel, None, early).await;
     let patience = config.listen.then_some(limits::QUIT_PATIENCE);
     let ending = Ending { listen: config.listen, duration: config.duration, patience };

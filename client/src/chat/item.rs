@@ -74,7 +74,7 @@ pub struct Message {
     pub earlier: bool,
     /// Whether this user said it.
     pub own: bool,
-    /// Whether plain lines go to its channel as well.
+    /// Whether its channel goes without saying: plain lines go there as well, or a heading has named it.
     pub current: bool,
 }
 

@@ -31,6 +31,8 @@ pub struct ChatConfig {
     pub backlog: u32,
     /// Lines that no server answers are kept and sent later, instead of failing.
     pub patient: bool,
+    /// Nobody sees that a channel could not be joined: what follows must not go to the one before.
+    pub unattended: bool,
 }
 
 /// What is to be done, in this order.
@@ -135,6 +137,9 @@ pub struct Chat {
     user: UserName,
     backlog: u32,
     patient: bool,
+    unattended: bool,
+    /// A channel could not be joined, and nobody is there to see it.
+    astray: bool,
     /// The current channel is the last one.
     joined: Vec<ChannelName>,
     /// Being joined, with how many of its messages were shown so far.
@@ -159,6 +164,8 @@ impl Chat {
             user: config.user,
             backlog: config.backlog,
             patient: config.patient,
+            unattended: config.unattended,
+            astray: false,
             joined: Vec::new(),
             joining: BTreeMap::new(),
             wrote_last: None,
@@ -229,6 +236,7 @@ impl Chat {
             Answer::Join(_, Ok(())) => {}
             Answer::Join(channel, Err(error)) => {
                 self.joining.remove(&channel);
+                self.astray = self.unattended;
                 let hint = self.channel_hint(&channel, &error);
                 self.fail_request(Attempt::Join(channel), &error, hint);
             }
@@ -241,6 +249,7 @@ impl Chat {
                         self.join(channel);
                     }
                     Err(error) => {
+                        self.astray = self.unattended;
                         let hint = (error.code() == Some(&Code::NameTaken)
                             && self.known.has_channel(&channel))
                         .then(|| format!("/join {channel} goes there"));
@@ -439,10 +448,11 @@ impl Chat {
     }
 
     fn current(&self) -> Option<&ChannelName> {
-        self.joined.last()
+        if self.astray { None } else { self.joined.last() }
     }
 
     fn go_to(&mut self, channel: ChannelName) {
+        self.astray = false;
         self.joined.retain(|joined| *joined != channel);
         self.joined.push(channel);
         self.known.set_joined(self.joined.iter().cloned());
@@ -484,7 +494,11 @@ impl Chat {
             | RequestError::TooManyTopics
             | RequestError::Closed => FailureCode::Session,
         };
-        self.fail(what, code, error.to_string(), hint);
+        let reason = match (&what, error.code()) {
+            (Attempt::Join(channel), Some(Code::NoSuchChannel)) => format!("there is no channel {channel}"),
+            _ => error.to_string(),
+        };
+        self.fail(what, code, reason, hint);
     }
 
     fn fail(&mut self, what: Attempt, code: FailureCode, reason: String, hint: Option<String>) {

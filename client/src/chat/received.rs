@@ -48,7 +48,8 @@ impl Chat {
             Ok(page) => {
                 self.show(Item::History { of: place.clone(), count: page.messages.len() });
                 for publication in page.messages {
-                    let message = self.message(place.clone(), publication, true);
+                    let mut message = self.message(place.clone(), publication, true);
+                    message.current = true;
                     self.show(Item::Message(message));
                 }
                 self.show(Item::HistoryEnd);
@@ -94,7 +95,8 @@ impl Chat {
                 Place::Direct(publication.sender().clone())
             }
         };
-        let message = self.message(place, publication, earlier);
+        let mut message = self.message(place, publication, earlier);
+        message.current |= earlier;
         self.show(Item::Message(message));
     }
 

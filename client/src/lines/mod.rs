@@ -59,6 +59,10 @@ impl Face for LinesFace {
 
     fn ready(&mut self, _: &Whereabouts) {}
 
+    fn refresh_interval(&self) -> Option<Duration> {
+        None
+    }
+
     fn names(&mut self, _: &KnownNames) {}
 
     fn settle_max(&self) -> Option<Duration> {

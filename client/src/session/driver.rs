@@ -443,14 +443,28 @@ fn update(links: &mut Links, event: Result<SocketEvent, RecvError>, now: Instant
     let event = event.ok()?;
     match event.kind {
         SocketEventKind::Connected { .. } => return links.on_connected(event.endpoint),
-        SocketEventKind::Disconnected { reason, .. } => links.on_disconnected(&event.endpoint, reason, now),
-        SocketEventKind::ConnectFailed { error, .. } => links.on_disconnected(&event.endpoint, error, now),
+        SocketEventKind::Disconnected { reason, .. } => {
+            links.on_disconnected(&event.endpoint, half_sentence(&reason), now);
+        }
+        SocketEventKind::ConnectFailed { error, .. } => {
+            links.on_disconnected(&event.endpoint, half_sentence(&error), now);
+        }
         // These happen to sockets that listen.
         SocketEventKind::Accepted { .. }
         | SocketEventKind::Refused { .. }
         | SocketEventKind::AcceptFailed { .. } => {}
     }
     None
+}
+
+/// The system's words begin with a capital and end with a number that helps nobody.
+fn half_sentence(reason: &str) -> String {
+    let reason = reason.split(" (os error").next().unwrap_or(reason);
+    let mut characters = reason.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => "nobody answers".to_owned(),
+    }
 }
 
 async fn receive(subscriber: Option<&mut Subscriber>) -> Option<Message> {

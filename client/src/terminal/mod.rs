@@ -96,6 +96,10 @@ impl Face for TerminalFace {
         self.screen.order(Order::Read(prompt::chat(self.palette, whereabouts)));
     }
 
+    fn refresh_interval(&self) -> Option<Duration> {
+        Some(limits::REFRESH_INTERVAL)
+    }
+
     fn names(&mut self, known: &KnownNames) {
         self.screen.know(known.clone());
     }

@@ -81,8 +81,20 @@ pub fn fitted(text: &str, columns_max: usize) -> Cow<'_, str> {
 }
 
 /// Below the row on which `text` began, the row on which the cursor stands after it was typed into an editor of so many
-/// columns; none if that cannot be told for certain.
+/// columns; none if that cannot be told for certain. Terminals disagree about the width of what is joined of several
+/// characters, so that it is certain only when the narrowest and the widest reading agree.
 pub fn rows_below(text: &str, terminal_columns: usize) -> Option<usize> {
+    let narrow = rows(text, terminal_columns, |widths| widths.max().unwrap_or(0))?;
+    let wide = rows(text, terminal_columns, |widths| widths.sum())?;
+    (narrow == wide).then_some(wide)
+}
+
+/// `width` makes one of the widths of a joined character's parts.
+fn rows(
+    text: &str,
+    terminal_columns: usize,
+    width: impl Fn(&mut dyn Iterator<Item = usize>) -> usize,
+) -> Option<usize> {
     if terminal_columns == 0 {
         return None;
     }
@@ -93,25 +105,22 @@ pub fn rows_below(text: &str, terminal_columns: usize) -> Option<usize> {
             column = 0;
             continue;
         }
-        // Terminals disagree about the width of what is joined of several wide characters, and of control characters.
-        let mut wide = 0;
-        for character in grapheme.chars() {
-            let width = character.width()?;
-            if wide > 0 && width > 0 || matches!(character, '\u{200d}' | '\u{fe0f}') {
-                return None;
-            }
-            wide += width;
+        if grapheme.chars().any(|character| character.width().is_none()) {
+            return None;
         }
+        // The selector of the coloured form may widen what stands before it.
+        let mut widths = grapheme.chars().map(|character| match character {
+            '\u{fe0f}' => 1,
+            character => character.width().unwrap_or(0),
+        });
+        let wide = width(&mut widths);
         column += wide;
         if column > terminal_columns {
             row += 1;
             column = wide;
         }
     }
-    if column == terminal_columns {
-        row += 1;
-    }
-    Some(row)
+    Some(if column == terminal_columns { row + 1 } else { row })
 }
 
 fn picture(control: char) -> char {
@@ -216,7 +225,10 @@ mod tests {
         assert_eq!(rows_below("12345678901", 10), Some(1));
         assert_eq!(rows_below("123456789你", 10), Some(1));
         assert_eq!(rows_below("a\nb\nc", 10), Some(2));
-        assert_eq!(rows_below("👩\u{200d}👩", 10), None, "terminals disagree");
+        assert_eq!(rows_below("👩\u{200d}👩", 10), Some(0), "however wide it is");
+        assert_eq!(rows_below("1234567👩\u{200d}👩", 10), None, "terminals disagree");
+        assert_eq!(rows_below("123456789☺\u{fe0f}", 10), Some(1));
+        assert_eq!(rows_below("12345678☺\u{fe0f}", 10), None, "terminals disagree");
         assert_eq!(rows_below("a\tb", 10), None);
     }
 }

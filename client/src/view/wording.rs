@@ -52,10 +52,10 @@ pub(crate) fn notice(notice: &Notice) -> String {
         }
         Notice::ServerBack { kept: 0 } => "The server is back.".to_owned(),
         Notice::ServerBack { kept: 1 } => {
-            "The server is back; the line that was kept is being sent.".to_owned()
+            "The server is back. The line that was kept is being sent.".to_owned()
         }
         Notice::ServerBack { kept } => {
-            format!("The server is back; the {kept} lines that were kept are being sent.")
+            format!("The server is back. The {kept} lines that were kept are being sent.")
         }
         Notice::BrokerLost { reason } => {
             format!(
@@ -76,11 +76,9 @@ pub(crate) fn notice(notice: &Notice) -> String {
         Notice::Malformed { topic, reason } => {
             format!("Something came to {} that is no message ({}).", name(topic), one_line(reason))
         }
-        Notice::Kept { lines: 1 } => {
-            "Not sent yet: the line is kept and goes when the server answers.".to_owned()
-        }
+        Notice::Kept { lines: 1 } => "Not sent yet: the line is kept until the server answers.".to_owned(),
         Notice::Kept { lines } => {
-            format!("Not sent yet: {lines} lines are kept and go when the server answers.")
+            format!("Not sent yet: {lines} lines are kept until the server answers.")
         }
         Notice::HowToQuit => "Ctrl-C again, Ctrl-D or /quit leaves.".to_owned(),
     }
