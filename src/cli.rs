@@ -5,8 +5,10 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
+    check::CheckArgs,
     logging::LogFormat,
     settings::{Settings, SettingsError},
+    transfer::TransferArgs,
 };
 
 /// Team chat for the terminal over plain ZeroMQ.
@@ -51,6 +53,12 @@ pub(crate) enum Part {
     Client(recado_client::Args),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Args),
+    /// Write all users, channels and messages to a server_data.json; a server may be running
+    Export(TransferArgs),
+    /// Read a server_data.json into the store; what is there already is left as it is
+    Import(TransferArgs),
+    /// Ask whether server and broker answer; exit code 0 if they do
+    Check(CheckArgs),
 }
 
 /// All that broker and server take.

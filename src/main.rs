@@ -1,5 +1,7 @@
 //! The one program, `recado`: parses the command line and dispatches to the parts.
 
+mod alone;
+mod check;
 mod cli;
 mod logging;
 mod pair;
@@ -66,7 +68,14 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
             io::stdout().write_all(text.as_bytes()).context("cannot print the settings")?;
             Ok(ExitCode::SUCCESS)
         }
-        Invocation::Alone { up: _, client: _, log_format: _ } => Err(anyhow::anyhow!("not here yet").into()),
+        Invocation::Alone { up, client, log_format } => {
+            start_chat_logging(log_format)?;
+            runtime.block_on(async {
+                let shutdown = signals::shutdown_token().context("cannot listen for signals")?;
+                alone::chat(*up, *client, shutdown).await?;
+                Ok(ExitCode::SUCCESS)
+            })
+        }
         Invocation::Part { part, log_format, broker_is_given } => {
             start_logging(&part, log_format)?;
             runtime.block_on(run_part(*part, broker_is_given))
@@ -75,16 +84,19 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
 }
 
 fn start_logging(part: &Part, format: LogFormat) -> anyhow::Result<()> {
-    let (target, level) = match part {
-        Part::Client(_) if chat_has_the_terminal() => (LogTarget::File, "info"),
-        Part::Client(_) => (LogTarget::Stderr, "warn"),
-        Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => (LogTarget::Stderr, "info"),
+    let level = match part {
+        Part::Client(_) => return start_chat_logging(format),
+        Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
+        Part::Export(_) | Part::Import(_) | Part::Check(_) => "warn",
     };
-    logging::start(format, target, level).context("cannot log")
+    logging::start(format, LogTarget::Stderr, level).context("cannot log")
 }
 
-fn chat_has_the_terminal() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
+/// A chat on a terminal needs all of the screen for itself.
+fn start_chat_logging(format: LogFormat) -> anyhow::Result<()> {
+    let on_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let (target, level) = if on_terminal { (LogTarget::File, "info") } else { (LogTarget::Stderr, "warn") };
+    logging::start(format, target, level).context("cannot log")
 }
 
 async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure> {
@@ -93,8 +105,15 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Up(args) => Pair::bind(args, broker_is_given).await?.run(shutdown).await?,
         Part::Broker(args) => bind_broker(args).await?.run(shutdown).await?,
         Part::Server(args) => bind_server(args).await?.run(shutdown).await?,
-        Part::Client(_) => return Err(anyhow::anyhow!("not here yet").into()),
+        Part::Client(args) => {
+            let config =
+                recado_client::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
+            client(config, shutdown).await?;
+        }
         Part::Autoclient(args) => return autoclient(args, shutdown).await,
+        Part::Export(args) => transfer::run_export(args)?,
+        Part::Import(args) => transfer::run_import(args)?,
+        Part::Check(args) => return Ok(check::run(args).await),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -103,4 +122,10 @@ async fn autoclient(args: recado_autoclient::Args, shutdown: CancellationToken) 
     let config = recado_autoclient::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
     let verdict: Verdict = recado_autoclient::run(config, shutdown).await?;
     Ok(if verdict.is_pass() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn client(config: recado_client::Config, shutdown: CancellationToken) -> Result<(), Failure> {
+    recado_client::run(config, shutdown).await.map_err(|error| {
+        if error.is_usage() { Failure::Usage(error.into()) } else { Failure::Failed(error.into()) }
+    })
 }

@@ -33,11 +33,6 @@ impl Pair {
         Ok(Pair { broker, server })
     }
 
-    /// Where clients send requests, and where they listen.
-    pub(crate) fn endpoints(&self) -> (Endpoint, Endpoint) {
-        (reachable(self.server.requests_endpoint()), reachable(self.broker.subscribers_endpoint()))
-    }
-
     /// Runs both until `shutdown`. The server ends first, so that what it has answered still goes out through the broker.
     pub(crate) async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let broker_shutdown = CancellationToken::new();
@@ -73,7 +68,7 @@ pub(crate) async fn bind_server(args: recado_server::Args) -> Result<Server, Fai
 }
 
 /// How this machine reaches an endpoint that it listens on, every address included.
-fn reachable(endpoint: &Endpoint) -> Endpoint {
+pub(crate) fn reachable(endpoint: &Endpoint) -> Endpoint {
     let loopback = Host::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
     match endpoint {
         Endpoint::Tcp { host: Host::Any, port } => Endpoint::Tcp { host: loopback, port: *port },

@@ -1,0 +1,99 @@
+//! `recado` with no subcommand: the chat, with whatever of broker and server nobody provides started in this process.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use recado_client::{Presence, probe, probe_broker};
+use recado_zmtp::Endpoint;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Failure,
+    cli::UpArgs,
+    pair::{Pair, bind_broker, bind_server, reachable},
+};
+
+/// How long a server or broker has to answer before it counts as absent. On loopback the answer takes a millisecond.
+const PROBE_WAIT: Duration = Duration::from_secs(2);
+
+/// Chats until the user leaves; what was started for that ends with it.
+pub(crate) async fn chat(
+    up: UpArgs,
+    client: recado_client::Args,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let config = recado_client::Config::try_from(client).map_err(|error| Failure::Usage(error.into()))?;
+    let hosting = CancellationToken::new();
+    let chat_shutdown = shutdown.child_token();
+    let host =
+        start_missing(up, &config.session.servers, &config.session.brokers, &hosting, &chat_shutdown).await?;
+    let chatted = crate::client(config, chat_shutdown).await;
+    hosting.cancel();
+    if let Some(host) = host {
+        host.await.context("a part that this chat had started panicked")??;
+    }
+    chatted
+}
+
+/// Starts what does not answer where the chat looks for it, if that is where it would be started. The parts end when `hosting`
+/// is cancelled; should they fail before, they end the chat.
+async fn start_missing(
+    up: UpArgs,
+    servers: &[Endpoint],
+    brokers: &[Endpoint],
+    hosting: &CancellationToken,
+    chat_shutdown: &CancellationToken,
+) -> Result<Option<JoinHandle<anyhow::Result<()>>>, Failure> {
+    let server_here = reachable(&up.server.requests);
+    let broker_here = reachable(&up.broker.subscribers);
+    let server_missing = servers.contains(&server_here)
+        && is_missing("a server", probe(&server_here, PROBE_WAIT).await, &server_here)?;
+    let broker_missing = brokers.contains(&broker_here)
+        && is_missing("a broker", probe_broker(&broker_here, PROBE_WAIT).await, &broker_here)?;
+    let (what, running): (_, JoinHandle<anyhow::Result<()>>) = match (server_missing, broker_missing) {
+        (false, false) => return Ok(None),
+        (true, true) => {
+            let pair = Pair::bind(up, false).await?;
+            ("a broker and a server", tokio::spawn(pair.run(hosting.clone())))
+        }
+        (true, false) => {
+            let server = bind_server(recado_server::Args { options: up.server, open: up.open }).await?;
+            let running = server.run(hosting.clone());
+            ("a server", tokio::spawn(async { Ok(running.await?) }))
+        }
+        (false, true) => {
+            let broker = bind_broker(recado_broker::Args { options: up.broker, open: up.open }).await?;
+            let running = broker.run(hosting.clone());
+            ("a broker", tokio::spawn(async { Ok(running.await?) }))
+        }
+    };
+    tell(&format!(
+        "Started {what} in this program, for as long as the chat is open.\nOthers on this machine join with: recado client"
+    ));
+    let chat_shutdown = chat_shutdown.clone();
+    // Watches over the parts while the chat has the terminal.
+    Ok(Some(tokio::spawn(async move {
+        let ended = running.await.context("a part that this chat had started panicked");
+        chat_shutdown.cancel();
+        ended?
+    })))
+}
+
+fn is_missing(what: &str, presence: Presence, endpoint: &Endpoint) -> Result<bool, Failure> {
+    match presence {
+        Presence::Recado => Ok(false),
+        Presence::Nobody { .. } => Ok(true),
+        Presence::Other { reason } => Err(Failure::Failed(anyhow!(
+            "{endpoint} is taken, but not by {what} of Recado: {reason}; end that program, or choose other endpoints (recado up --help)"
+        ))),
+    }
+}
+
+/// A remark on standard error, which is a person's; who has closed it does not want it.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
