@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use recado_client::Endpoint;
+use recado_client::{Endpoint, duration};
 use recado_proto::{ChannelName, UserName};
 
 use crate::units;
@@ -51,7 +51,7 @@ pub struct Args {
     pub pause: RangeInclusive<Duration>,
 
     /// How long to send, as 500ms, 12s or 5m [default: until Ctrl-C]
-    #[arg(long, value_name = "DURATION", env = "RECADO_DURATION", value_parser = units::duration)]
+    #[arg(long, value_name = "DURATION", env = "RECADO_DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
     /// How many messages to send in all [default: until Ctrl-C]
