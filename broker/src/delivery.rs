@@ -260,12 +260,7 @@ impl Hub {
     }
 
     /// Writes from a subscriber's queue.
-    pub fn flush(
-        &mut self,
-        id: SubscriberId,
-        now: Instant,
-        mut write: impl FnMut(&[IoSlice<'_>]) -> Written,
-    ) -> Flushed {
+    pub fn flush(&mut self, id: SubscriberId, mut write: impl FnMut(&[IoSlice<'_>]) -> Written) -> Flushed {
         let hold_bytes = self.hold_bytes();
         let Some(subscriber) = self.subscribers.find_mut(id.0) else {
             return Flushed { end: FlushEnd::Empty, caught_up: false };
@@ -292,7 +287,7 @@ impl Hub {
             }
         };
         let charged = queue.charged();
-        let caught_up = bytes > 0 && subscriber.standing.progressed(charged > hold_bytes, now);
+        let caught_up = bytes > 0 && subscriber.standing.progressed(charged > hold_bytes);
         self.queued_bytes -= before - charged;
         self.counters.messages_out.add(messages);
         self.counters.bytes_out.add(bytes as u64);

@@ -80,7 +80,7 @@ impl World {
     fn make_room(&mut self, id: SubscriberId, count: usize) -> FlushEnd {
         let received = self.received.get_mut(&id).unwrap();
         let mut room = count;
-        let flushed = self.hub.flush(id, Instant::now(), |slices| {
+        let flushed = self.hub.flush(id, |slices| {
             let before = room;
             for slice in slices {
                 let count = slice.len().min(room);

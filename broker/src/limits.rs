@@ -48,6 +48,9 @@ pub const HOLD_DEBT_BYTES: usize = 64 * KIB;
 /// Milliseconds that a publisher waits for a subscriber that takes nothing at all.
 pub const HOLD_STALLED_MS: u64 = 100;
 
+/// Milliseconds after which a waiting publisher looks again, if nothing happened before.
+pub const HOLD_STEP_MS: u64 = 25;
+
 /// Milliseconds over which it is judged who holds the others up.
 pub const HOLD_WINDOW_MS: u64 = 250;
 

@@ -10,10 +10,14 @@
 use std::time::{Duration, Instant};
 
 use crate::limits::{
-    HOLD_SHARE, HOLD_STALLED_MS, HOLD_WINDOW_MS, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS, PROBATION_MAX_MS,
+    HOLD_SHARE, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_WINDOW_MS, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS,
+    PROBATION_MAX_MS,
 };
 
 const STALLED: Duration = Duration::from_millis(HOLD_STALLED_MS);
+/// One look after the other comes no later than this, unless this process had no turn; and then the subscriber may have taken
+/// something that nobody noticed.
+const STEP_MAX: Duration = Duration::from_millis(2 * HOLD_STEP_MS);
 const WINDOW: Duration = Duration::from_millis(HOLD_WINDOW_MS);
 const WINDOW_WAIT: Duration = Duration::from_millis(HOLD_WINDOW_WAIT_MS);
 const PROBATION_FIRST: Duration = Duration::from_millis(PROBATION_FIRST_MS);
@@ -23,7 +27,8 @@ const PROBATION_MAX: Duration = Duration::from_millis(PROBATION_MAX_MS);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Standing {
     behind_since: Option<Instant>,
-    progressed: Option<Instant>,
+    /// Waited for it since it last took something.
+    in_vain: Duration,
     probation_ends: Option<Instant>,
     probation: Duration,
     /// The window that `waited` belongs to: the last in which it was sent something.
@@ -37,13 +42,13 @@ impl Standing {
     pub(crate) fn queued(&mut self, behind: bool, now: Instant) {
         if behind && self.behind_since.is_none() {
             self.behind_since = Some(now);
-            self.progressed = None;
+            self.in_vain = Duration::ZERO;
         }
     }
 
     /// It took some bytes, and is `behind` still or not. True when it was and is no longer.
-    pub(crate) fn progressed(&mut self, behind: bool, now: Instant) -> bool {
-        self.progressed = Some(now);
+    pub(crate) fn progressed(&mut self, behind: bool) -> bool {
+        self.in_vain = Duration::ZERO;
         !behind && self.behind_since.take().is_some()
     }
 
@@ -54,11 +59,6 @@ impl Standing {
             (since, None) => since.is_some(),
             (None, Some(_)) => false,
         }
-    }
-
-    fn has_stalled(&self, now: Instant) -> bool {
-        let since = self.behind_since.max(self.progressed);
-        since.is_some_and(|since| now.saturating_duration_since(since) >= STALLED)
     }
 
     fn put_on_probation(&mut self, now: Instant) {
@@ -106,9 +106,11 @@ impl Pace {
     pub(crate) fn waited(&self, standing: &mut Standing, since: Instant, now: Instant) -> bool {
         standing.enter(self.window);
         let since = since.max(standing.waited_upto.unwrap_or(since));
-        standing.waited += now.saturating_duration_since(since);
+        let waited = now.saturating_duration_since(since).min(STEP_MAX);
+        standing.waited += waited;
+        standing.in_vain += waited;
         standing.waited_upto = Some(now);
-        let stalled = standing.is_waited_for() && standing.has_stalled(now);
+        let stalled = standing.is_waited_for() && standing.in_vain >= STALLED;
         if stalled {
             standing.put_on_probation(now);
         }

@@ -18,7 +18,7 @@ use crate::chunk::Chunk;
 use crate::delivery::{Accepted, Leftovers, Rest};
 use crate::hub::PublisherId;
 use crate::limits::{
-    CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_WINDOW_WAIT_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
+    CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
     TURN_READS,
 };
 use crate::shell::shared::{Peer, Shared, Word};
@@ -293,7 +293,7 @@ impl Reader {
                     self.heed(shared)?;
                     self.tell(shared)?;
                 }
-                _ = timeout(Duration::from_millis(HOLD_WINDOW_WAIT_MS), relief) => {}
+                _ = timeout(Duration::from_millis(HOLD_STEP_MS), relief) => {}
             }
         }
     }

@@ -161,7 +161,7 @@ impl Reader {
             self.command_bytes = 0;
             return FlushEnd::Empty;
         }
-        let flushed = hub.flush(id, Instant::now(), |slices| write(&connection.stream, slices));
+        let flushed = hub.flush(id, |slices| write(&connection.stream, slices));
         if flushed.caught_up {
             shared.relief.notify_waiters();
         }

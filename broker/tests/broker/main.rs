@@ -1,0 +1,9 @@
+//! A running broker and peers that speak to it byte by byte.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod forwarding;
+mod hostile;
+mod lifecycle;
+mod raw;
+mod slow;
+mod subscriptions;
