@@ -76,7 +76,7 @@ async fn all_services_answer() {
     };
     assert_eq!((found.messages, found.first_seq, found.last_seq), (vec![heard], Some(1), Some(1)));
     let ReplyBody::History(found) = peer.ask(page(HistoryOf::With(user("ana")))).await.body else { panic!() };
-    assert_eq!(found.messages, [direct.clone()]);
+    assert_eq!(found.messages, std::slice::from_ref(&direct));
     let ReplyBody::History(found) = peer.ask(page(HistoryOf::Received)).await.body else { panic!() };
     assert_eq!(found.messages, [direct]);
     server.stop().await;
