@@ -4,5 +4,6 @@ pub mod chat;
 pub mod limits;
 pub mod lines;
 pub mod parts;
+pub mod peers;
 pub mod process;
 pub mod workspace;
