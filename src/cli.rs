@@ -111,11 +111,15 @@ pub(crate) enum CliError {
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, CliError> {
     let args: Vec<OsString> = args.into_iter().collect();
     let settings = Settings::load(named_file(&args).as_deref())?;
+    parse_over(&settings, &args)
+}
+
+fn parse_over(settings: &Settings, args: &[OsString]) -> Result<Invocation, CliError> {
     let command = settings.apply(Cli::command())?;
-    let matches = command.clone().try_get_matches_from(&args)?;
+    let matches = command.clone().try_get_matches_from(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let Some(part) = cli.command else {
-        return alone(&settings, &command, cli.print_config, cli.log_format);
+        return alone(settings, &command, cli.print_config, cli.log_format);
     };
     let (name, of_part) = matches.subcommand().expect("clap found a subcommand");
     if cli.print_config {
@@ -168,8 +172,82 @@ fn named_file(args: &[OsString]) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
+    fn parse(file: &str, line: &str) -> Result<Invocation, String> {
+        let settings = Settings::parse("recado.toml".into(), file).map_err(|error| error.to_string())?;
+        let words: Vec<OsString> =
+            std::iter::once("recado").chain(line.split_whitespace()).map(OsString::from).collect();
+        parse_over(&settings, &words).map_err(|error| error.to_string())
+    }
+
+    fn printed(file: &str, line: &str) -> String {
+        match parse(file, &format!("{line} --print-config")) {
+            Ok(Invocation::PrintConfig(text)) => text,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn refused(file: &str, part: &str) {
+        let error = parse(file, "up").expect_err(file);
+        assert!(error.contains("recado.toml") && error.contains(part), "{file}: {error}");
+    }
+
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = "[server]\nrequests = \"tcp://127.0.0.1:6001\"\nstore = \"sqlite:a.db\"";
+        let text = printed(file, "server --store sqlite:b.db");
+        assert!(text.contains("requests = \"tcp://127.0.0.1:6001\"  # recado.toml"), "{text}");
+        assert!(text.contains("store = \"sqlite:b.db\"  # command line"), "{text}");
+        assert!(text.contains("broker = [\"tcp://127.0.0.1:5557\"]  # default"), "{text}");
+    }
+
+    #[test]
+    fn a_list_and_a_switch_come_from_the_file() {
+        let file = "[server]\nbroker = [\"tcp://a:1\", \"tcp://b:2\"]\nopen = true";
+        let text = printed(file, "server");
+        assert!(text.contains("broker = [\"tcp://a:1\", \"tcp://b:2\"]  # recado.toml"), "{text}");
+        assert!(text.contains("open = true  # recado.toml"), "{text}");
+        assert!(
+            printed(file, "server --broker tcp://c:3").contains("broker = [\"tcp://c:3\"]  # command line")
+        );
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_and_means_the_same() {
+        let values = |text: &str| -> Vec<String> {
+            let mut values: Vec<_> =
+                text.lines().map(|line| line.split("  #").next().unwrap_or_default().to_owned()).collect();
+            values.sort();
+            values
+        };
+        for part in ["up", "broker", "server", "client", "autoclient"] {
+            let first = printed("", part);
+            assert_eq!(values(&printed(&first, part)), values(&first), "{part}");
+        }
+    }
+
+    #[test]
+    fn each_part_reads_its_own_meaning_of_broker() {
+        let file = "[server]\nbroker = \"tcp://a:1\"\n[client]\nbroker = \"tcp://b:2\"";
+        assert!(printed(file, "up").contains("tcp://a:1"));
+        assert!(printed(file, "client").contains("tcp://b:2"));
+        let alone = printed(file, "");
+        assert!(alone.contains("tcp://a:1") && alone.contains("tcp://b:2"), "{alone}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_meant_is_refused_with_what_would_do() {
+        refused("[sever]\nrequests = 1", "no section [sever]");
+        refused("[up]\nrequests = 1", "no section [up]");
+        refused("[server]\nrequest = \"tcp://a:1\"", "`requests`");
+        refused("[server]\nrequests = \"nonsense\"", "[server] requests: invalid value 'nonsense'");
+        refused("[server]\nrequests = [\"tcp://a:1\", \"tcp://a:2\"]", "one value");
+        refused("[server]\nrequests = { a = 1 }", "expected text");
+        refused("requests = \"tcp://a:1\"", "outside a section");
+        refused("[server", "not valid TOML");
     }
 }

@@ -72,7 +72,7 @@ impl Settings {
         Settings::parse(path, &text)
     }
 
-    fn parse(path: PathBuf, text: &str) -> Result<Settings, SettingsError> {
+    pub(crate) fn parse(path: PathBuf, text: &str) -> Result<Settings, SettingsError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| SettingsError::Malformed {
             path: path.clone(),
             detail: error.to_string().trim_end().to_owned(),
