@@ -67,7 +67,7 @@ fi
 
 mkdir -p "$peers/node"
 echo '{"private": true}' >"$peers/node/package.json"
-npm install --prefix "$peers/node" --save-exact --no-audit --no-fund --no-progress --loglevel=error \
+npm install --prefix "$peers/node" --save-exact --no-audit --no-fund --no-progress --no-update-notifier --loglevel=error \
     "zeromq@$ZEROMQ_JS" "@msgpack/msgpack@$MSGPACK_JS" >/dev/null </dev/null \
     || fail "npm could not install zeromq and @msgpack/msgpack; see above"
 
