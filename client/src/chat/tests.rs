@@ -1,1 +1,469 @@
+//! The chat as a person sees it: lines and events in, what is asked and what is shown out.
 
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use recado_proto::{
+    ChannelName, Code, Epoch, HistoryPage, MessageId, Publication, PublicationBody, Timestamp, UserName,
+};
+
+use crate::limits;
+use crate::receiver::{Topic, Via};
+use crate::session::{RequestError, SendOutcome, SessionEvent};
+use crate::view::colour::Palette;
+use crate::view::plain::PlainView;
+
+use super::command::Conversation;
+use super::{Answer, Ask, Chat, ChatConfig, Effect, item::Place};
+
+/// 2026-11-21 21:30:00 UTC.
+const NOW_MS: i64 = 1_795_296_600_000;
+
+struct Scene {
+    chat: Chat,
+    view: PlainView,
+    /// The numbers of the messages that were to be sent.
+    sent: Vec<MessageId>,
+}
+
+impl Scene {
+    fn new(patient: bool) -> Self {
+        let today = date(2026, 11, 21).at(21, 30, 0, 0).to_zoned(TimeZone::UTC).unwrap();
+        let config = ChatConfig { user: user("ana"), backlog: 20, patient, unattended: !patient };
+        Self {
+            chat: Chat::new(config),
+            view: PlainView::for_terminal(Palette::Plain, &today),
+            sent: Vec::new(),
+        }
+    }
+
+    /// On a terminal, in `#geral`.
+    fn in_geral() -> Self {
+        let mut scene = Self::new(true);
+        scene.chat.begin(&[channel("geral"), channel("tech")], None, Some(channel("geral")));
+        scene.event(SessionEvent::Joined { topic: topic("geral") });
+        scene.skip();
+        scene
+    }
+
+    fn line(&mut self, line: &str) {
+        self.chat.on_line(line, true, NOW_MS);
+    }
+
+    fn event(&mut self, event: SessionEvent) {
+        self.chat.on_event(event);
+    }
+
+    fn hears(&mut self, place: &str, from: &str, text: &str, via: Via) {
+        let body = if place == "ana" {
+            PublicationBody::Direct { from: user(from) }
+        } else {
+            PublicationBody::Channel { user: user(from) }
+        };
+        let topic = if place == "ana" { Topic::Direct(user("ana")) } else { topic(place) };
+        let publication = published(place, body, text);
+        self.event(SessionEvent::Publication { topic, publication, via });
+    }
+
+    /// The server answers the message that was sent last.
+    fn acknowledges(&mut self, seq: u64) {
+        let id = *self.sent.last().unwrap();
+        self.chat.on_answer(Answer::Send(SendOutcome::Acknowledged { id, seq: Some(seq), epoch: None }));
+    }
+
+    fn skip(&mut self) {
+        while self.chat.next_effect().is_some() {}
+    }
+
+    fn expect(&mut self, expect: &[&str]) {
+        let mut effects = Vec::new();
+        while let Some(effect) = self.chat.next_effect() {
+            match effect {
+                Effect::Show(item) => effects.extend(self.view.render(&item).map(|(_, lines)| lines)),
+                Effect::Ask(ask) => {
+                    if let Ask::Send { id, .. } = &ask {
+                        self.sent.push(*id);
+                    }
+                    effects.push(format!("[{}]", shown(&ask)));
+                }
+                Effect::Unfollow(channel) => effects.push(format!("[unfollow {channel}]")),
+                Effect::Quit => effects.push("[quit]".to_owned()),
+            }
+        }
+        assert_eq!(effects, expect);
+    }
+}
+
+fn shown(ask: &Ask) -> String {
+    match ask {
+        Ask::Join { channel, backlog } => format!("join {channel} {backlog}"),
+        Ask::Create(channel) => format!("create {channel}"),
+        Ask::Users { quiet } => format!("users quiet={quiet}"),
+        Ask::Channels { quiet } => format!("channels quiet={quiet}"),
+        Ask::History { of: Conversation::Channel(channel), limit } => format!("history #{channel} {limit}"),
+        Ask::History { of: Conversation::With(user), limit } => format!("history @{user} {limit}"),
+        Ask::Send { to: Place::Channel(to), text, after_pause: false, .. } => format!("send #{to} {text}"),
+        Ask::Send { to: Place::Direct(to), text, after_pause: false, .. } => format!("send @{to} {text}"),
+        Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
+    }
+}
+
+fn user(name: &str) -> UserName {
+    UserName::parse(name).unwrap()
+}
+
+fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
+
+fn topic(name: &str) -> Topic {
+    Topic::Channel(channel(name))
+}
+
+fn published(topic: &str, body: PublicationBody, text: &str) -> Publication {
+    Publication {
+        topic: topic.to_owned(),
+        body,
+        message: text.to_owned(),
+        timestamp: Timestamp::from_seconds(NOW_MS / 1_000),
+        clock: None,
+        id: Some(MessageId::new_v7()),
+        seq: None,
+        epoch: Some(Epoch::new(1).unwrap()),
+        time_ms: None,
+    }
+}
+
+fn refused<T>(code: Code, description: &str) -> Result<T, RequestError> {
+    Err(RequestError::Refused { code, description: description.to_owned() })
+}
+
+#[test]
+fn a_new_server_begins_with_a_channel() {
+    let mut scene = Scene::new(true);
+    scene.chat.begin(&[], None, Some(channel("geral")));
+    scene.expect(&[
+        "Welcome to Recado, ana.\n\
+         There is no channel yet, so here is one to begin with.\n\
+         What you type goes to everybody in the channel; /msg bob hello tells bob alone.\n\
+         /help shows all commands, Tab completes them, Ctrl-D leaves.",
+        "[create geral]",
+    ]);
+    assert!(!scene.chat.is_settled());
+    scene.chat.on_answer(Answer::Create(channel("geral"), Ok(())));
+    scene.expect(&["* #geral is a channel now.", "[join geral 20]"]);
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    scene.expect(&["* You are in #geral. Nobody has said anything here yet."]);
+    assert!(scene.chat.is_settled());
+    assert_eq!(scene.chat.whereabouts().channel, Some(channel("geral")));
+}
+
+#[test]
+fn a_server_without_the_usual_channel_lets_one_choose() {
+    let mut scene = Scene::new(true);
+    scene.chat.begin(&[channel("lab"), channel("tech")], None, Some(channel("geral")));
+    scene.expect(&["Welcome to Recado, ana.\n\
+         Channels: #lab, #tech. /join lab goes to one, /create NAME makes another.\n\
+         What you type goes to everybody in the channel; /msg bob hello tells bob alone.\n\
+         /help shows all commands, Tab completes them, Ctrl-D leaves."]);
+    scene.line("hello");
+    scene.expect(&[
+        "! not sent: you are in no channel; /join goes to a channel, /channels lists them\n  > hello",
+    ]);
+}
+
+#[test]
+fn joining_shows_the_latest_messages_under_a_heading() {
+    let mut scene = Scene::in_geral();
+    scene.line("/join #tech");
+    scene.expect(&["[join tech 20]"]);
+    scene.hears("tech", "bob", "one", Via::Backlog);
+    scene.hears("tech", "bob", "two", Via::Backlog);
+    scene.event(SessionEvent::Joined { topic: topic("tech") });
+    scene.expect(&["— the latest in #tech —", "21:30 bob: one", "21:30 bob: two", "* You are in #tech."]);
+    scene.line("/join geral");
+    scene.expect(&["* You are in #geral."]);
+    scene.hears("tech", "bob", "three", Via::Live);
+    scene.hears("geral", "bob", "here", Via::Live);
+    scene.expect(&["21:30 #tech bob: three", "21:30 bob: here"]);
+}
+
+#[test]
+fn a_channel_that_does_not_exist_says_how_to_make_it() {
+    let mut scene = Scene::in_geral();
+    scene.line("/join tehc");
+    scene.expect(&["[join tehc 20]"]);
+    scene.chat.on_answer(Answer::Join(channel("tehc"), refused(Code::NoSuchChannel, "no such thing")));
+    scene
+        .expect(&["! cannot join #tehc: there is no channel tehc; did you mean tech? /create tehc makes it"]);
+    assert!(scene.chat.is_settled());
+    scene.line("/create tech");
+    scene.expect(&["[create tech]"]);
+    scene.chat.on_answer(Answer::Create(channel("tech"), refused(Code::NameTaken, "the channel exists")));
+    scene.expect(&["! cannot create #tech: the channel exists; /join tech goes there"]);
+}
+
+#[test]
+fn leaving_goes_back_to_the_channel_before() {
+    let mut scene = Scene::in_geral();
+    scene.line("/join tech");
+    scene.event(SessionEvent::Joined { topic: topic("tech") });
+    scene.skip();
+    scene.line("/leave");
+    scene.expect(&["[unfollow tech]", "* You have left #tech and are in #geral."]);
+    scene.hears("tech", "bob", "late", Via::Live);
+    scene.line("/leave lab");
+    scene.line("/leave");
+    scene.line("/leave");
+    scene.expect(&[
+        "! cannot leave: you are not in #lab",
+        "[unfollow geral]",
+        "* You have left #geral and are in no channel now; /join goes to one.",
+        "! cannot leave: you are in no channel",
+    ]);
+}
+
+#[test]
+fn messages_go_one_after_the_other_and_are_shown_at_once() {
+    let mut scene = Scene::in_geral();
+    scene.line("one");
+    scene.line("two");
+    scene.expect(&["21:30 ana: one", "[send #geral one]", "21:30 ana: two"]);
+    assert_eq!(scene.chat.unsent(), 2);
+    scene.acknowledges(1);
+    scene.expect(&["[send #geral two]"]);
+    scene.acknowledges(2);
+    scene.expect(&[]);
+    assert_eq!(scene.chat.unsent(), 0);
+}
+
+#[test]
+fn ones_own_message_is_not_shown_again_when_it_is_heard() {
+    let mut scene = Scene::in_geral();
+    scene.line("mine");
+    scene.expect(&["21:30 ana: mine", "[send #geral mine]"]);
+    let mut heard = published("geral", PublicationBody::Channel { user: user("ana") }, "mine");
+    heard.id = Some(scene.sent[0]);
+    let event =
+        |publication| SessionEvent::Publication { topic: topic("geral"), publication, via: Via::Live };
+    scene.event(event(heard));
+    scene.expect(&[]);
+    let elsewhere = published("geral", PublicationBody::Channel { user: user("ana") }, "from another device");
+    scene.event(event(elsewhere));
+    scene.expect(&["21:30 ana: from another device"]);
+}
+
+#[test]
+fn direct_messages_are_marked_both_ways() {
+    let mut scene = Scene::in_geral();
+    scene.line("/msg @bob see you");
+    scene.expect(&["21:30 you → bob: see you", "[send @bob see you]"]);
+    scene.acknowledges(1);
+    scene.hears("ana", "José: the \"real\" one", "yes", Via::Live);
+    scene.expect(&["21:30 \"José: the 'real' one\" → you: yes"]);
+    scene.line("/reply good");
+    scene.expect(&["21:30 you → \"José: the 'real' one\": good", "[send @José: the \"real\" one good]"]);
+}
+
+#[test]
+fn a_refused_message_is_given_back_with_the_reason() {
+    let mut scene = Scene::in_geral();
+    scene.chat.on_answer(Answer::Users { quiet: true, result: Ok(vec![user("bob")]) });
+    scene.line("/reply hm");
+    scene.line("/msg bbo two\nlines");
+    scene.expect(&[
+        "! not sent: nobody has written to you directly yet; /msg USER TEXT writes to somebody\n  > hm",
+        "21:30 you → bbo: two\n      lines",
+        "[send @bbo two\nlines]",
+    ]);
+    let outcome = SendOutcome::Refused {
+        id: scene.sent[0],
+        code: Code::NoSuchUser,
+        description: "there is no user bbo".to_owned(),
+    };
+    scene.chat.on_answer(Answer::Send(outcome));
+    scene.expect(&["! not sent to bbo: there is no user bbo; did you mean bob? /users lists everybody\n  \
+                    > two\n  > lines"]);
+    assert_eq!(scene.chat.failures(), 2);
+}
+
+#[test]
+fn lines_typed_while_the_server_is_away_are_kept_and_sent_on_its_return() {
+    let mut scene = Scene::in_geral();
+    scene.event(SessionEvent::ServerLost { reason: "connection refused".to_owned() });
+    scene.line("one");
+    scene.line("two");
+    scene.expect(&[
+        "* The server is away: connection refused. Your lines are kept until it is back.",
+        "21:30 ana: one",
+        "* Not sent yet: the line is kept until the server answers.",
+        "[send #geral one]",
+        "21:30 ana: two",
+    ]);
+    let id = scene.sent[0];
+    scene.chat.on_answer(Answer::Send(SendOutcome::Unanswered { id, attempts: 0 }));
+    scene.expect(&["[send #geral one]"]);
+    assert_eq!(scene.sent, [id, id], "the same message, whatever became of it before");
+    scene.event(SessionEvent::ServerBack);
+    scene.expect(&["* The server is back. The 2 lines that were kept are being sent."]);
+    scene.acknowledges(1);
+    scene.expect(&["[send #geral two]"]);
+    scene.acknowledges(2);
+    scene.event(SessionEvent::ServerLost { reason: "gone".to_owned() });
+    scene.event(SessionEvent::ServerBack);
+    scene.expect(&[
+        "* The server is away: gone. Your lines are kept until it is back.",
+        "* The server is back.",
+    ]);
+}
+
+#[test]
+fn what_was_not_sent_is_said_at_the_end() {
+    let mut scene = Scene::in_geral();
+    scene.line("one");
+    scene.line("two");
+    scene.skip();
+    scene.chat.on_end();
+    scene.expect(&[
+        "! not sent to #geral: no server could be reached\n  > one",
+        "! not sent to #geral: no server could be reached\n  > two",
+    ]);
+}
+
+#[test]
+fn a_busy_server_is_asked_again_later() {
+    let mut scene = Scene::in_geral();
+    scene.line("one");
+    scene.expect(&["21:30 ana: one", "[send #geral one]"]);
+    let id = scene.sent[0];
+    let description = "too much to do".to_owned();
+    scene.chat.on_answer(Answer::Send(SendOutcome::Refused { id, code: Code::Busy, description }));
+    scene.expect(&["[send later one]"]);
+}
+
+#[test]
+fn at_most_so_many_lines_are_kept() {
+    let mut scene = Scene::in_geral();
+    for _ in 0..limits::OUTBOX_LINES_MAX {
+        scene.line("x");
+    }
+    scene.skip();
+    scene.line("one too many");
+    scene.expect(&["! not sent to #geral: 1000 lines are waiting to be sent already\n  > one too many"]);
+}
+
+#[test]
+fn a_script_ends_at_the_first_unanswered_message() {
+    let mut scene = Scene::new(false);
+    scene.chat.begin(&[channel("geral")], Some(channel("geral")), None);
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    scene.skip();
+    scene.chat.on_line("one", false, NOW_MS);
+    scene.chat.on_line("two", false, NOW_MS);
+    scene.expect(&["[send #geral one]"]);
+    let id = scene.sent[0];
+    scene.chat.on_answer(Answer::Send(SendOutcome::Unanswered { id, attempts: 4 }));
+    scene.expect(&[
+        "! perhaps not sent to #geral: the server did not answer, though asked 4 times\n  > one",
+        "! not sent to #geral: no server could be reached\n  > two",
+        "[quit]",
+    ]);
+    assert_eq!(scene.chat.failures(), 2);
+}
+
+#[test]
+fn a_scripts_lines_do_not_go_to_another_channel_when_one_cannot_be_joined() {
+    let mut scene = Scene::new(false);
+    scene.chat.begin(&[channel("geral")], Some(channel("geral")), None);
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    scene.line("/join lab");
+    scene.skip();
+    scene.chat.on_answer(Answer::Join(channel("lab"), refused(Code::NoSuchChannel, "")));
+    scene.line("secret plans");
+    scene.expect(&[
+        "! cannot join #lab: there is no channel lab; /create lab makes it",
+        "! not sent: you are in no channel; /join goes to a channel, /channels lists them\n  > secret plans",
+    ]);
+    scene.line("/join geral");
+    scene.line("hello");
+    scene.expect(&["* You are in #geral.", "21:30 ana: hello", "[send #geral hello]"]);
+}
+
+#[test]
+fn earlier_messages_stand_between_two_lines() {
+    let mut scene = Scene::in_geral();
+    scene.line("/history 2 @bob");
+    scene.expect(&["[history @bob 2]"]);
+    let to_bob = published("bob", PublicationBody::Direct { from: user("ana") }, "hi");
+    let mut to_ana = published("ana", PublicationBody::Direct { from: user("bob") }, "hello");
+    to_ana.time_ms = u64::try_from(NOW_MS - 24 * 3_600_000).ok();
+    let page = HistoryPage { messages: vec![to_ana, to_bob], ..HistoryPage::default() };
+    scene.chat.on_answer(Answer::History { of: Conversation::With(user("bob")), result: Ok(page) });
+    scene.expect(&[
+        "— you and bob: 2 messages —",
+        "— Friday, 20 November 2026 —\n21:30 bob → you: hello",
+        "— Saturday, 21 November 2026 —\n21:30 you → bob: hi",
+        "— end —",
+    ]);
+    scene.line("/history");
+    scene.expect(&["[history #geral 50]"]);
+    let of = Conversation::Channel(channel("geral"));
+    scene.chat.on_answer(Answer::History { of, result: Ok(HistoryPage::default()) });
+    scene.expect(&["— #geral: no messages —", "— end —"]);
+}
+
+#[test]
+fn lists_say_where_one_is() {
+    let mut scene = Scene::in_geral();
+    scene.line("/channels");
+    scene.line("/users");
+    scene.expect(&["[channels quiet=false]", "[users quiet=false]"]);
+    let channels = vec![channel("geral"), channel("tech")];
+    scene.chat.on_answer(Answer::Channels { quiet: false, result: Ok(channels) });
+    scene.chat.on_answer(Answer::Users { quiet: false, result: Ok(vec![user("ana"), user("bob")]) });
+    scene.chat.on_answer(Answer::Users { quiet: true, result: Ok(vec![user("carla")]) });
+    scene.expect(&["2 channels: #geral (you are here), #tech", "2 users: ana, bob"]);
+    assert!(scene.chat.is_settled());
+}
+
+#[test]
+fn losses_and_oddities_are_said() {
+    let mut scene = Scene::in_geral();
+    scene.event(SessionEvent::BrokerLost { reason: "reset\x1b[2J".to_owned() });
+    scene.event(SessionEvent::BrokerBack);
+    scene.event(SessionEvent::Missing { topic: topic("geral"), first: 3, last: 9 });
+    scene.event(SessionEvent::Missing { topic: topic("geral"), first: 3, last: 3 });
+    scene.event(SessionEvent::EpochChanged { topic: topic("geral"), epoch: Epoch::new(2).unwrap() });
+    scene.event(SessionEvent::Malformed { topic: "geral".to_owned(), reason: "no map".to_owned() });
+    scene.expect(&[
+        "* The broker is away: reset␛[2J. Messages come when it is back.",
+        "* The broker is back.",
+        "* Messages 3 to 9 of #geral are kept nowhere any more.",
+        "* Message 3 of #geral is kept nowhere any more.",
+        "* The server's store was restored: messages of #geral may have gone with it.",
+        "* Something came to geral that is no message (no map).",
+    ]);
+}
+
+#[test]
+fn ctrl_c_twice_or_quit_leaves() {
+    let mut scene = Scene::in_geral();
+    scene.chat.on_interrupt();
+    scene.line("/nonsense");
+    scene.chat.on_interrupt();
+    scene.expect(&[
+        "* Ctrl-C again, Ctrl-D or /quit leaves.",
+        "! there is no command /nonsense; /help lists them",
+        "* Ctrl-C again, Ctrl-D or /quit leaves.",
+    ]);
+    scene.chat.on_interrupt();
+    scene.expect(&["[quit]"]);
+    scene.line("/quit");
+    scene.expect(&["[quit]"]);
+}
+
+#[test]
+fn what_others_send_cannot_touch_the_terminal() {
+    let mut scene = Scene::in_geral();
+    scene.hears("geral", "bob\u{202e}", "\x1b[2J\x1b]0;owned\x07\r\n21:30 ana: I agree", Via::Live);
+    scene.expect(&["21:30 bob<U+202E>: ␛[2J␛]0;owned␇\n      21:30 ana: I agree"]);
+}

@@ -1,6 +1,8 @@
 //! Puts publications in order, drops repeats and asks for what is missing. It has no sockets and no clock: publications,
 //! pages of history and times go in, [`Action`]s come out; whoever drives it performs them.
 
+#[cfg(test)]
+mod tests;
 mod topic;
 
 use std::collections::{BTreeMap, VecDeque};

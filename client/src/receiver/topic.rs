@@ -176,7 +176,7 @@ impl TopicState {
         };
         match self.phase {
             Phase::Joining { backlog, announced } => {
-                self.begin(page, backlog, out);
+                self.begin(page, backlog, now, out);
                 self.check_tail_later(now);
                 if !announced {
                     out.joined();
@@ -187,7 +187,7 @@ impl TopicState {
                 out.epoch_changed(page.epoch);
                 self.former_epoch = Some(epoch);
                 self.held.clear();
-                self.begin(page, 0, out);
+                self.begin(page, 0, now, out);
             }
             Phase::Unrepaired => {}
         }
@@ -211,12 +211,14 @@ impl TopicState {
             }
             return;
         }
+        // The question asked again compares the tail as well.
+        self.tail_checks.clear();
         self.failures += 1;
         self.fetch_at = Some(now + pause(self.failures));
     }
 
     /// The first page: what of it was asked for is delivered, then what came in the meantime.
-    fn begin(&mut self, page: Page, backlog: u32, out: &mut Outlet<'_>) {
+    fn begin(&mut self, page: Page, backlog: u32, now: Instant, out: &mut Outlet<'_>) {
         if self.held_epoch != Some(page.epoch) {
             self.held.clear();
         }
@@ -235,6 +237,9 @@ impl TopicState {
         }
         self.phase = Phase::Live { next, epoch: page.epoch };
         self.deliver_held(out);
+        if matches!(self.phase, Phase::Live { next, .. } if next <= page.last_seq) {
+            self.fetch_at = Some(now + limits::GAP_PATIENCE);
+        }
     }
 
     /// A page of what follows `next`: what was missing is delivered, and what is kept no more is said to be missing.

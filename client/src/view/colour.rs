@@ -170,7 +170,7 @@ mod tests {
     fn a_name_keeps_its_colour() {
         let painted = |name| Palette::Full.paint(Role::Name(name), name).to_string();
         assert_eq!(painted("ana"), painted("ana"));
-        assert_eq!(painted("ana"), "\x1b[38;5;71mana\x1b[0m");
+        assert_eq!(painted("ana"), "\x1b[38;5;92mana\x1b[0m");
         assert_ne!(painted("ana"), painted("bob").replace("bob", "ana"));
         assert_eq!(Palette::Plain.paint(Role::Name("ana"), "ana").to_string(), "ana");
     }

@@ -4,5 +4,7 @@ pub mod colour;
 pub mod json;
 pub mod plain;
 pub(crate) mod prompt;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod wording;

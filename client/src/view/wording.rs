@@ -45,10 +45,7 @@ pub(crate) fn notice(notice: &Notice) -> String {
         }
         Notice::Created { channel: of } => format!("{} is a channel now.", channel(of)),
         Notice::ServerLost { reason } => {
-            format!(
-                "The server is away ({}). Lines you type are kept and sent when it is back.",
-                one_line(reason)
-            )
+            format!("The server is away: {}. Your lines are kept until it is back.", one_line(reason))
         }
         Notice::ServerBack { kept: 0 } => "The server is back.".to_owned(),
         Notice::ServerBack { kept: 1 } => {
@@ -58,10 +55,7 @@ pub(crate) fn notice(notice: &Notice) -> String {
             format!("The server is back. The {kept} lines that were kept are being sent.")
         }
         Notice::BrokerLost { reason } => {
-            format!(
-                "The broker is away ({}). Messages of others will come when it is back.",
-                one_line(reason)
-            )
+            format!("The broker is away: {}. Messages come when it is back.", one_line(reason))
         }
         Notice::BrokerBack => "The broker is back.".to_owned(),
         Notice::Missing { place: of, first, last } if first == last => {
