@@ -7,6 +7,8 @@ pub mod codec;
 mod endpoint;
 mod error;
 mod event;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod limits;
 mod message;
 mod options;
