@@ -164,3 +164,36 @@ fn programs_shown_in_the_readme_are_those_in_examples() {
     }
     assert!(shown > 0, "README.md shows no program");
 }
+
+#[test]
+fn the_settings_file_shown_is_one_that_every_part_takes() {
+    let folder = folder();
+    let document = read("docs/configuration.md");
+    let (_, shown) = document.split_once("```toml\n").expect("a settings file is shown");
+    std::fs::write(folder.path().join("recado.toml"), shown.split("```").next().unwrap_or_default())
+        .expect("the folder can be written");
+    for part in ["broker", "server", "client", "autoclient", "up"] {
+        let printed = Run::recado(folder.path(), [part, "--print-config"]).to_end();
+        assert_eq!(printed.code, Some(0), "{part}: {:#?}", printed.err);
+        assert!(printed.out.iter().any(|line| line.ends_with("# recado.toml")), "{part}: {:#?}", printed.out);
+    }
+}
+
+#[test]
+fn commands_shown_in_the_readme_are_accepted() {
+    let readme = read("README.md");
+    let mut shown = 0;
+    for block in readme.split("```").skip(1).step_by(2) {
+        for line in block.lines().filter_map(|line| line.split("| ").last()) {
+            let command = line.trim_start_matches("$ ").split(" #").next().unwrap_or_default();
+            let command = command.split(" <").next().unwrap_or_default();
+            let Some(arguments) = command.strip_prefix("recado") else { continue };
+            let folder = folder();
+            let printed =
+                Run::recado(folder.path(), arguments.split_whitespace().chain(["--print-config"])).to_end();
+            assert_eq!(printed.code, Some(0), "{command}: {:#?}", printed.err);
+            shown += 1;
+        }
+    }
+    assert!(shown > 3, "only {shown} commands were found");
+}
