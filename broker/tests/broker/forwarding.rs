@@ -1,5 +1,7 @@
 //! What arrives, in which order, whatever the sizes and however it was cut on the way.
 
+use recado_broker::Limits;
+
 use crate::raw::{Peer, broker, command, frame, limits, message};
 
 #[tokio::test]
@@ -23,7 +25,7 @@ async fn a_message_that_dribbles_in_leaves_whole() {
 
 #[tokio::test]
 async fn large_messages_arrive_whole_and_between_small_ones() {
-    let broker = broker(limits()).await;
+    let broker = broker(Limits { queue_bytes_max: 64 << 20, ..limits() }).await;
     let mut subscriber = broker.subscriber(0, &["t"]).await;
     let mut publisher = broker.publisher(1).await;
     let sizes = [1, 255, 256, 65_535, 200_000, 262_144, 1_000_000, 5_000_000, 16_000_000];

@@ -127,8 +127,8 @@ async fn is_closed(broker: &Running, witnesses: &mut Witnesses, publishes: bool,
     let before = broker.counters.figures().closed_at_fault;
     let (endpoint, kind) = if publishes { (&broker.publishers, "PUB") } else { (&broker.subscribers, "SUB") };
     let mut peer = Peer::connect(endpoint, kind, 1).await;
-    pour(&mut peer.stream, bytes).await;
-    closed(&mut peer.stream, what).await;
+    pour(peer.stream.get_mut(), bytes).await;
+    closed(peer.stream.get_mut(), what).await;
     witnesses.check().await;
     assert_eq!(broker.counters.figures().closed_at_fault, before + 1, "{what}");
 }
@@ -202,7 +202,7 @@ async fn unfinished_messages_together_are_bounded() {
     let mut all = Vec::new();
     for _ in 0..10 {
         let mut peer = broker.publisher(1).await;
-        pour(&mut peer.stream, &[frame(1, b"witness"), frame(1, &vec![0; 1 << 20])].concat()).await;
+        pour(peer.stream.get_mut(), &[frame(1, b"witness"), frame(1, &vec![0; 1 << 20])].concat()).await;
         all.push(peer);
         witnesses.check().await;
     }
@@ -312,8 +312,8 @@ async fn peers_that_reset_at_any_moment_hurt_nobody() {
         if subscribes {
             assert_eq!(witnesses.publisher.told().await, "+");
         }
-        pour(&mut peer.stream, &frame(1, b"witness")).await;
-        peer.stream.set_zero_linger().unwrap();
+        pour(peer.stream.get_mut(), &frame(1, b"witness")).await;
+        peer.stream.get_ref().set_zero_linger().unwrap();
         drop(peer);
         witnesses.check().await;
         if subscribes {

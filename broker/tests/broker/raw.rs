@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use recado_broker::{Broker, Config, Counters, Limits};
 use recado_zmtp::Endpoint;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -77,7 +77,7 @@ pub(crate) struct Frame {
 }
 
 pub(crate) struct Peer {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: BufReader<TcpStream>,
     minor: u8,
     pings: u8,
     waiting: VecDeque<Frame>,
@@ -124,7 +124,12 @@ impl Peer {
     }
 
     pub(crate) async fn connect(endpoint: &Endpoint, socket_type: &str, minor: u8) -> Peer {
-        let mut peer = Peer { stream: Peer::open(endpoint).await, minor, pings: 0, waiting: VecDeque::new() };
+        let mut peer = Peer {
+            stream: BufReader::new(Peer::open(endpoint).await),
+            minor,
+            pings: 0,
+            waiting: VecDeque::new(),
+        };
         peer.send(&[greeting(minor), ready(socket_type)].concat()).await;
         let mut theirs = [0; 64];
         within("a greeting", peer.stream.read_exact(&mut theirs)).await.unwrap();
