@@ -18,12 +18,20 @@ pub enum Error {
     /// The configuration is of no use.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// No server could be reached.
+    /// Nothing answered at the server's address.
     #[error("no server answers at {endpoint} ({reason}); `recado up` starts one, --server names another")]
     NoServer {
         /// The first one configured.
         endpoint: Endpoint,
         /// Why, as a half sentence.
+        reason: String,
+    },
+    /// Something else than a server answers there.
+    #[error("what answers at {endpoint} is no Recado server: {reason}; --server names another")]
+    NotAServer {
+        /// The first one configured.
+        endpoint: Endpoint,
+        /// What it did instead, as a half sentence.
         reason: String,
     },
     /// The server does not let this user in.
@@ -40,6 +48,14 @@ pub enum Error {
 impl Error {
     /// Whether the program was used wrongly, which is exit code 2.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Error::NoUser)
+        match self {
+            Error::NoUser => true,
+            Error::Connect(_)
+            | Error::NoServer { .. }
+            | Error::NotAServer { .. }
+            | Error::Login(_)
+            | Error::SomeFailed(_)
+            | Error::Terminal(_) => false,
+        }
     }
 }

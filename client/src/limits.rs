@@ -102,6 +102,12 @@ pub const MARKS_MAX: usize = 8;
 /// Columns that a name may take in the prompt; a longer one is cut.
 pub const PROMPT_NAME_COLUMNS_MAX: usize = 20;
 
+/// Columns of a message that could not be sent, as it is given back; the rest of a longer one is cut.
+pub const QUOTED_COLUMNS_MAX: usize = 2_000;
+
+/// How long it may take to find out who answers at a server's address, once nobody has answered a request.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Lines typed that are kept between sessions.
 pub const INPUT_HISTORY_LINES_MAX: usize = 2_000;
 

@@ -6,12 +6,14 @@ use std::io::{self, IsTerminal};
 use recado_proto::{ChannelName, UserName};
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::item::{Item, Notice};
 use crate::chat::{Chat, ChatConfig};
 use crate::config::Config;
 use crate::engine::{Ending, Engine, Face};
 use crate::error::Error;
 use crate::limits;
 use crate::lines::LinesFace;
+use crate::probe::{Presence, probe};
 use crate::session::{RequestError, Session, SessionEvent, SessionEvents};
 use crate::terminal::TerminalFace;
 use crate::view::colour::Palette;
@@ -82,7 +84,13 @@ async fn on_the_terminal(
         unattended: false,
     });
     let usual = ChannelName::parse(USUAL_CHANNEL).ok();
-    begin(&mut chat, &session, config.channel, usual, early).await;
+    tokio::select! {
+        () = begin(&mut chat, &session, config.channel, usual, early) => {}
+        () = shutdown.cancelled() => {
+            face.finish().await;
+            return Ok(());
+        }
+    }
     let ending = Ending { listen: false, duration: config.duration, patience: Some(limits::QUIT_PATIENCE) };
     // What failed was said, and the user has gone on since.
     Engine { session, events, chat, face, ending, shutdown }.run().await.map(drop).map_err(Error::Terminal)
@@ -95,28 +103,42 @@ async fn in_lines(
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let user = config.user.clone().ok_or(Error::NoUser)?;
+    let palette = Palette::decide(config.colour, io::stdout().is_terminal());
+    let mut face = LinesFace::new(config.json, palette, user.clone()).map_err(Error::Terminal)?;
     let mut early = Vec::new();
-    let mut reason = "connected, but unanswered".to_owned();
-    tokio::select! {
-        logged_in = log_in(&session, &user, 0, &mut events, &mut early, |why| reason = why.to_owned()) => match logged_in {
-            Ok(()) => {}
-            Err(RequestError::Unanswered { .. }) => {
-                let endpoint = config.session.servers[0].clone();
-                return Err(Error::NoServer { endpoint, reason });
+    let logged_in = async {
+        loop {
+            let mut lost = None;
+            match log_in(&session, &user, 0, &mut events, &mut early, |reason| lost = Some(reason.to_owned()))
+                .await
+            {
+                // Whoever listens waits for the server to come, however long it takes.
+                Err(RequestError::Unanswered { .. }) if config.listen => {
+                    if let Some(reason) = lost {
+                        let notice = Item::Notice(Notice::ServerLost { reason });
+                        face.show(&notice).await.map_err(Error::Terminal)?;
+                    }
+                }
+                Err(RequestError::Unanswered { .. }) => return Err(diagnosed(&config).await),
+                Err(error) => return Err(Error::Login(error)),
+                Ok(()) => return Ok(()),
             }
-            Err(error) => return Err(Error::Login(error)),
-        },
+        }
+    };
+    tokio::select! {
+        logged_in = logged_in => logged_in?,
         () = shutdown.cancelled() => return Ok(()),
     }
-    let palette = Palette::decide(config.colour, io::stdout().is_terminal());
-    let face = LinesFace::new(config.json, palette, user.clone()).map_err(Error::Terminal)?;
     let mut chat = Chat::new(ChatConfig {
         user,
         backlog: config.backlog.unwrap_or(0),
         patient: config.listen,
         unattended: true,
     });
-    begin(&mut chat, &session, config.channel, None, early).await;
+    tokio::select! {
+        () = begin(&mut chat, &session, config.channel, None, early) => {}
+        () = shutdown.cancelled() => return Ok(()),
+    }
     let patience = config.listen.then_some(limits::QUIT_PATIENCE);
     let ending = Ending { listen: config.listen, duration: config.duration, patience };
     match (Engine { session, events, chat, face, ending, shutdown }).run().await {
@@ -128,6 +150,18 @@ async fn in_lines(
     }
 }
 
+/// Why nobody answered a login.
+async fn diagnosed(config: &Config) -> Error {
+    let endpoint = config.session.servers[0].clone();
+    match probe(&endpoint, limits::PROBE_TIMEOUT).await {
+        Presence::Nobody { reason } => Error::NoServer { endpoint, reason },
+        Presence::Other { reason } => Error::NotAServer { endpoint, reason },
+        Presence::Recado => {
+            Error::NoServer { endpoint, reason: "it is there now, but was not in time".to_owned() }
+        }
+    }
+}
+
 /// The first lists and the first channel, then what came while logging in.
 async fn begin(
     chat: &mut Chat,
@@ -136,9 +170,11 @@ async fn begin(
     usual: Option<ChannelName>,
     early: Vec<SessionEvent>,
 ) {
-    // Without the list the chat still works; it is asked for again soon.
-    let channels = session.channels().await.unwrap_or_default();
-    chat.begin(&channels, wanted, usual);
+    match session.channels().await {
+        Ok(channels) => chat.begin(&channels, wanted, usual),
+        // Nothing is known, so that nothing is created.
+        Err(_) => chat.begin(&[], wanted.or(usual), None),
+    }
     for event in early {
         chat.on_event(event);
     }
@@ -153,12 +189,11 @@ async fn log_in_patiently(
     face: &mut TerminalFace,
     config: &Config,
 ) -> Result<(), RequestError> {
+    let endpoint = &config.session.servers[0];
     loop {
         let says = |reason: &str| {
-            let endpoint = &config.session.servers[0];
-            face.say(&format!(
-                "No server answers at {endpoint} ({reason}). `recado up` starts one. Still trying; Ctrl-C leaves."
-            ));
+            face.say(&format!("No server answers at {endpoint} ({reason}); `recado up` starts one."));
+            face.say("Still trying. Ctrl-C leaves.");
         };
         match log_in(session, user, limits::DIRECT_BACKLOG_MESSAGES, events, early, says).await {
             Err(RequestError::Unanswered { .. }) => {}
@@ -167,7 +202,7 @@ async fn log_in_patiently(
     }
 }
 
-/// Logs in, keeping the events that come meanwhile. A server that is lost is told to `lost` and not kept: there was none yet.
+/// Logs in, keeping the events that come meanwhile. That no server is there is told to `lost` and not kept: there was none yet.
 async fn log_in(
     session: &Session,
     user: &UserName,

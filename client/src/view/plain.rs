@@ -7,9 +7,10 @@ use jiff::{Timestamp, Zoned};
 use recado_proto::{ChannelName, UserName};
 
 use crate::chat::item::{Attempt, Item, Message, Notice, Place};
+use crate::limits;
 
 use super::colour::{Palette, Role};
-use super::text::{harmless, one_line};
+use super::text::{fitted, harmless, one_line};
 use super::wording;
 
 /// Where a line belongs when standard output is no terminal.
@@ -60,7 +61,7 @@ impl PlainView {
             }
             Item::Help(None) => Some((Stream::Output, self.help())),
             Item::Help(Some(spec)) => Some((Stream::Output, wording::help_on(spec))),
-            Item::Notice(Notice::Welcome { .. }) if self.for_pipe => None,
+            Item::Notice(notice) if self.for_pipe && is_as_expected(notice) => None,
             Item::Notice(notice @ Notice::Welcome { .. }) => Some((Stream::Aside, wording::notice(notice))),
             Item::Notice(notice) => {
                 let line = format!("* {}", wording::notice(notice));
@@ -70,8 +71,8 @@ impl PlainView {
                 let line = format!("! {}", wording::failure(failure));
                 let mut lines = self.palette.paint(Role::Failure, line).to_string();
                 if let Attempt::Send { text, .. } = &failure.what {
-                    let text = harmless(text);
-                    lines.extend(text.lines().map(|line| format!("\n  > {line}")));
+                    let text = fitted(text, limits::QUOTED_COLUMNS_MAX);
+                    lines.extend(harmless(&text).lines().map(|line| format!("\n  > {line}")));
                 }
                 Some((Stream::Aside, lines))
             }
@@ -186,5 +187,25 @@ impl PlainView {
         lines.push('\n');
         lines.push_str(after);
         lines
+    }
+}
+
+/// What a script asked for went well: it need not be told.
+fn is_as_expected(notice: &Notice) -> bool {
+    match notice {
+        Notice::Welcome { .. }
+        | Notice::Joined { .. }
+        | Notice::Switched { .. }
+        | Notice::Left { .. }
+        | Notice::Created { .. }
+        | Notice::HowToQuit => true,
+        Notice::ServerLost { .. }
+        | Notice::ServerBack { .. }
+        | Notice::BrokerLost { .. }
+        | Notice::BrokerBack
+        | Notice::Missing { .. }
+        | Notice::EpochChanged { .. }
+        | Notice::Malformed { .. }
+        | Notice::Kept { .. } => false,
     }
 }

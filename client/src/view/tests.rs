@@ -76,11 +76,11 @@ fn a_pipe_gets_one_line_for_each_message_with_date_and_channel() {
 
 #[test]
 fn a_pipe_gets_no_headings_and_what_is_said_besides_goes_elsewhere() {
-    for silent in [Item::HistoryEnd, Item::Backlog { channel: None }] {
+    let joined = Item::Notice(Notice::Joined { channel: channel("geral"), empty: false });
+    for silent in [Item::HistoryEnd, Item::Backlog { channel: None }, joined] {
         assert_eq!(piped(&silent), None);
     }
-    let joined = Item::Notice(Notice::Joined { channel: channel("geral"), empty: false });
-    check_piped(&joined, Stream::Aside, "* You are in #geral.");
+    check_piped(&Item::Notice(Notice::BrokerBack), Stream::Aside, "* The broker is back.");
     check_piped(
         &not_sent(),
         Stream::Aside,
