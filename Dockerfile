@@ -17,11 +17,10 @@ LABEL org.opencontainers.image.title="recado" \
       org.opencontainers.image.description="Team chat and messaging for the terminal over plain ZeroMQ" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /recado /recado
-# A new volume takes this folder's owner, so that the program may write there without being root.
+# The store's place: mount a volume here. A new one takes this folder's owner, so that the program may write without being root.
 COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 ENV HOME=/data RECADO_STORE=sqlite:/data/recado.db
-VOLUME /data
 EXPOSE 5555 5557 5558
 ENTRYPOINT ["/recado"]
 # `--open` because a container is reached from outside its own loopback; publish the ports where only those you mean can reach them.
