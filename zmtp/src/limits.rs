@@ -94,6 +94,9 @@ pub const HEARTBEAT_INTERVAL_MS: u64 = 5_000;
 /// Milliseconds without a byte after a PING; then the peer is dead.
 pub const HEARTBEAT_TIMEOUT_MS: u64 = 10_000;
 
+/// Milliseconds without traffic after which the kernel itself asks a TCP peer whether it is still there.
+pub const KEEPALIVE_MS: u64 = 60_000;
+
 /// Milliseconds before the first reconnection.
 pub const RECONNECT_FIRST_MS: u64 = 50;
 

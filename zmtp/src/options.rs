@@ -13,8 +13,9 @@ pub struct SocketOptions {
     /// The name this socket gives itself; empty for none. At most 255 bytes, the first not zero: otherwise every
     /// handshake is refused by peers that check.
     pub identity: Bytes,
-    /// Messages that may wait to be written to one peer. At the limit Router refuses ([`SendError::QueueFull`]
-    /// (crate::SendError::QueueFull)), Dealer and Publisher wait, and `Publisher::try_send` drops.
+    /// Messages that may wait to be written to one peer. At the limit Router refuses with
+    /// [`SendError::QueueFull`](crate::SendError::QueueFull), Dealer and Publisher wait, and
+    /// [`Publisher::try_send`](crate::Publisher::try_send) drops.
     pub send_queue_messages_max: usize,
     /// Bytes that may wait to be written to one peer, as above; one message may pass it, so that a large one is never
     /// stuck.

@@ -29,10 +29,10 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// A PING each `interval` (none if `None`, or to a peer before 3.1), and death when nothing at all has come for
+    /// A PING each `interval` (none if `None` or zero, or to a peer before 3.1), and death when nothing at all has come for
     /// `timeout` after one. A peer's own TTL is honoured in any case.
     pub fn new(interval: Option<Duration>, timeout: Duration, peer: Version, now: Instant) -> Self {
-        let interval = interval.filter(|_| peer.has_commands());
+        let interval = interval.filter(|interval| peer.has_commands() && !interval.is_zero());
         Self {
             interval: interval.unwrap_or_default(),
             timeout,

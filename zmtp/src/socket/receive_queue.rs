@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use crate::message::Message;
 use crate::options::SocketOptions;
@@ -89,24 +89,48 @@ impl ReceiveQueue {
         into: &mut Vec<(PeerId, Message)>,
         max: usize,
     ) -> Poll<usize> {
-        let mut state = self.state();
-        let count = max.min(state.items.len());
-        if count == 0 && !state.stopped && max > 0 {
-            if !state.receiver.as_ref().is_some_and(|receiver| receiver.will_wake(cx.waker())) {
-                state.receiver = Some(cx.waker().clone());
-            }
-            return Poll::Pending;
+        if max == 0 {
+            return Poll::Ready(0);
         }
+        let mut state = ready!(self.poll_filled(cx));
+        let count = max.min(state.items.len());
         let start = into.len();
         into.extend(state.items.drain(..count));
         state.bytes -= into[start..].iter().map(|(_, message)| message.weight()).sum::<usize>();
-        let half_empty = state.items.len() <= self.messages_max / 2 && state.bytes <= self.bytes_max / 2;
-        let stalled = if half_empty { std::mem::take(&mut state.stalled) } else { BTreeMap::new() };
+        self.taken(state);
+        Poll::Ready(count)
+    }
+
+    /// The next message; `None` once stopped and empty.
+    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<(PeerId, Message)>> {
+        let mut state = ready!(self.poll_filled(cx));
+        let next = state.items.pop_front();
+        state.bytes -= next.as_ref().map_or(0, |(_, message)| message.weight());
+        self.taken(state);
+        Poll::Ready(next)
+    }
+
+    fn poll_filled(&self, cx: &mut Context<'_>) -> Poll<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        if !state.items.is_empty() || state.stopped {
+            return Poll::Ready(state);
+        }
+        if !state.receiver.as_ref().is_some_and(|receiver| receiver.will_wake(cx.waker())) {
+            state.receiver = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Lets stalled connections go on when half the queue is free: not for each message.
+    fn taken(&self, mut state: MutexGuard<'_, State>) {
+        if state.items.len() > self.messages_max / 2 || state.bytes > self.bytes_max / 2 {
+            return;
+        }
+        let stalled = std::mem::take(&mut state.stalled);
         drop(state);
         for waker in stalled.into_values() {
             waker.wake();
         }
-        Poll::Ready(count)
     }
 
     /// No more is taken in; what is there may still be taken out.

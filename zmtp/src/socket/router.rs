@@ -57,9 +57,7 @@ impl Router {
     /// The next message and who sent it; `None` after [`stop_receiving`](Self::stop_receiving), when all that came
     /// before has been taken. Cancel safe.
     pub async fn recv(&mut self) -> Option<(PeerId, Message)> {
-        let mut one = Vec::with_capacity(1);
-        self.recv_many(&mut one, 1).await;
-        one.pop()
+        poll_fn(|cx| self.received.poll_next(cx)).await
     }
 
     /// Waits for one message at least, then appends all that are there, at most `max`, and returns how many; 0 after

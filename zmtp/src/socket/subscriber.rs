@@ -78,9 +78,7 @@ impl Subscriber {
 
     /// The next message that a subscription matches. Cancel safe. `None` never comes while the socket is there.
     pub async fn recv(&mut self) -> Option<Message> {
-        let mut one = Vec::with_capacity(1);
-        poll_fn(|cx| self.received.poll_take(cx, &mut one, 1)).await;
-        one.pop().map(|(_, message)| message)
+        poll_fn(|cx| self.received.poll_next(cx)).await.map(|(_, message)| message)
     }
 
     /// What happens to its connections from now on. A listener that is more than 256 events behind loses the oldest.

@@ -5,12 +5,15 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::error::ConnectError;
 use crate::endpoint::{Endpoint, Host};
+use crate::limits;
 
 /// A connected stream.
 ///
@@ -87,10 +90,12 @@ impl Stream {
         Ok(Self::from_tcp(TcpStream::connect(address).await?, address))
     }
 
-    /// Small messages must not wait for acknowledgements. The option fails only on a connection that is gone already,
-    /// which the first read will say.
+    /// Small messages must not wait for acknowledgements; and a peer too old for heartbeats must not be believed alive
+    /// for ever. The options fail only on a connection that is gone already, which the first read will say.
     pub(super) fn from_tcp(stream: TcpStream, peer: SocketAddr) -> Self {
         let _ = stream.set_nodelay(true);
+        let keepalive = TcpKeepalive::new().with_time(Duration::from_millis(limits::KEEPALIVE_MS));
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         Self { inner: Inner::Tcp(stream), peer: PeerAddress::Tcp(peer) }
     }

@@ -64,7 +64,9 @@ fn a_promise_is_over_with_the_next_byte_and_zero_is_none() {
 #[test]
 fn without_an_interval_nothing_is_sent() {
     let start = Instant::now();
-    let mut heartbeat = Heartbeat::new(None, TIMEOUT, Version::OURS, start);
-    assert_eq!(heartbeat.deadline(), None);
-    assert_eq!(heartbeat.poll(start + seconds(1000)), Beat::Quiet);
+    for interval in [None, Some(Duration::ZERO)] {
+        let mut heartbeat = Heartbeat::new(interval, TIMEOUT, Version::OURS, start);
+        assert_eq!(heartbeat.deadline(), None);
+        assert_eq!(heartbeat.poll(start + seconds(1000)), Beat::Quiet);
+    }
 }
