@@ -15,7 +15,7 @@ use recado_proto::{
 use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
-use tracing::debug;
+use tracing::{debug, field, trace};
 
 use crate::limits;
 use crate::receiver::{Action, Receiver, Ticket, Topic};
@@ -226,6 +226,11 @@ impl Driver {
                 return;
             }
             self.requests.sent(reference, now);
+            if let RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } =
+                &request.body
+            {
+                trace!(%id, "message sent");
+            }
         }
     }
 
@@ -389,6 +394,7 @@ impl Driver {
                     self.waiting_events.push_back(SessionEvent::Joined { topic });
                 }
                 Action::Deliver { topic, publication, via } => {
+                    trace!(%topic, seq = publication.seq, id = publication.id.map(field::display), ?via, "message received");
                     self.waiting_events.push_back(SessionEvent::Publication { topic, publication, via });
                 }
                 Action::Missing { topic, first, last } => {

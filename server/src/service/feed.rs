@@ -112,8 +112,9 @@ impl Feed {
         match self.recent.next(self.cursor) {
             Next::Batch(batch) => {
                 let from = batch.publications.partition_point(|(position, _)| *position <= self.cursor);
-                for (_, message) in &batch.publications[from..] {
+                for (position, message) in &batch.publications[from..] {
                     self.publisher.send(message.clone()).await?;
+                    tracing::trace!(%position, "published");
                 }
                 self.cursor = batch.through;
             }
@@ -136,6 +137,7 @@ impl Feed {
     async fn catch_up(&mut self) -> Result<(), FeedEnd> {
         for (position, message) in self.read().await? {
             self.publisher.send(message).await?;
+            tracing::trace!(%position, "published");
             self.cursor = self.cursor.max(position);
         }
         Ok(())
