@@ -3,6 +3,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::limits::{CHUNK_BYTES, CHUNKS_FREE_MAX, CHUNKS_LENT_MAX, WIDE_CHUNK_BYTES};
+
 /// What one read brought, perhaps shared by subscribers' queues.
 #[derive(Debug)]
 pub struct Chunk {
@@ -90,19 +92,17 @@ impl Chunk {
     }
 }
 
-/// The buffers for reading. All have the same size.
+/// The buffers for reading.
 #[derive(Debug)]
 pub(crate) struct ChunkPool {
-    chunk_bytes: usize,
-    kept_max: usize,
     free: Vec<BytesMut>,
     lent: Vec<Bytes>,
     next_number: u64,
 }
 
 impl ChunkPool {
-    pub(crate) fn new(chunk_bytes: usize, kept_max: usize) -> ChunkPool {
-        ChunkPool { chunk_bytes, kept_max, free: Vec::new(), lent: Vec::new(), next_number: 0 }
+    pub(crate) fn new() -> ChunkPool {
+        ChunkPool { free: Vec::new(), lent: Vec::new(), next_number: 0 }
     }
 
     /// A chunk with a number of its own.
@@ -113,29 +113,29 @@ impl ChunkPool {
 
     /// A chunk with a copy of `bytes`.
     pub(crate) fn copy(&mut self, bytes: &[u8]) -> Chunk {
-        if bytes.len() > self.chunk_bytes {
+        if bytes.len() > WIDE_CHUNK_BYTES {
             return self.chunk(BytesMut::from(bytes), bytes.len());
         }
-        let mut memory = self.take();
+        let mut memory = self.take(if bytes.len() > CHUNK_BYTES { WIDE_CHUNK_BYTES } else { CHUNK_BYTES });
         memory[..bytes.len()].copy_from_slice(bytes);
         self.chunk(memory, bytes.len())
     }
 
-    /// A buffer with all its bytes there, holding whatever it held before.
-    pub(crate) fn take(&mut self) -> BytesMut {
-        if let Some(buffer) = self.free.pop() {
-            return buffer;
+    /// A buffer of this size, one of the two, with all its bytes there, holding whatever it held before.
+    pub(crate) fn take(&mut self, size: usize) -> BytesMut {
+        if let Some(place) = self.free.iter().rposition(|buffer| buffer.len() == size) {
+            return self.free.swap_remove(place);
         }
-        if let Some(place) = self.lent.iter().position(Bytes::is_unique)
+        if let Some(place) = self.lent.iter().position(|lent| lent.len() == size && lent.is_unique())
             && let Ok(buffer) = self.lent.swap_remove(place).try_into_mut()
         {
             return buffer;
         }
-        BytesMut::zeroed(self.chunk_bytes)
+        BytesMut::zeroed(size)
     }
 
     pub(crate) fn give_back(&mut self, buffer: BytesMut) {
-        if buffer.len() == self.chunk_bytes && self.free.len() < self.kept_max {
+        if is_of_the_pool(buffer.len()) && self.free.len() < CHUNKS_FREE_MAX {
             self.free.push(buffer);
         }
     }
@@ -144,8 +144,8 @@ impl ChunkPool {
         match chunk.memory {
             Memory::Own(buffer) | Memory::Copied(buffer, _) => self.give_back(buffer),
             Memory::Lent(shared) => {
-                if shared.len() == self.chunk_bytes {
-                    if self.lent.len() >= self.kept_max {
+                if is_of_the_pool(shared.len()) {
+                    if self.lent.len() >= CHUNKS_LENT_MAX {
                         self.lent.swap_remove(0);
                     }
                     self.lent.push(shared);
@@ -155,36 +155,42 @@ impl ChunkPool {
     }
 }
 
+fn is_of_the_pool(size: usize) -> bool {
+    size == CHUNK_BYTES || size == WIDE_CHUNK_BYTES
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, Chunk, ChunkPool};
+    use super::{Bytes, CHUNK_BYTES, ChunkPool};
 
     #[test]
     fn a_buffer_is_used_again_when_nobody_holds_it_any_more() {
-        let mut pool = ChunkPool::new(1000, 2);
-        let buffer = pool.take();
+        let mut pool = ChunkPool::new();
+        let buffer = pool.take(CHUNK_BYTES);
         let place = buffer.as_ptr();
-        let mut chunk = Chunk::new(1, buffer, 900);
+        let mut chunk = pool.chunk(buffer, CHUNK_BYTES - 1);
         let held: Bytes = chunk.share().0.slice(10..20);
         pool.give_back_chunk(chunk);
-        let other = pool.take();
+        let other = pool.take(CHUNK_BYTES);
         assert_ne!(other.as_ptr(), place, "still held");
         drop(held);
-        let again = pool.take();
-        assert_eq!((again.as_ptr(), again.len()), (place, 1000));
+        let again = pool.take(CHUNK_BYTES);
+        assert_eq!((again.as_ptr(), again.len()), (place, CHUNK_BYTES));
     }
 
     #[test]
     fn little_is_copied_and_much_is_lent() {
-        let mut pool = ChunkPool::new(1000, 2);
-        let mut little = Chunk::new(1, pool.take(), 100);
+        let mut pool = ChunkPool::new();
+        let buffer = pool.take(CHUNK_BYTES);
+        let mut little = pool.chunk(buffer, 100);
         let place = little.bytes().as_ptr();
         assert_eq!(little.shared_bytes(), 100);
         assert_eq!(little.share().1, 100);
         assert_ne!(little.share().0.as_ptr(), place);
-        let mut much = Chunk::new(2, pool.take(), 600);
+        let buffer = pool.take(CHUNK_BYTES);
+        let mut much = pool.chunk(buffer, CHUNK_BYTES - 100);
         let place = much.bytes().as_ptr();
-        assert_eq!(much.shared_bytes(), 1000);
-        assert_eq!((much.share().0.as_ptr(), much.share().1), (place, 1000));
+        assert_eq!(much.shared_bytes(), CHUNK_BYTES);
+        assert_eq!((much.share().0.as_ptr(), much.share().1), (place, CHUNK_BYTES));
     }
 }

@@ -9,10 +9,10 @@ use std::time::Instant;
 use recado_zmtp::codec::{FrameError, FrameHeader, Frames, Item, MessageSpan, MessageSplitter};
 
 use crate::chunk::Chunk;
-use crate::hub::{Hub, Subscriber};
-use crate::limits::{PINNED_SHARE, SHARES_MAX, SlowSubscriber, WRITE_SLICES_MAX, WRITE_TURN_BYTES};
+use crate::hub::Hub;
+use crate::limits::{SHARES_MAX, SlowSubscriber, WRITE_SLICES_MAX, WRITE_TURN_BYTES};
 use crate::matches::SetId;
-use crate::queue::{Admission, Marks};
+use crate::share::{Link, Place};
 use crate::trie::{Found, SubscriberId};
 
 /// What a write came to.
@@ -57,6 +57,10 @@ pub struct Leftovers {
     pub to_disconnect: Vec<SubscriberId>,
     /// Bytes queued.
     pub queued_bytes: usize,
+    /// Subscribers that had a share.
+    pub shares: usize,
+    /// Bytes of all shares.
+    pub share_bytes: usize,
 }
 
 /// What [`Hub::flush`] came to.
@@ -81,30 +85,6 @@ pub enum FlushEnd {
     Broken,
 }
 
-/// The runs of the chunk under way, as lists, one for each subscriber that has a share.
-#[derive(Debug, Default)]
-pub(crate) struct Links {
-    all: Vec<Link>,
-    reached: Vec<SubscriberId>,
-}
-
-const END: u32 = u32::MAX;
-
-/// A run of whole messages in the chunk.
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    start: u32,
-    end: u32,
-    messages: u32,
-    next: u32,
-}
-
-impl Link {
-    fn range(&self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
-
 /// The run that grows while messages go to the same set.
 #[derive(Default)]
 struct Run {
@@ -120,13 +100,6 @@ struct Pattern {
     start: usize,
     compare: usize,
     len: usize,
-}
-
-/// Where the writing of a share is: a link, and how much of it is written.
-#[derive(Clone, Copy)]
-struct Place {
-    link: u32,
-    skip: usize,
 }
 
 impl Hub {
@@ -146,7 +119,7 @@ impl Hub {
         let mut pattern: Option<Pattern> = None;
         let (mut at, mut wanted, mut messages, mut message_bytes) = (0, 0u64, 0u64, 0);
         let rest = loop {
-            if self.links.all.len() >= SHARES_MAX {
+            if self.shares.len() >= SHARES_MAX {
                 break Rest::More;
             }
             if let Some(pattern) = &pattern {
@@ -208,32 +181,29 @@ impl Hub {
         left: &mut Leftovers,
         mut write: impl FnMut(SubscriberId, &[IoSlice<'_>]) -> Written,
     ) {
-        let links = std::mem::take(&mut self.links);
+        let mut shares = std::mem::take(&mut self.shares);
         let (marks, hold_bytes) = (self.marks(), self.hold_bytes());
         let (mut messages_out, mut bytes_out) = (0, 0);
-        for &id in &links.reached {
+        let reached = std::mem::take(&mut shares.reached);
+        for &id in &reached {
             let Some(subscriber) = self.subscribers.find_mut(id.0) else { continue };
             let Some((first, _)) = subscriber.share.take() else { continue };
             if subscriber.leaving {
                 continue;
             }
             self.pace.reached(&mut subscriber.standing);
-            let mut place = Place { link: first, skip: 0 };
+            let mut place = Place::at(first);
             let was_empty = subscriber.queue.is_empty();
             if was_empty {
-                let (messages, bytes, broken) =
-                    write_share(&links.all, chunk, &mut place, |slices| write(id, slices));
-                (messages_out, bytes_out) = (messages_out + messages, bytes_out + bytes);
-                if broken {
-                    // Its own task sees that too, and ends.
+                let progress = shares.write(chunk, &mut place, |slices| write(id, slices));
+                (messages_out, bytes_out) = (messages_out + progress.messages, bytes_out + progress.bytes);
+                // When it is broken its own task sees that too, and ends.
+                if progress.broken || place.is_end() {
                     continue;
                 }
             }
-            if place.link == END {
-                continue;
-            }
             let before = subscriber.queue.charged();
-            let dropped = queue_share(subscriber, &links.all, chunk, place, marks);
+            let dropped = shares.queue(subscriber, chunk, place, marks);
             let grown = subscriber.queue.charged() - before;
             self.queued_bytes += grown;
             left.queued_bytes += grown;
@@ -251,9 +221,11 @@ impl Hub {
                 left.to_wait_for.push(id);
             }
         }
-        self.links = links;
-        self.links.all.clear();
-        self.links.reached.clear();
+        left.shares += reached.len();
+        left.share_bytes += shares.bytes;
+        shares.reached = reached;
+        shares.clear();
+        self.shares = shares;
         self.counters.messages_out.add(messages_out);
         self.counters.bytes_out.add(bytes_out as u64);
         self.counters.queued_bytes.set(self.queued_bytes as u64);
@@ -298,37 +270,15 @@ impl Hub {
     /// Adds the run to the shares of its subscribers, and says how many of its messages anybody wanted.
     fn end_run(&mut self, run: &Run) -> u64 {
         let Some(set) = run.set else { return 0 };
-        let link = Link { start: run.start as u32, end: run.end as u32, messages: run.messages, next: END };
-        for &id in self.matches.subscribers(set) {
+        let link = Link::new(run.start..run.end, run.messages);
+        let wanting = self.matches.subscribers(set);
+        for &id in wanting {
             if let Some(subscriber) = self.subscribers.find_mut(id.0) {
-                self.links.add(id, subscriber, link);
+                self.shares.add(id, subscriber, link);
             }
         }
+        self.shares.bytes += wanting.len() * (run.end - run.start);
         u64::from(run.messages)
-    }
-}
-
-impl Links {
-    #[inline]
-    fn add(&mut self, id: SubscriberId, subscriber: &mut Subscriber, link: Link) {
-        let number = self.all.len() as u32;
-        match &mut subscriber.share {
-            None => {
-                subscriber.share = Some((number, number));
-                self.reached.push(id);
-            }
-            Some((_, last)) => {
-                let tail = &mut self.all[*last as usize];
-                if tail.end == link.start {
-                    tail.end = link.end;
-                    tail.messages += link.messages;
-                    return;
-                }
-                tail.next = number;
-                *last = number;
-            }
-        }
-        self.all.push(link);
     }
 }
 
@@ -380,116 +330,6 @@ fn place_of(span: &MessageSpan, at: usize, bytes: &mut [u8]) -> (Range<usize>, R
     let header = FrameHeader::decode(&kept).ok().flatten().expect("the splitter has seen a first frame");
     let first = start + header.header_len..start + header.header_len + header.body_len;
     (start..message.end, first)
-}
-
-/// Writes a share from `place` on, and moves `place` to where it ended. Messages and bytes written; whether it broke.
-fn write_share(
-    links: &[Link],
-    chunk: &Chunk,
-    place: &mut Place,
-    mut write: impl FnMut(&[IoSlice<'_>]) -> Written,
-) -> (u64, usize, bool) {
-    let bytes = chunk.bytes();
-    let (mut messages, mut written) = (0, 0);
-    while place.link != END {
-        let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-        let (mut filled, mut offered, mut next) = (0, 0, *place);
-        while next.link != END && filled < WRITE_SLICES_MAX {
-            let link = &links[next.link as usize];
-            let slice = &bytes[link.range()][next.skip..];
-            slices[filled] = IoSlice::new(slice);
-            offered += slice.len();
-            filled += 1;
-            next = Place { link: link.next, skip: 0 };
-        }
-        let count = match write(&slices[..filled]) {
-            Written::Bytes(count) => count,
-            Written::Blocked => break,
-            Written::Broken => return (messages, written, true),
-        };
-        written += count;
-        let mut left = count;
-        while place.link != END {
-            let link = &links[place.link as usize];
-            let rest = link.range().len() - place.skip;
-            if left < rest {
-                place.skip += left;
-                break;
-            }
-            left -= rest;
-            messages += u64::from(link.messages);
-            *place = Place { link: link.next, skip: 0 };
-        }
-        if count < offered {
-            break;
-        }
-    }
-    (messages, written, false)
-}
-
-/// Queues a share from `place` on, as slices of the chunk or as copies. How many messages were dropped.
-fn queue_share(
-    subscriber: &mut Subscriber,
-    links: &[Link],
-    chunk: &mut Chunk,
-    place: Place,
-    marks: Marks,
-) -> u64 {
-    let queue = &mut subscriber.queue;
-    let mut total = 0;
-    let mut next = place;
-    while next.link != END {
-        let link = &links[next.link as usize];
-        total += link.range().len() - next.skip;
-        next = Place { link: link.next, skip: 0 };
-    }
-    let shared_bytes = chunk.shared_bytes();
-    let pin = total >= shared_bytes / PINNED_SHARE && queue.charged() + shared_bytes <= marks.bytes;
-    let mut dropped = 0;
-    let mut next = place;
-    while next.link != END {
-        let Link { start, messages, next: after, .. } = links[next.link as usize];
-        let run = links[next.link as usize].range();
-        let taken = match queue.admit(marks, u64::from(messages), run.len() - next.skip) {
-            Admission::All => (run.len(), u64::from(messages)),
-            Admission::Nothing => (0, 0),
-            Admission::Upto { messages, bytes } => {
-                queue.refuse();
-                let must = if queue.is_empty() { next.skip.max(1) } else { 0 };
-                whole_messages(&chunk.bytes()[run.clone()], must, next.skip + bytes, messages)
-            }
-        };
-        dropped += u64::from(messages) - taken.1;
-        let taken_range = start as usize + next.skip..start as usize + taken.0.max(next.skip);
-        if !taken_range.is_empty() {
-            if pin {
-                let number = chunk.number();
-                let (shared, held) = chunk.share();
-                queue.push_shared(shared.slice(taken_range), number, held, taken.1);
-            } else {
-                queue.push_copied(&chunk.bytes()[taken_range], taken.1);
-            }
-        }
-        next = Place { link: after, skip: 0 };
-    }
-    dropped
-}
-
-/// Of a run: the bytes and the number of whole messages from its start that fit into `bytes_max` and `messages_max`, and at
-/// any rate those that have one of the first `must` bytes.
-fn whole_messages(run: &[u8], must: usize, bytes_max: usize, messages_max: u64) -> (usize, u64) {
-    let (mut end, mut messages) = (0, 0);
-    for frame in Frames::new(run) {
-        if frame.more {
-            continue;
-        }
-        let fits = frame.range.end <= bytes_max && messages < messages_max;
-        if !fits && end >= must {
-            break;
-        }
-        (end, messages) = (frame.range.end, messages + 1);
-    }
-    (end, messages)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use recado_zmtp::codec::{Subscription, Version};
 use thiserror::Error;
 
 use crate::counters::Counters;
-use crate::delivery::Links;
 use crate::limits::{
     FORGET_TURN, HOLD_BYTES, Limits, PUBLISHER_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX,
     SUBSCRIPTION_BYTES,
@@ -19,6 +18,7 @@ use crate::limits::{
 use crate::matches::Matches;
 use crate::pace::{Pace, Standing};
 use crate::queue::{Marks, Queue};
+use crate::share::Shares;
 use crate::slab::Slab;
 use crate::trie::{Inserted, Removed, SubscriberId, TopicId, Trie};
 use crate::upstream::{Change, Upstream};
@@ -50,7 +50,7 @@ pub struct Hub {
     pub(crate) matches: Matches,
     pub(crate) pace: Pace,
     pub(crate) subscribers: Slab<Subscriber>,
-    pub(crate) links: Links,
+    pub(crate) shares: Shares,
     /// Charged to all queues together.
     pub(crate) queued_bytes: usize,
     publishers: Slab<Publisher>,
@@ -65,7 +65,7 @@ pub struct Hub {
 pub(crate) struct Subscriber {
     pub(crate) queue: Queue,
     pub(crate) standing: Standing,
-    /// Its share of the chunk under way: the first and the last of its links.
+    /// Its share of the chunk under way: its first and its last link.
     pub(crate) share: Option<(u32, u32)>,
     /// Its connection has ended or is to end: it gets nothing more.
     pub(crate) leaving: bool,
@@ -88,7 +88,7 @@ impl Hub {
             matches: Matches::new(REMEMBERED_SUBSCRIBERS_MAX),
             pace: Pace::new(),
             subscribers: Slab::new(),
-            links: Links::default(),
+            shares: Shares::default(),
             queued_bytes: 0,
             publishers: Slab::new(),
             subscriptions: 0,

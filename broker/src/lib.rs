@@ -16,6 +16,7 @@ pub mod limits;
 mod matches;
 mod pace;
 pub mod queue;
+mod share;
 mod shell;
 mod slab;
 pub mod trie;

@@ -9,11 +9,27 @@ const MIB: usize = 1 << 20;
 /// message that it has not finished.
 pub const CHUNK_BYTES: usize = 256 * KIB;
 
+/// Bytes of memory that one read can fill when a chunk is shared by so many subscribers that each gets little of it: then a system
+/// call for each costs more than the longer way through the caches.
+pub const WIDE_CHUNK_BYTES: usize = MIB;
+
+/// Mean bytes of a subscriber's share of [`CHUNK_BYTES`] below which wide chunks are read.
+pub const WIDE_SHARE_BYTES: usize = 4 * KIB;
+
+/// Slices of a share up to this many bytes are gathered in one buffer before they are written.
+pub const GATHER_SLICE_BYTES: usize = 2 * KIB;
+
+/// Bytes gathered for one write.
+pub const GATHER_BYTES: usize = 64 * KIB;
+
 /// A message that has passed half a chunk without its end is collected in a buffer of its own, which grows by this at least.
 pub const LARGE_READ_BYTES: usize = 64 * KIB;
 
-/// Free chunks kept for the next read, and lent ones watched until their last slice is written, to be used again.
-pub const CHUNKS_KEPT: usize = 16;
+/// Buffers kept for the next read. They are handed back before the next is taken, so that few are ever needed.
+pub const CHUNKS_FREE_MAX: usize = 4;
+
+/// Buffers that are watched until the last subscriber's slice of them is written, to be used again.
+pub const CHUNKS_LENT_MAX: usize = 16;
 
 /// Bytes fetched by one read from a subscriber; longer runs of subscriptions take several turns.
 pub const SUBSCRIBER_READ_BYTES: usize = 16 * KIB;
@@ -115,9 +131,11 @@ const _: () = assert!(
     LARGE_READ_BYTES <= CHUNK_BYTES / 2,
     "a large read is not larger than what makes a message large"
 );
+const _: () = assert!(CHUNK_BYTES <= WIDE_CHUNK_BYTES);
+const _: () = assert!(GATHER_SLICE_BYTES <= GATHER_BYTES);
 const _: () = assert!(SUBSCRIBER_READ_BYTES <= CHUNK_BYTES, "subscribers are read with the same buffer");
 const _: () =
-    assert!(QUEUE_BYTES_MAX >= 2 * HOLD_BYTES + CHUNK_BYTES, "publishers wait before a queue is full");
+    assert!(QUEUE_BYTES_MAX >= 2 * HOLD_BYTES + WIDE_CHUNK_BYTES, "publishers wait before a queue is full");
 const _: () = assert!(QUEUE_BYTES_MAX >= MESSAGE_BYTES_MAX, "a queue takes the largest message");
 const _: () = assert!(QUEUE_BYTES_TOTAL_MAX > QUEUE_BYTES_MAX);
 const _: () =

@@ -19,7 +19,7 @@ use crate::delivery::{Accepted, Leftovers, Rest};
 use crate::hub::PublisherId;
 use crate::limits::{
     CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
-    TURN_READS,
+    TURN_READS, WIDE_CHUNK_BYTES, WIDE_SHARE_BYTES,
 };
 use crate::shell::shared::{Peer, Shared, Word};
 use crate::shell::subscriber::End;
@@ -37,6 +37,8 @@ struct Reader {
     left: Leftovers,
     /// Bytes left in queues since it last waited.
     debt: usize,
+    /// What the next read may fill.
+    chunk_bytes: usize,
     /// Bytes of the rest, as accounted for.
     counted: usize,
     /// Read since others last had their turn.
@@ -67,6 +69,7 @@ pub(super) async fn serve_publisher(
         output: BytesMut::new(),
         left: Leftovers::default(),
         debt: 0,
+        chunk_bytes: CHUNK_BYTES,
         counted: 0,
         turn_bytes: 0,
         turn_reads: 0,
@@ -158,11 +161,9 @@ impl Reader {
     fn read(&mut self, shared: &Shared) -> Result<bool, End> {
         let held = self.rest.len();
         let mut chunks = shared.chunks.borrow_mut();
-        let mut buffer = chunks.take();
-        let large = held > buffer.len() / 2;
+        let large = held > CHUNK_BYTES / 2;
+        let mut buffer = if large { std::mem::take(&mut self.rest) } else { chunks.take(self.chunk_bytes) };
         if large {
-            chunks.give_back(buffer);
-            buffer = std::mem::take(&mut self.rest);
             buffer.resize(held + LARGE_READ_BYTES.max(held / 2), 0);
         } else {
             buffer[..held].copy_from_slice(&self.rest);
@@ -186,7 +187,12 @@ impl Reader {
         self.peer.heard();
         self.turn_bytes += count;
         self.turn_reads += 1;
+        let used = held + count;
         self.hand_on(shared, chunk)?;
+        let share_bytes = self.left.share_bytes / self.left.shares.max(1);
+        let narrow = share_bytes * CHUNK_BYTES / used >= WIDE_SHARE_BYTES;
+        self.chunk_bytes = if narrow { CHUNK_BYTES } else { WIDE_CHUNK_BYTES };
+        (self.left.shares, self.left.share_bytes) = (0, 0);
         Ok(true)
     }
 

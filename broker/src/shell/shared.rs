@@ -17,7 +17,7 @@ use crate::chunk::ChunkPool;
 use crate::counters::Counters;
 use crate::delivery::Written;
 use crate::hub::{Hub, PublisherId};
-use crate::limits::{CHUNK_BYTES, CHUNKS_KEPT, Limits};
+use crate::limits::Limits;
 use crate::shell::complaints::Complaints;
 use crate::slab::Slab;
 use crate::trie::SubscriberId;
@@ -79,7 +79,7 @@ impl Shared {
             hub: RefCell::new(Hub::new(limits.clone(), Arc::clone(&counters))),
             limits,
             counters,
-            chunks: RefCell::new(ChunkPool::new(CHUNK_BYTES, CHUNKS_KEPT)),
+            chunks: RefCell::new(ChunkPool::new()),
             relief: Notify::new(),
             stop,
             tasks: TaskTracker::new(),
@@ -188,7 +188,11 @@ impl Peer {
 }
 
 pub(super) fn write(stream: &Stream, slices: &[IoSlice<'_>]) -> Written {
-    match stream.try_write_vectored(slices) {
+    let written = match slices {
+        [slice] => stream.try_write(slice),
+        slices => stream.try_write_vectored(slices),
+    };
+    match written {
         Ok(count) => Written::Bytes(count),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Written::Blocked,
         Err(_) => Written::Broken,

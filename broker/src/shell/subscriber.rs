@@ -16,7 +16,9 @@ use tokio::task::yield_now;
 
 use crate::delivery::FlushEnd;
 use crate::hub::SubscriptionError;
-use crate::limits::{SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_READ_BYTES};
+use crate::limits::{
+    CHUNK_BYTES, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_READ_BYTES,
+};
 use crate::shell::shared::{Peer, Shared, SubscriberConnection, Word, write};
 use crate::trie::SubscriberId;
 
@@ -175,7 +177,7 @@ impl Reader {
         id: SubscriberId,
         connection: &SubscriberConnection,
     ) -> Result<bool, End> {
-        let mut buffer = shared.chunks.borrow_mut().take();
+        let mut buffer = shared.chunks.borrow_mut().take(CHUNK_BYTES);
         let held = self.rest.len();
         // What is held is less than the largest message or command, and that much the limits on topics leave room for.
         let size = held + SUBSCRIBER_READ_BYTES;
