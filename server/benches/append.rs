@@ -32,8 +32,9 @@ fn measure(turn: usize, messages: usize) -> Result<Figures, Box<dyn std::error::
     let folder = tempfile::tempdir()?;
     let mut store = SqliteStore::open(&folder.path().join("recado.db"))?;
     let user = UserName::parse("ana")?;
-    let channels: Vec<_> =
-        (0..TOPICS).map(|number| ChannelName::parse(&format!("channel{number}"))).collect::<Result<_, _>>()?;
+    let channels: Vec<_> = (0..TOPICS)
+        .map(|number| ChannelName::parse(&format!("channel{number}")))
+        .collect::<Result<_, _>>()?;
     let create = |channel: &ChannelName| Change::CreateChannel { channel: channel.clone(), timestamp: None };
     store.commit(channels.iter().map(create).collect(), 1)?;
     let text = "x".repeat(TEXT_BYTES);

@@ -1,12 +1,13 @@
 //! Copies the write-ahead log into the file, on a thread of its own, so that no turn waits for it.
 //!
 //! While turns go on such a checkpoint never catches up quite, and SQLite begins the log anew only when it has. So above a
-//! size the thread asks the writer to finish the last pages itself, between two turns.
+//! size the thread asks the writer to finish the last pages itself, between two turns; and at twice that size, which a disk
+//! that is too slow may come to, the writer waits for the thread.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use rusqlite::Connection;
@@ -23,11 +24,15 @@ pub(super) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
     bytes_since: u64,
+    /// About the log's size.
+    log_bytes: u64,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     writer_should_finish: AtomicBool,
+    /// Held during a checkpoint.
+    at_work: Mutex<()>,
     failure: Mutex<Option<StoreError>>,
 }
 
@@ -44,12 +49,13 @@ impl Checkpointer {
                 move || run(&connection, &path, &woken, &shared)
             })
             .map_err(|error| StoreError::from_io(path, &error))?;
-        Ok(Self { wake: Some(wake), thread: Some(thread), shared, bytes_since: 0 })
+        Ok(Self { wake: Some(wake), thread: Some(thread), shared, bytes_since: 0, log_bytes: 0 })
     }
 
     /// Tells of `bytes` that were committed.
     pub(super) fn committed(&mut self, bytes: u64) {
         self.bytes_since += bytes;
+        self.log_bytes += bytes;
         if self.bytes_since >= CHECKPOINT_AFTER_BYTES {
             self.bytes_since = 0;
             if let Some(wake) = &self.wake {
@@ -60,15 +66,18 @@ impl Checkpointer {
     }
 
     /// Before a turn: finishes a checkpoint if that is due, and reports one that failed.
-    pub(super) fn before_turn(&self, connection: &Connection) -> Result<(), StoreError> {
-        let mut failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = failure.take() {
+    pub(super) fn before_turn(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        if let Some(error) = lock(&self.shared.failure).take() {
             return Err(error);
         }
-        drop(failure);
-        if self.shared.writer_should_finish.swap(false, Ordering::Relaxed) {
+        let asked = self.shared.writer_should_finish.swap(false, Ordering::Relaxed);
+        let wait = self.log_bytes >= 2 * WRITE_AHEAD_LOG_BYTES_MAX;
+        if asked || wait {
+            let at_work = wait.then(|| lock(&self.shared.at_work));
             let path = PathBuf::from(connection.path().unwrap_or_default());
-            checkpoint(connection).map_err(|error| store_error(&path, &error))?;
+            let rest = checkpoint(connection).map_err(|error| store_error(&path, &error))?;
+            drop(at_work);
+            self.log_bytes = rest;
         }
         Ok(())
     }
@@ -91,24 +100,32 @@ impl Drop for Checkpointer {
 
 fn run(connection: &Connection, path: &Path, woken: &Receiver<()>, shared: &Shared) {
     while woken.recv().is_ok() {
-        match checkpoint(connection) {
-            Ok(remaining_bytes) if remaining_bytes >= WRITE_AHEAD_LOG_BYTES_MAX => {
+        let at_work = lock(&shared.at_work);
+        let result = checkpoint(connection);
+        drop(at_work);
+        match result {
+            Ok(rest) if rest >= WRITE_AHEAD_LOG_BYTES_MAX => {
                 shared.writer_should_finish.store(true, Ordering::Relaxed);
             }
             Ok(_) => {}
             Err(error) => {
-                let error = store_error(path, &error);
-                *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                *lock(&shared.failure) = Some(store_error(path, &error));
                 return;
             }
         }
     }
 }
 
-/// Copies what can be copied without anybody waiting. The size of the log that has not begun anew.
+/// Copies what can be copied without anybody waiting. The log's size, or 0 if all of it is copied: it begins anew with the
+/// next turn then.
 fn checkpoint(connection: &Connection) -> rusqlite::Result<u64> {
     const PAGE_BYTES: u64 = 4096;
     let mut statement = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
-    let pages: i64 = statement.query_row([], |row| row.get(1))?;
-    Ok(u64::try_from(pages).unwrap_or(0) * PAGE_BYTES)
+    let (pages, copied): (i64, i64) = statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))?;
+    Ok(if pages == copied { 0 } else { u64::try_from(pages).unwrap_or(0) * PAGE_BYTES })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is locked here is whole at any time.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -103,6 +103,19 @@ impl SqliteStore {
         &self.path
     }
 
+    /// Records and bytes of text that are not in the index.
+    #[cfg(test)]
+    pub(super) fn tail(&self) -> (usize, usize) {
+        let view = self.view.read();
+        (view.tail.records().len(), view.tail.bytes())
+    }
+
+    /// Makes the disk as small as this.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: u32) {
+        self.connection.pragma_update(None, "max_page_count", pages).expect("a number of pages");
+    }
+
     fn turn(&mut self, changes: Vec<Change>, now_ms: u64) -> Result<Committed, StoreError> {
         self.checkpointer.before_turn(&self.connection)?;
         let after = self.last;
