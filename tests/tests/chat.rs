@@ -1,7 +1,7 @@
 //! The whole of it with the real program: people who talk through clients, a server and a broker.
 
 use recado_tests::{
-    parts::{Broker, Recado, Server, folder},
+    parts::{ANY_PORT, Broker, Recado, Server, field, folder, listening},
     process::{Process, Run},
 };
 use serde_json::Value;
@@ -184,4 +184,55 @@ fn a_line_that_cannot_be_said_is_a_failure() {
     let ended = robot.wait();
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.join("\n").contains("nowhere"), "{:#?}", ended.err);
+}
+
+#[test]
+fn one_message_can_be_followed_through_the_logs() {
+    let folder = folder();
+    let levels = "recado_client=trace,recado_server=trace,recado_broker=debug,info";
+    let up = [
+        "up",
+        "--requests",
+        ANY_PORT,
+        "--publishers",
+        ANY_PORT,
+        "--subscribers",
+        ANY_PORT,
+        "--log-format",
+        "json",
+    ];
+    let up = Run::recado(folder.path(), up).env("RUST_LOG", levels).start();
+    let (requests, subscribers) = (listening(&up, "requests"), listening(&up, "subscribers"));
+    let line = [
+        "client",
+        "--json",
+        "--listen",
+        "--log-format",
+        "json",
+        "--user",
+        "ana",
+        "--server",
+        &requests,
+        "--broker",
+        &subscribers,
+    ];
+    let mut client = Run::recado(folder.path(), line).env("RUST_LOG", levels).with_input().start();
+    client.write_line("/create geral");
+    client.write_line("hello");
+    let said = |line: &str, what: &str| field(line, "message").as_deref() == Some(what);
+    let sent = client.wait_for_log("the message to be sent", |line| said(line, "message sent"));
+    let id = field(&sent, "id").expect("it says which");
+    up.wait_for_log("the answer", |line| said(line, "answered") && line.contains(&id));
+    let committed = up.wait_for_log("the commit", |line| {
+        said(line, "turn committed") && line.contains("\"messages\":1")
+    });
+    let position = field(&committed, "through").expect("it says how far");
+    up.wait_for_log("the publication", |line| {
+        said(line, "published") && field(line, "position").as_deref() == Some(&position)
+    });
+    client.wait_for_log("the message to be received", |line| {
+        said(line, "message received") && line.contains(&id)
+    });
+    let ended = up.terminate();
+    assert!(ended.err.iter().any(|line| line.contains("messages_in=1 ")), "{:#?}", ended.err);
 }
