@@ -16,6 +16,9 @@ pub struct TopicSet {
     bytes_max: usize,
 }
 
+/// A set of so few topics is faster walked than searched.
+const WALKED_TOPICS_MAX: usize = 4;
+
 impl TopicSet {
     /// An empty set of at most `topics_max` topics and `bytes_max` bytes in all of them.
     pub fn new(topics_max: usize, bytes_max: usize) -> Self {
@@ -46,8 +49,12 @@ impl TopicSet {
     /// Whether some topic of the set begins `subject`.
     ///
     /// Of the topics at or before the subject in order, the last is the only candidate, or shows how much shorter the
-    /// next candidate must be: so few look-ups are needed, whatever the set's size.
+    /// next candidate must be: so few look-ups are needed, whatever the set's size, and never more than the subject
+    /// has bytes.
     pub fn matches(&self, subject: &[u8]) -> bool {
+        if self.topics.len() <= WALKED_TOPICS_MAX {
+            return self.topics.iter().any(|topic| subject.starts_with(topic));
+        }
         let mut subject = subject;
         loop {
             let upto = (Bound::Unbounded, Bound::Included(subject));

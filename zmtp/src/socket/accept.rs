@@ -29,13 +29,14 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
         match accepted {
             Ok(stream) if links.len() >= shared.options.connections_max => {
                 let max = shared.options.connections_max;
-                shared.complaints.about(stream.peer(), &format_args!("more than {max} connections"));
+                shared.complaints.about(&stream.peer(), &format_args!("connection refused: more than {max}"));
                 refuse(&shared, &endpoint, stream.peer(), "too many connections".to_owned());
             }
             Ok(stream) => {
                 links.spawn(serve(stream, endpoint.clone(), gate.clone(), Arc::clone(&shared)));
             }
             Err(error) => {
+                shared.complaints.about(&endpoint, &format_args!("cannot accept connections: {error}"));
                 shared.tell(&endpoint, None, SocketEventKind::AcceptFailed { error: error.to_string() });
                 tokio::select! {
                     () = shared.deaf.cancelled() => break,
@@ -61,7 +62,7 @@ async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, 
         Err(error) => {
             // Who connects and goes away, as health checks do, is nothing to complain of.
             if !matches!(error, EstablishError::Closed | EstablishError::Io(_)) {
-                shared.complaints.about(address, &error);
+                shared.complaints.about(&address, &format_args!("connection refused: {error}"));
             }
             refuse(&shared, &endpoint, address, error.to_string());
         }

@@ -150,3 +150,81 @@ impl ReceiveQueue {
         self.state().stalled.remove(&peer);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use super::{ReceiveQueue, Room};
+    use crate::message::Message;
+    use crate::options::SocketOptions;
+    use crate::peer::PeerId;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn queue(messages_max: usize, bytes_max: usize) -> ReceiveQueue {
+        let options = SocketOptions {
+            receive_queue_messages_max: messages_max,
+            receive_queue_bytes_max: bytes_max,
+            ..Default::default()
+        };
+        ReceiveQueue::new(&options)
+    }
+
+    fn push(queue: &ReceiveQueue, count: usize) {
+        queue.push_all(&mut (0..count).map(|_| (PeerId(1), Message::single("0123456789"))).collect());
+    }
+
+    fn take(queue: &ReceiveQueue, max: usize) -> Poll<usize> {
+        queue.poll_take(&mut Context::from_waker(Waker::noop()), &mut Vec::new(), max)
+    }
+
+    #[test]
+    fn a_connection_that_found_it_full_is_woken_when_half_is_free() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        for queue in [queue(4, usize::MAX), queue(usize::MAX, 4 * 19)] {
+            woken.0.store(0, Ordering::SeqCst);
+            assert!(matches!(queue.room(PeerId(1), &mut cx), Room::Messages(1..)));
+            push(&queue, 4);
+            assert_eq!(queue.room(PeerId(1), &mut cx), Room::Full);
+            assert_eq!(queue.room(PeerId(1), &mut cx), Room::Full);
+            assert_eq!(take(&queue, 1), Poll::Ready(1));
+            assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+            assert_eq!(take(&queue, 1), Poll::Ready(1));
+            assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+            assert!(matches!(queue.room(PeerId(1), &mut cx), Room::Messages(1..)));
+        }
+    }
+
+    #[test]
+    fn a_message_larger_than_the_whole_bound_still_passes() {
+        let queue = queue(10, 5);
+        assert!(matches!(queue.room(PeerId(1), &mut Context::from_waker(Waker::noop())), Room::Messages(10)));
+        push(&queue, 1);
+        assert_eq!(take(&queue, 10), Poll::Ready(1));
+    }
+
+    #[test]
+    fn once_stopped_it_gives_what_it_has_and_takes_nothing() {
+        let queue = queue(10, 1000);
+        assert_eq!(take(&queue, 10), Poll::Pending);
+        push(&queue, 2);
+        queue.stop();
+        push(&queue, 3);
+        assert_eq!(queue.room(PeerId(1), &mut Context::from_waker(Waker::noop())), Room::Stopped);
+        assert_eq!(take(&queue, 10), Poll::Ready(2));
+        assert_eq!(take(&queue, 10), Poll::Ready(0));
+        assert_eq!(queue.poll_next(&mut Context::from_waker(Waker::noop())), Poll::Ready(None));
+    }
+}

@@ -45,7 +45,7 @@ pub(crate) async fn run<H: Hub>(
     drop(member);
     if let End::Violation(violation) = &end {
         shared.counters.broken.add(1);
-        shared.complaints.about(address, violation);
+        shared.complaints.about(&address, &format_args!("connection closed: {violation}"));
     }
     shared.tell(endpoint, Some(address), SocketEventKind::Disconnected { peer, reason: end.to_string() });
 }

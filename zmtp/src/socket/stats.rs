@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::limits;
-use crate::transport::PeerAddress;
 
 /// What a socket has counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +58,8 @@ impl Counters {
     }
 }
 
-/// One log line at most a second about peers that misbehave, which says how many it left out.
+/// One log line at most a second about peers that misbehave (or a system that accepts none), which says how many it
+/// left out.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints(Mutex<Told>);
 
@@ -70,7 +70,7 @@ struct Told {
 }
 
 impl Complaints {
-    pub(crate) fn about(&self, address: PeerAddress, reason: &dyn Display) {
+    pub(crate) fn about(&self, subject: &dyn Display, complaint: &dyn Display) {
         let now = Instant::now();
         let interval = Duration::from_millis(limits::COMPLAINT_INTERVAL_MS);
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,6 +81,6 @@ impl Complaints {
         told.last = Some(now);
         let left_out = std::mem::take(&mut told.left_out);
         drop(told);
-        tracing::warn!(%address, left_out, "connection closed: {reason}");
+        tracing::warn!(%subject, left_out, "{complaint}");
     }
 }

@@ -112,3 +112,98 @@ impl WriteBuffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, IoSlice};
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use bytes::{Bytes, BytesMut};
+    use tokio::io::AsyncWrite;
+
+    use super::{Outbound, WriteBuffer};
+    use crate::codec::Command;
+    use crate::message::Message;
+
+    /// A kernel that takes so many bytes a call, and nothing at all every other time.
+    struct Grudging {
+        bytes_a_call: usize,
+        taken: Vec<u8>,
+        calls: usize,
+    }
+
+    impl AsyncWrite for Grudging {
+        fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.calls += 1;
+            if self.calls.is_multiple_of(2) {
+                return Poll::Pending;
+            }
+            let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter()).copied().collect();
+            let count = bytes.len().min(self.bytes_a_call);
+            self.taken.extend_from_slice(&bytes[..count]);
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn messages() -> Vec<Message> {
+        [&[3][..], &[0, 10], &[5, 5000], &[5000, 1, 70_000], &[1]]
+            .into_iter()
+            .map(|sizes| {
+                Message::new(sizes.iter().map(|size| Bytes::from(vec![*size as u8; *size])).collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn all_bytes_go_out_in_order_however_few_are_taken_at_a_time() {
+        let mut expect = BytesMut::new();
+        for message in messages() {
+            message.encode(&mut expect);
+            message.encode(&mut expect);
+            Command::Pong { context: b"x" }.encode(&mut expect);
+        }
+        for bytes_a_call in [1000, 4099, 1 << 20] {
+            let mut buffer = WriteBuffer::default();
+            for message in messages() {
+                let mut encoded = BytesMut::new();
+                message.encode(&mut encoded);
+                buffer.push(Outbound::Message(message));
+                buffer.push(Outbound::Encoded(encoded.freeze()));
+                buffer.push_command(&Command::Pong { context: b"x" });
+            }
+            let mut kernel = Grudging { bytes_a_call, taken: Vec::new(), calls: 0 };
+            let mut cx = Context::from_waker(Waker::noop());
+            while buffer.poll_write(&mut cx, &mut kernel).is_pending() {}
+            assert!(buffer.is_empty());
+            assert!(kernel.taken == expect, "{bytes_a_call} bytes a call");
+        }
+    }
+
+    #[test]
+    fn many_small_messages_leave_in_one_call() {
+        let mut buffer = WriteBuffer::default();
+        for number in 0..500_u32 {
+            buffer.push(Outbound::Message(Message::single(number.to_be_bytes().to_vec())));
+        }
+        let mut kernel = Grudging { bytes_a_call: usize::MAX, taken: Vec::new(), calls: 0 };
+        assert!(buffer.poll_write(&mut Context::from_waker(Waker::noop()), &mut kernel).is_ready());
+        assert_eq!((kernel.calls, kernel.taken.len()), (1, 500 * 6));
+    }
+}

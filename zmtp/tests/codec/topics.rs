@@ -10,8 +10,14 @@ fn set(topics: &[&str]) -> TopicSet {
     set
 }
 
+/// In a small set and among many others, which are found in another way.
 fn check(topics: &[&str], subject: &str, expect: bool) {
-    assert_eq!(set(topics).matches(subject.as_bytes()), expect, "{subject:?} among {topics:?}");
+    let mut set = set(topics);
+    assert_eq!(set.matches(subject.as_bytes()), expect, "{subject:?} among {topics:?}");
+    for other in ["\x01", "abb", "ba", "bobz", "xyzz", "~"] {
+        set.insert(other.as_bytes()).unwrap();
+    }
+    assert_eq!(set.matches(subject.as_bytes()), expect, "{subject:?} among {topics:?} and others");
 }
 
 #[test]
@@ -60,7 +66,9 @@ fn a_subject_of_megabytes_is_matched_without_depth() {
     let topic = vec![b'x'; 5_000_000];
     let mut set = TopicSet::new(10, usize::MAX);
     set.insert(&topic).unwrap();
-    set.insert(b"x").unwrap();
+    for other in ["x", "a", "b", "c", "d"] {
+        set.insert(other.as_bytes()).unwrap();
+    }
     assert!(set.matches(&topic[1..]));
     assert!(set.remove(b"x"));
     assert!(!set.matches(&topic[1..]));
