@@ -28,30 +28,31 @@ fn main() -> anyhow::Result<()> {
     let redis = Redis::start(folder.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(create_channel(recado.requests_address()?))?;
-    println!("| connections | recado /s | redis /s | ratio | recado p50/p99 us | redis p50/p99 us |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "| connections | recado /s | redis /s | ratio | recado p50/p99 us | redis p50/p99 us | CPU us a publish |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for &connections in &options.connections {
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
         for _ in 0..options.rounds {
-            ours.push(runtime.block_on(load(
-                recado.requests_address()?,
-                Peer::Recado,
-                connections,
-                options.seconds,
-            ))?);
-            theirs.push(runtime.block_on(load(redis.address, Peer::Redis, connections, options.seconds))?);
+            let (ours_at, theirs_at) =
+                ((recado.requests_address()?, recado.process.id()), (redis.address, redis.child.id()));
+            ours.push(runtime.block_on(load(ours_at, Peer::Recado, connections, options.seconds))?);
+            theirs.push(runtime.block_on(load(theirs_at, Peer::Redis, connections, options.seconds))?);
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
-            "| {connections} | {:.0} | {:.0} | {:.2} | {} / {} | {} / {} |",
+            "| {connections} | {:.0} | {:.0} | {:.2} | {} / {} | {} / {} | {:.1} / {:.1} |",
             ours.rate,
             theirs.rate,
             ours.rate / theirs.rate,
             ours.p50_us,
             ours.p99_us,
             theirs.p50_us,
-            theirs.p99_us
+            theirs.p99_us,
+            ours.cpu_us,
+            theirs.cpu_us
         );
     }
     Ok(())
@@ -92,6 +93,8 @@ struct Figures {
     rate: f64,
     p50_us: u128,
     p99_us: u128,
+    /// The server process's CPU time, microseconds a publish.
+    cpu_us: f64,
 }
 
 fn median(mut rounds: Vec<Figures>) -> Figures {
@@ -101,8 +104,14 @@ fn median(mut rounds: Vec<Figures>) -> Figures {
 }
 
 /// Closed loop: each connection sends the next request when it has the answer to the last.
-async fn load(address: SocketAddr, peer: Peer, connections: usize, seconds: f64) -> anyhow::Result<Figures> {
+async fn load(
+    (address, pid): (SocketAddr, u32),
+    peer: Peer,
+    connections: usize,
+    seconds: f64,
+) -> anyhow::Result<Figures> {
     let mut tasks = Vec::new();
+    let cpu_before = cpu_seconds(pid)?;
     let start = Instant::now() + Duration::from_millis(300);
     let end = start + Duration::from_secs_f64(seconds);
     for number in 0..connections {
@@ -114,13 +123,31 @@ async fn load(address: SocketAddr, peer: Peer, connections: usize, seconds: f64)
         tasks.push(tokio::spawn(one_connection(stream, peer, number, start, end)));
     }
     let mut latencies = Vec::new();
+    let mut answered = 0;
     for task in tasks {
-        latencies.extend(task.await??);
+        let (count, measured) = task.await??;
+        answered += count;
+        latencies.extend(measured);
     }
+    let cpu = cpu_seconds(pid)? - cpu_before;
     latencies.sort_unstable();
     ensure!(!latencies.is_empty(), "nothing was answered");
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_micros();
-    Ok(Figures { rate: latencies.len() as f64 / seconds, p50_us: at(0.5), p99_us: at(0.99) })
+    Ok(Figures {
+        rate: latencies.len() as f64 / seconds,
+        p50_us: at(0.5),
+        p99_us: at(0.99),
+        cpu_us: cpu * 1e6 / answered as f64,
+    })
+}
+
+/// CPU time that a process has used, from Linux's accounting in hundredths of a second.
+fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no process name")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(ticks as f64 / 100.0)
 }
 
 async fn one_connection(
@@ -129,21 +156,23 @@ async fn one_connection(
     number: usize,
     start: Instant,
     end: Instant,
-) -> anyhow::Result<Vec<Duration>> {
+) -> anyhow::Result<(usize, Vec<Duration>)> {
     let request = match peer {
         Peer::Recado => framed(&publish_request(&format!("bench{number}"))),
         Peer::Redis => redis_command(&["XADD", "bench", "*", "m", &"x".repeat(TEXT_BYTES)]),
     };
     let mut latencies = Vec::new();
+    let mut answered = 0;
     let mut buffer = vec![0; 4096];
     loop {
         let sent = Instant::now();
         if sent >= end {
-            return Ok(latencies);
+            return Ok((answered, latencies));
         }
         stream.write_all(&request).await?;
         let reply = read_reply(&mut stream, peer, &mut buffer).await?;
         ensure!(is_ok(reply, peer), "refused: {}", String::from_utf8_lossy(reply));
+        answered += 1;
         if sent >= start {
             latencies.push(sent.elapsed());
         }
