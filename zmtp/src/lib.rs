@@ -35,6 +35,7 @@ mod event;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod limits;
+mod lock;
 mod message;
 mod options;
 mod peer;

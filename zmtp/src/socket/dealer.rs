@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
 
 use tokio::sync::broadcast;
@@ -16,10 +16,11 @@ use super::read_buffer::Wire;
 use super::receive_queue::{ReceiveQueue, Room};
 use super::send_queue::{Outbound, SendQueue};
 use super::stats::SocketStats;
-use crate::codec::{Peer, SocketType, Subscription, TopicsFull};
+use crate::codec::{Peer, SocketType, TopicsFull};
 use crate::endpoint::Endpoint;
 use crate::error::Closed;
 use crate::event::SocketEvent;
+use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
@@ -142,7 +143,7 @@ impl Peers {
 
 impl DealerHub {
     fn peers(&self) -> MutexGuard<'_, Peers> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.peers)
     }
 }
 
@@ -191,11 +192,6 @@ impl Role for DealerRole {
         if let Some(message) = message {
             self.delivery.add(message);
         }
-        Ok(())
-    }
-
-    /// Means nothing to a DEALER.
-    fn subscription(&mut self, _: Subscription<'_>) -> Result<(), TopicsFull> {
         Ok(())
     }
 

@@ -28,8 +28,10 @@ pub(crate) trait Role: Send {
     /// A whole message came.
     fn message(&mut self, wire: &Wire<'_>) -> Result<(), TopicsFull>;
 
-    /// A SUBSCRIBE or CANCEL command came.
-    fn subscription(&mut self, subscription: Subscription<'_>) -> Result<(), TopicsFull>;
+    /// A SUBSCRIBE or CANCEL command came; it means nothing to who does not publish.
+    fn subscription(&mut self, _: Subscription<'_>) -> Result<(), TopicsFull> {
+        Ok(())
+    }
 
     /// Nothing more comes in this turn: hand on what has been gathered.
     fn turn_over(&mut self);

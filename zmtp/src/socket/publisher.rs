@@ -1,7 +1,7 @@
 //! PUB: each message to every peer whose subscriptions match (RFC 29).
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
 
 use bytes::{Bytes, BytesMut};
@@ -19,6 +19,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Closed;
 use crate::event::SocketEvent;
 use crate::limits;
+use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
@@ -194,7 +195,7 @@ impl Peers {
 
 impl Subscriber {
     fn topics(&self) -> MutexGuard<'_, TopicSet> {
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.topics)
     }
 }
 
@@ -208,7 +209,7 @@ impl PublisherHub {
     }
 
     fn peers(&self) -> MutexGuard<'_, Peers> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.peers)
     }
 }
 

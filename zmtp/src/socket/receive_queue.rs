@@ -1,9 +1,10 @@
 //! Messages that came in, of all peers of a socket: filled by the connections' tasks, emptied by the socket's user.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 
+use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
@@ -50,8 +51,7 @@ impl ReceiveQueue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No holder panics between two changes that belong together.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(crate) fn room(&self, peer: PeerId, cx: &mut Context<'_>) -> Room {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
 
 use tokio::sync::broadcast;
@@ -16,10 +16,11 @@ use super::read_buffer::Wire;
 use super::receive_queue::{ReceiveQueue, Room};
 use super::send_queue::{Outbound, PushError, SendQueue};
 use super::stats::SocketStats;
-use crate::codec::{Peer, SocketType, Subscription, TopicsFull};
+use crate::codec::{Peer, SocketType, TopicsFull};
 use crate::endpoint::Endpoint;
 use crate::error::SendError;
 use crate::event::SocketEvent;
+use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
@@ -106,7 +107,7 @@ struct RouterHub {
 
 impl RouterHub {
     fn queues(&self) -> MutexGuard<'_, HashMap<PeerId, Arc<SendQueue>>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queues)
     }
 }
 
@@ -140,11 +141,6 @@ impl Role for RouterRole {
 
     fn message(&mut self, wire: &Wire<'_>) -> Result<(), TopicsFull> {
         self.0.add(wire.to_message());
-        Ok(())
-    }
-
-    /// Means nothing to a ROUTER.
-    fn subscription(&mut self, _: Subscription<'_>) -> Result<(), TopicsFull> {
         Ok(())
     }
 

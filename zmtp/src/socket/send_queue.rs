@@ -1,13 +1,14 @@
 //! Messages on their way to one peer: filled by the socket's user, emptied by the connection's task.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
 
 use super::progress::Progress;
 use crate::limits;
+use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 
@@ -82,15 +83,14 @@ impl SendQueue {
         let state = State { items: VecDeque::new(), bytes: 0, writing: 0, writer: None, phase: Phase::Open };
         Self {
             state: Mutex::new(state),
-            messages_max: options.send_queue_messages_max,
-            bytes_max: options.send_queue_bytes_max,
+            messages_max: options.send_queue_messages_max.max(1),
+            bytes_max: options.send_queue_bytes_max.max(1),
             progress,
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No holder panics between two changes that belong together.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn is_full(&self, state: &State) -> bool {

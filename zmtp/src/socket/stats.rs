@@ -1,13 +1,14 @@
 //! Counters of a socket, and how often misbehaving peers may fill the log.
 
 use std::fmt::Display;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::limits;
+use crate::lock::lock;
 
 /// What a socket has counted since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl Complaints {
     pub(crate) fn about(&self, subject: &dyn Display, complaint: &dyn Display) {
         let now = Instant::now();
         let interval = Duration::from_millis(limits::COMPLAINT_INTERVAL_MS);
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.0);
         if told.last.is_some_and(|last| now - last < interval) {
             told.left_out += 1;
             return;

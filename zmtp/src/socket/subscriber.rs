@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
 
 use bytes::{Bytes, BytesMut};
@@ -19,6 +19,7 @@ use super::stats::SocketStats;
 use crate::codec::{Peer, SocketType, Subscription, TopicSet, TopicsFull, Version};
 use crate::endpoint::Endpoint;
 use crate::event::SocketEvent;
+use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
@@ -140,10 +141,6 @@ impl Interest {
     }
 }
 
-fn lock(interest: &Mutex<Interest>) -> MutexGuard<'_, Interest> {
-    interest.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl SubscriberHub {
     fn new(options: &SocketOptions) -> (Self, Arc<ReceiveQueue>) {
         let received = Arc::new(ReceiveQueue::new(options));
@@ -201,11 +198,6 @@ impl Role for SubscriberRole {
         if lock(&self.interest).topics.matches(wire.first()) {
             self.delivery.add(wire.to_message());
         }
-        Ok(())
-    }
-
-    /// Means nothing to a SUB.
-    fn subscription(&mut self, _: Subscription<'_>) -> Result<(), TopicsFull> {
         Ok(())
     }
 

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::stream::PeerAddress;
 use crate::limits;
+use crate::lock::lock;
 
 /// Gives out places for handshakes. Clones share them.
 ///
@@ -85,8 +86,7 @@ impl HandshakeGate {
 
 impl Shared {
     fn hosts(&self) -> MutexGuard<'_, HashMap<IpAddr, Host>> {
-        // Counting cannot panic halfway, so what a poisoned lock guards is whole.
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.hosts)
     }
 }
 
