@@ -10,3 +10,6 @@ pub const ANSWER_WAIT: Duration = Duration::from_secs(2);
 
 /// How long a listener waits for a message before another is sent to find out whether it hears.
 pub const SOUNDING_WAIT: Duration = Duration::from_millis(300);
+
+/// How far apart the signals are of somebody who has lost patience.
+pub const SIGNAL_INTERVAL: Duration = Duration::from_millis(20);

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::limits::PATIENCE;
@@ -75,10 +75,10 @@ impl Lines {
         }
     }
 
-    /// Waits for the stream's end; false after [`PATIENCE`] without it.
-    pub fn wait_for_end(&self) -> bool {
+    /// Waits for the stream's end, this long at most; whether it came.
+    pub fn wait_for_end(&self, at_most: Duration) -> bool {
         let state = lock(&self.shared.0);
-        let waited = self.shared.1.wait_timeout_while(state, PATIENCE, |state| !state.ended);
+        let waited = self.shared.1.wait_timeout_while(state, at_most, |state| !state.ended);
         waited.expect("no reader panics with the lock").0.ended
     }
 }

@@ -15,7 +15,10 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::lines::Lines;
+use crate::{
+    limits::{PATIENCE, SIGNAL_INTERVAL},
+    lines::Lines,
+};
 
 /// The program under test, which stands beside the tests' own executables.
 ///
@@ -205,6 +208,14 @@ impl Process {
         }
     }
 
+    /// Sends a signal again and again until it ends, as somebody does who has lost patience.
+    pub fn signal_until_end(self, signal: Signal) -> Ended {
+        while !self.err.wait_for_end(SIGNAL_INTERVAL) {
+            self.signal(signal);
+        }
+        self.wait()
+    }
+
     /// Asks it to finish (SIGTERM) and waits for its end.
     pub fn terminate(self) -> Ended {
         self.signal(Signal::SIGTERM);
@@ -217,10 +228,10 @@ impl Process {
     /// It goes on beyond the tests' patience.
     pub fn wait(mut self) -> Ended {
         self.close_input();
-        assert!(self.err.wait_for_end(), "`{}` does not end", self.name);
+        assert!(self.err.wait_for_end(PATIENCE), "`{}` does not end", self.name);
         let status = self.child.wait().expect("our own child can be waited for");
         self.ended = Some(status);
-        assert!(self.out.wait_for_end(), "`{}` has ended but its output has not", self.name);
+        assert!(self.out.wait_for_end(PATIENCE), "`{}` has ended but its output has not", self.name);
         Ended { code: status.code(), out: self.out.all(), err: self.err.all() }
     }
 }

@@ -123,7 +123,8 @@ async fn a_second_signal_ends_at_once() {
     server.process.wait_for_log("the first signal to be heard", |line| {
         field(line, "message").is_some_and(|message| message.contains("second signal ends at once"))
     });
-    server.process.signal(Signal::SIGTERM);
-    let ended = tokio::task::spawn_blocking(move || server.process.wait()).await.expect("it ends");
+    let ended = tokio::task::spawn_blocking(move || server.process.signal_until_end(Signal::SIGTERM))
+        .await
+        .expect("it ends");
     assert_eq!(ended.code, Some(130), "{:#?}", ended.err);
 }
