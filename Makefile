@@ -52,7 +52,7 @@ peers: ## Install the ZeroMQ programs that the interoperability tests talk to
 
 bench: ## Measure speed and memory (optimised build; takes minutes)
 	$(CARGO) build --release --locked
-	$(CARGO) bench --locked --workspace --benches
+	$(CARGO) bench --locked --workspace --bench '*'
 
 audit: ## Look for known weaknesses in dependencies (needs the network and cargo-deny)
 	@command -v cargo-deny >/dev/null \
