@@ -56,10 +56,9 @@ impl Broker {
         let (report, reported) = oneshot::channel();
         let (go, gone) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::clone(&counters);
         thread::Builder::new().name("recado-broker".to_owned()).spawn(move || {
-            shell::run(&runtime, config, shared, report, gone);
+            shell::run(config, shared, report, gone);
             // Whoever waited may have lost interest.
             let _ = end.send(());
         })?;

@@ -1,19 +1,18 @@
-//! How a chunk of a publisher's bytes reaches subscribers. [`Hub::accept`] walks its messages and gives each subscriber its
-//! share: a list of runs of whole messages. [`Hub::deliver`] writes the shares as they lie in the chunk, and queues what
-//! could not be written. [`Hub::flush`] writes from a queue. Knows nothing of sockets: writing is a function's argument.
+//! How a chunk of a publisher's bytes reaches subscribers. [`Hub::forward`] walks its messages and gives each subscriber its
+//! share: a list of runs of whole messages. It writes the shares as they lie in the chunk, and queues what could not be written.
+//! [`Hub::flush`] writes from a queue. Knows nothing of sockets: what is outside is an argument.
 
 use std::io::IoSlice;
-use std::ops::Range;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
-use recado_zmtp::codec::{FrameError, FrameHeader, Frames, Item, MessageSpan, MessageSplitter};
+use recado_zmtp::codec::{FrameError, MessageSplitter};
 
 use crate::chunk::Chunk;
 use crate::hub::Hub;
-use crate::limits::{SHARES_MAX, SlowSubscriber, WRITE_SLICES_MAX, WRITE_TURN_BYTES};
-use crate::matches::SetId;
-use crate::share::{Link, Place};
-use crate::trie::{Found, SubscriberId};
+use crate::limits::{SlowSubscriber, WRITE_SLICES_MAX, WRITE_TURN_BYTES};
+use crate::share::Place;
+use crate::trie::SubscriberId;
 
 /// What a write came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +25,16 @@ pub enum Written {
     Broken,
 }
 
-/// What [`Hub::accept`] found.
+/// What is outside of the hub while it forwards.
+pub trait Outside {
+    /// The publisher sent a command; this is its body. A break ends the forwarding there.
+    fn command(&mut self, body: &[u8]) -> ControlFlow<()>;
+
+    /// Writes to a subscriber, whose queue is empty, as much as there is room for.
+    fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written;
+}
+
+/// What [`Hub::forward`] found.
 #[derive(Debug)]
 pub struct Accepted {
     /// Bytes of whole messages and commands; the rest is the beginning of the next.
@@ -35,7 +43,7 @@ pub struct Accepted {
     pub rest: Rest,
 }
 
-/// What stands behind the bytes that [`Hub::accept`] consumed.
+/// What stands behind the bytes that [`Hub::forward`] consumed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rest {
     /// Nothing, or a message that is not whole yet.
@@ -44,9 +52,11 @@ pub enum Rest {
     More,
     /// Something that is no message; the connection cannot go on.
     Faulty(FrameError),
+    /// A command was the end, see [`Outside::command`].
+    Stopped,
 }
 
-/// What [`Hub::deliver`] left to do. Lists are appended to.
+/// What [`Hub::forward`] left to do. Lists are appended to.
 #[derive(Debug, Default)]
 pub struct Leftovers {
     /// Subscribers whose queue was empty, and now is not: they are to be written to when they have room.
@@ -68,6 +78,8 @@ pub struct Leftovers {
 pub struct Flushed {
     /// Why it ended.
     pub end: FlushEnd,
+    /// Something was written: the peer has made room, so it lives.
+    pub progressed: bool,
     /// The subscriber was behind and no longer is: publishers may be waiting for that.
     pub caught_up: bool,
 }
@@ -85,102 +97,28 @@ pub enum FlushEnd {
     Broken,
 }
 
-/// The run that grows while messages go to the same set.
-#[derive(Default)]
-struct Run {
-    set: Option<SetId>,
-    start: usize,
-    end: usize,
-    messages: u32,
-}
-
-/// The last message, as a pattern: one of the same length whose first `compare` bytes are the same has the same frames
-/// and the same answer.
-struct Pattern {
-    start: usize,
-    compare: usize,
-    len: usize,
-}
-
 impl Hub {
-    /// Walks the messages of `bytes`, which begin where the splitter stands, and notes who gets which. Commands are given to
-    /// `command`; those that stand between the frames of a message are moved out of the message.
+    /// Forwards the whole messages of `chunk`, which begins where the splitter stands: writes to each subscriber its share, and
+    /// queues what there is no room for. Commands that stand between the frames of a message are taken out of it.
+    ///
+    /// After [`Rest::More`] the rest is to be forwarded as a chunk of its own.
     ///
     /// # Panics
-    /// With 4 GiB and more, which the limits on chunks and messages exclude.
-    pub fn accept(
+    /// When the chunk is shared already, or has 4 GiB and more, which the limits on chunks and messages exclude.
+    pub fn forward(
         &mut self,
         splitter: &mut MessageSplitter,
-        bytes: &mut [u8],
-        mut command: impl FnMut(&[u8]),
-    ) -> Accepted {
-        assert!(u32::try_from(bytes.len()).is_ok(), "a chunk's places fit 32 bits");
-        let mut run = Run::default();
-        let mut pattern: Option<Pattern> = None;
-        let (mut at, mut wanted, mut messages, mut message_bytes) = (0, 0u64, 0u64, 0);
-        let rest = loop {
-            if self.shares.len() >= SHARES_MAX {
-                break Rest::More;
-            }
-            if let Some(pattern) = &pattern {
-                let count = alike(bytes, pattern, at);
-                if count > 0 {
-                    at += count * pattern.len;
-                    message_bytes += count * pattern.len;
-                    messages += count as u64;
-                    run.end = at;
-                    run.messages += count as u32;
-                }
-            }
-            let item = match splitter.next_item(&bytes[at..]) {
-                Ok(Some(item)) => item,
-                Ok(None) => break Rest::Unfinished,
-                Err(error) => break Rest::Faulty(error),
-            };
-            let span = match item {
-                Item::Command(body) => {
-                    command(&bytes[at..][body]);
-                    at += splitter.release();
-                    pattern = None;
-                    continue;
-                }
-                Item::Message(span) => span,
-            };
-            let (message, first) = place_of(&span, at, bytes);
-            at += splitter.release();
-            messages += 1;
-            message_bytes += message.len();
-            let found = self.trie.find(&bytes[first.clone()]);
-            let set = self.matches.remembered(&found);
-            if set.is_none() || set != run.set || message.start != run.end {
-                wanted += self.end_run(&run);
-                let set = set.or_else(|| self.matches.set_for(&self.trie, &found));
-                run = Run { set, start: message.start, end: message.start, messages: 0 };
-            }
-            run.end = message.end;
-            run.messages += 1;
-            pattern = compared_bytes(&span, bytes, &message, &first, &found).map(|compare| Pattern {
-                start: message.start,
-                compare,
-                len: message.len(),
-            });
-        };
-        wanted += self.end_run(&run);
-        self.counters.messages_in.add(messages);
-        self.counters.bytes_in.add(message_bytes as u64);
-        self.counters.unwanted.add(messages - wanted);
-        Accepted { consumed: at, rest }
-    }
-
-    /// Writes to each subscriber its share of `chunk`, which holds the bytes that were just accepted, and queues what there is
-    /// no room for.
-    pub fn deliver(
-        &mut self,
         chunk: &mut Chunk,
         now: Instant,
         left: &mut Leftovers,
-        mut write: impl FnMut(SubscriberId, &[IoSlice<'_>]) -> Written,
-    ) {
+        outside: &mut impl Outside,
+    ) -> Accepted {
+        let accepted = self.accept(splitter, chunk.bytes_mut(), |body| outside.command(body));
+        self.deliver(chunk, now, left, outside);
+        accepted
+    }
+
+    fn deliver(&mut self, chunk: &mut Chunk, now: Instant, left: &mut Leftovers, outside: &mut impl Outside) {
         let mut shares = std::mem::take(&mut self.shares);
         let (marks, hold_bytes) = (self.marks(), self.hold_bytes());
         let (mut messages_out, mut bytes_out) = (0, 0);
@@ -195,7 +133,7 @@ impl Hub {
             let mut place = Place::at(first);
             let was_empty = subscriber.queue.is_empty();
             if was_empty {
-                let progress = shares.write(chunk, &mut place, |slices| write(id, slices));
+                let progress = shares.write(chunk, &mut place, |slices| outside.write(id, slices));
                 (messages_out, bytes_out) = (messages_out + progress.messages, bytes_out + progress.bytes);
                 // When it is broken its own task sees that too, and ends.
                 if progress.broken || place.is_end() {
@@ -235,7 +173,7 @@ impl Hub {
     pub fn flush(&mut self, id: SubscriberId, mut write: impl FnMut(&[IoSlice<'_>]) -> Written) -> Flushed {
         let hold_bytes = self.hold_bytes();
         let Some(subscriber) = self.subscribers.find_mut(id.0) else {
-            return Flushed { end: FlushEnd::Empty, caught_up: false };
+            return Flushed { end: FlushEnd::Empty, progressed: false, caught_up: false };
         };
         let queue = &mut subscriber.queue;
         let before = queue.charged();
@@ -264,72 +202,8 @@ impl Hub {
         self.counters.messages_out.add(messages);
         self.counters.bytes_out.add(bytes as u64);
         self.counters.queued_bytes.set(self.queued_bytes as u64);
-        Flushed { end, caught_up }
+        Flushed { end, progressed: bytes > 0, caught_up }
     }
-
-    /// Adds the run to the shares of its subscribers, and says how many of its messages anybody wanted.
-    fn end_run(&mut self, run: &Run) -> u64 {
-        let Some(set) = run.set else { return 0 };
-        let link = Link::new(run.start..run.end, run.messages);
-        let wanting = self.matches.subscribers(set);
-        for &id in wanting {
-            if let Some(subscriber) = self.subscribers.find_mut(id.0) {
-                self.shares.add(id, subscriber, link);
-            }
-        }
-        self.shares.bytes += wanting.len() * (run.end - run.start);
-        u64::from(run.messages)
-    }
-}
-
-/// How many messages alike the pattern follow each other at `at`.
-#[inline]
-fn alike(bytes: &[u8], pattern: &Pattern, at: usize) -> usize {
-    let (head, _) = bytes[pattern.start..].split_at(pattern.compare);
-    bytes[at..].chunks_exact(pattern.len).take_while(|message| &message[..pattern.compare] == head).count()
-}
-
-/// How many first bytes of a message decide its frames and its answer. None where that would be long to compare.
-fn compared_bytes(
-    span: &MessageSpan,
-    bytes: &[u8],
-    message: &Range<usize>,
-    first: &Range<usize>,
-    found: &Found,
-) -> Option<usize> {
-    let head = first.start - message.start;
-    match span.frames {
-        // The topic's length stands in the header before it, so that equal bytes are the equal topic.
-        1 => Some(head + if found.whole { first.len() } else { found.examined }),
-        2 => {
-            let last = FrameHeader::decode(&bytes[first.end..message.end]).ok().flatten()?;
-            Some(head + first.len() + last.header_len)
-        }
-        _ => None,
-    }
-}
-
-/// Where a message and its first frame's body lie in `bytes`; what the splitter found counts from `at`. Commands between its
-/// frames are moved out, to its front.
-fn place_of(span: &MessageSpan, at: usize, bytes: &mut [u8]) -> (Range<usize>, Range<usize>) {
-    let message = at + span.range.start..at + span.range.end;
-    if !span.interleaved {
-        return (message, at + span.first.start..at + span.first.end);
-    }
-    let mut kept = Vec::with_capacity(message.len());
-    let mut walked = message.start;
-    for frame in Frames::new(&bytes[message.clone()]) {
-        let end = message.start + frame.range.end;
-        if !frame.command {
-            kept.extend_from_slice(&bytes[walked..end]);
-        }
-        walked = end;
-    }
-    let start = message.end - kept.len();
-    bytes[start..message.end].copy_from_slice(&kept);
-    let header = FrameHeader::decode(&kept).ok().flatten().expect("the splitter has seen a first frame");
-    let first = start + header.header_len..start + header.header_len + header.body_len;
-    (start..message.end, first)
 }
 
 #[cfg(test)]

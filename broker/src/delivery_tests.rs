@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
 use recado_zmtp::codec::{Command, MessageLimits, MessageSplitter};
 
-use super::{Chunk, FlushEnd, Hub, Leftovers, Rest, SubscriberId, Written};
+use super::{Chunk, FlushEnd, Hub, IoSlice, Leftovers, Outside, Rest, SubscriberId, Written};
 use crate::counters::{Counters, Figures};
 use crate::limits::{CHUNK_BYTES, Limits, SlowSubscriber};
 
@@ -16,9 +17,32 @@ struct World {
     rest: Vec<u8>,
     left: Leftovers,
     chunks: u64,
+    kernels: Kernels,
+}
+
+#[derive(Default)]
+struct Kernels {
     room: BTreeMap<SubscriberId, usize>,
     received: BTreeMap<SubscriberId, Vec<u8>>,
     commands: Vec<Vec<u8>>,
+}
+
+impl Outside for Kernels {
+    fn command(&mut self, body: &[u8]) -> ControlFlow<()> {
+        self.commands.push(body.to_vec());
+        ControlFlow::Continue(())
+    }
+
+    fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {
+        let room = self.room.get_mut(&id).unwrap();
+        let before = *room;
+        for slice in slices {
+            let count = slice.len().min(*room);
+            self.received.get_mut(&id).unwrap().extend_from_slice(&slice[..count]);
+            *room -= count;
+        }
+        if before == *room { Written::Blocked } else { Written::Bytes(before - *room) }
+    }
 }
 
 impl World {
@@ -29,9 +53,7 @@ impl World {
             rest: Vec::new(),
             left: Leftovers::default(),
             chunks: 0,
-            room: BTreeMap::new(),
-            received: BTreeMap::new(),
-            commands: Vec::new(),
+            kernels: Kernels::default(),
         }
     }
 
@@ -40,8 +62,8 @@ impl World {
         for topic in topics {
             self.hub.subscribe(id, topic.as_bytes()).unwrap();
         }
-        self.room.insert(id, usize::MAX);
-        self.received.insert(id, Vec::new());
+        self.kernels.room.insert(id, usize::MAX);
+        self.kernels.received.insert(id, Vec::new());
         id
     }
 
@@ -49,28 +71,16 @@ impl World {
         let mut all = std::mem::take(&mut self.rest);
         all.extend_from_slice(bytes);
         loop {
-            let used = all.len();
             self.chunks += 1;
-            let mut chunk = Chunk::new(self.chunks, BytesMut::from(&all[..]), used);
-            let commands = &mut self.commands;
-            let accepted =
-                self.hub.accept(&mut self.splitter, chunk.bytes_mut(), |body| commands.push(body.to_vec()));
-            let World { hub, left, room, received, .. } = self;
-            hub.deliver(&mut chunk, Instant::now(), left, |id, slices| {
-                let room = room.get_mut(&id).unwrap();
-                let before = *room;
-                for slice in slices {
-                    let count = slice.len().min(*room);
-                    received.get_mut(&id).unwrap().extend_from_slice(&slice[..count]);
-                    *room -= count;
-                }
-                if before == *room { Written::Blocked } else { Written::Bytes(before - *room) }
-            });
+            let mut chunk = Chunk::new(self.chunks, BytesMut::from(&all[..]), all.len());
+            let World { hub, splitter, left, kernels, .. } = self;
+            let accepted = hub.forward(splitter, &mut chunk, Instant::now(), left, kernels);
             all.drain(..accepted.consumed);
             match accepted.rest {
                 Rest::Unfinished => break,
                 Rest::More => {}
                 Rest::Faulty(error) => panic!("{error}"),
+                Rest::Stopped => unreachable!("no command stops it"),
             }
         }
         self.rest = all;
@@ -78,17 +88,9 @@ impl World {
 
     /// The subscriber's kernel takes so many more.
     fn make_room(&mut self, id: SubscriberId, count: usize) -> FlushEnd {
-        let received = self.received.get_mut(&id).unwrap();
-        let mut room = count;
-        let flushed = self.hub.flush(id, |slices| {
-            let before = room;
-            for slice in slices {
-                let count = slice.len().min(room);
-                received.extend_from_slice(&slice[..count]);
-                room -= count;
-            }
-            if before == room { Written::Blocked } else { Written::Bytes(before - room) }
-        });
+        self.kernels.room.insert(id, count);
+        let World { hub, kernels, .. } = self;
+        let flushed = hub.flush(id, |slices| kernels.write(id, slices));
         flushed.end
     }
 
@@ -143,9 +145,9 @@ fn runs_of_messages_leave_as_they_came() {
         numbered("geral", 4),
     ];
     world.publish(&stream.concat());
-    assert_eq!(world.received[&all], stream.concat());
-    assert_eq!(world.received[&geral], [&stream[0][..], &stream[1], &stream[3], &stream[4]].concat());
-    assert_eq!(world.received[&tech], stream[2], "once, though two subscriptions match");
+    assert_eq!(world.kernels.received[&all], stream.concat());
+    assert_eq!(world.kernels.received[&geral], [&stream[0][..], &stream[1], &stream[3], &stream[4]].concat());
+    assert_eq!(world.kernels.received[&tech], stream[2], "once, though two subscriptions match");
     let figures = world.figures();
     assert_eq!((figures.messages_in, figures.messages_out, figures.unwanted), (5, 10, 0));
 }
@@ -206,7 +208,7 @@ fn any_stream_cut_anywhere_agrees_with_a_model() {
             }
         }
         for (id, expected) in ids.iter().zip(expected) {
-            assert_eq!(world.received[id], expected, "seed {seed}");
+            assert_eq!(world.kernels.received[id], expected, "seed {seed}");
         }
     }
 }
@@ -219,7 +221,7 @@ fn a_message_larger_than_any_chunk_arrives_whole() {
     for piece in big.chunks(10_000) {
         world.publish(piece);
     }
-    assert_eq!(world.received[&id], big);
+    assert_eq!(world.kernels.received[&id], big);
 }
 
 #[test]
@@ -233,7 +235,7 @@ fn a_short_body_in_the_long_form_is_not_taken_for_its_neighbour() {
     assert_eq!(second.len(), long_form(8).len());
     let stream = [long_form(8), second.clone(), long_form(8)].concat();
     world.publish(&stream);
-    assert_eq!(world.received[&id], stream);
+    assert_eq!(world.kernels.received[&id], stream);
     assert_eq!(world.figures().messages_in, 4);
 }
 
@@ -250,10 +252,10 @@ fn commands_are_taken_out_of_the_stream_and_out_of_messages() {
         for piece in stream.chunks(step) {
             world.publish(piece);
         }
-        assert_eq!(world.received[&id], [&first[..], &second, &first].concat(), "in steps of {step}");
-        assert_eq!(world.commands.len(), 2);
-        world.received.get_mut(&id).unwrap().clear();
-        world.commands.clear();
+        assert_eq!(world.kernels.received[&id], [&first[..], &second, &first].concat(), "in steps of {step}");
+        assert_eq!(world.kernels.commands.len(), 2);
+        world.kernels.received.get_mut(&id).unwrap().clear();
+        world.kernels.commands.clear();
     }
 }
 
@@ -262,7 +264,7 @@ fn what_finds_no_room_waits_and_follows_in_order() {
     for room in [0, 1, 5, 20, 100, 1000] {
         let mut world = World::new(Limits::default());
         let id = world.subscriber(&["a"]);
-        world.room.insert(id, room);
+        world.kernels.room.insert(id, room);
         let mut expected = Vec::new();
         for number in 0..200 {
             let (wanted, other) = (numbered("a", number), numbered("b", number));
@@ -271,7 +273,7 @@ fn what_finds_no_room_waits_and_follows_in_order() {
         }
         assert_eq!(world.left.to_write, [id], "named once");
         while world.make_room(id, 33) != FlushEnd::Empty {}
-        assert_eq!(world.received[&id], expected, "room {room}");
+        assert_eq!(world.kernels.received[&id], expected, "room {room}");
         let figures = world.figures();
         assert_eq!((figures.messages_out, figures.queued_bytes, figures.dropped_slow), (200, 0, 0));
     }
@@ -283,7 +285,7 @@ fn what_finds_no_room_waits_and_follows_in_order() {
 fn a_slow_subscriber_loses_the_newest_in_runs_and_the_others_nothing() {
     let mut world = World::new(Limits { queue_messages_max: 10, ..Limits::default() });
     let (slow, fast) = (world.subscriber(&["a"]), world.subscriber(&["a"]));
-    world.room.insert(slow, 0);
+    world.kernels.room.insert(slow, 0);
     let stream: Vec<Vec<u8>> = (0..30).map(|number| numbered("a", number)).collect();
     world.publish(&stream[..8].concat());
     world.publish(&stream[8..14].concat());
@@ -292,8 +294,8 @@ fn a_slow_subscriber_loses_the_newest_in_runs_and_the_others_nothing() {
     while world.make_room(slow, 1000) != FlushEnd::Empty {}
     world.publish(&stream[20..22].concat());
     while world.make_room(slow, 1000) != FlushEnd::Empty {}
-    assert_eq!(world.received[&slow], [&stream[..10], &stream[20..22]].concat().concat());
-    assert_eq!(world.received[&fast], stream[..22].concat());
+    assert_eq!(world.kernels.received[&slow], [&stream[..10], &stream[20..22]].concat().concat());
+    assert_eq!(world.kernels.received[&fast], stream[..22].concat());
 }
 
 #[test]
@@ -301,10 +303,10 @@ fn a_message_that_is_half_written_is_never_dropped() {
     let mut world = World::new(Limits { queue_messages_max: 1, ..Limits::default() });
     let id = world.subscriber(&["a"]);
     let stream: Vec<Vec<u8>> = (0..5).map(|number| message(&[b"a", &[b'.'; 20], &[number; 3]])).collect();
-    world.room.insert(id, stream[0].len() * 2 + 4);
+    world.kernels.room.insert(id, stream[0].len() * 2 + 4);
     world.publish(&stream.concat());
     while world.make_room(id, 1000) != FlushEnd::Empty {}
-    assert_eq!(world.received[&id], stream[..3].concat());
+    assert_eq!(world.kernels.received[&id], stream[..3].concat());
     assert_eq!((world.figures().messages_out, world.figures().dropped_slow), (3, 2));
 }
 
@@ -312,11 +314,11 @@ fn a_message_that_is_half_written_is_never_dropped() {
 fn an_empty_queue_takes_one_message_of_any_size() {
     let mut world = World::new(Limits { queue_bytes_max: CHUNK_BYTES, ..Limits::default() });
     let id = world.subscriber(&["a"]);
-    world.room.insert(id, 0);
+    world.kernels.room.insert(id, 0);
     let (large, small) = (message(&[b"a", &vec![1; 4 * CHUNK_BYTES / 2]]), numbered("a", 1));
     world.publish(&[&large[..], &small].concat());
     while world.make_room(id, CHUNK_BYTES) != FlushEnd::Empty {}
-    assert_eq!(world.received[&id], large);
+    assert_eq!(world.kernels.received[&id], large);
     assert_eq!(world.figures().dropped_slow, 1);
 }
 
@@ -326,7 +328,7 @@ fn a_subscriber_can_be_disconnected_at_its_mark_instead() {
         Limits { queue_messages_max: 2, slow_subscriber: SlowSubscriber::Disconnect, ..Limits::default() };
     let mut world = World::new(limits);
     let id = world.subscriber(&["a"]);
-    world.room.insert(id, 0);
+    world.kernels.room.insert(id, 0);
     world.publish(&[numbered("a", 1), numbered("a", 2)].concat());
     assert!(world.left.to_disconnect.is_empty());
     world.publish(&numbered("a", 3));
@@ -341,7 +343,7 @@ fn all_queues_together_are_bounded() {
     let stalled: Vec<SubscriberId> =
         (0..40).map(|number| world.subscriber(&[&format!("{number}.")])).collect();
     for id in &stalled {
-        world.room.insert(*id, 0);
+        world.kernels.room.insert(*id, 0);
     }
     for _ in 0..200 {
         for number in 0..40 {
@@ -356,7 +358,7 @@ fn all_queues_together_are_bounded() {
 fn a_vanished_subscriber_takes_its_queue_along() {
     let mut world = World::new(Limits::default());
     let id = world.subscriber(&["a"]);
-    world.room.insert(id, 0);
+    world.kernels.room.insert(id, 0);
     world.publish(&numbered("a", 1));
     world.hub.subscriber_left(id);
     world.publish(&numbered("a", 2));
@@ -364,7 +366,7 @@ fn a_vanished_subscriber_takes_its_queue_along() {
     world.publish(&numbered("a", 3));
     let figures = world.figures();
     assert_eq!((figures.queued_bytes, figures.dropped_gone, figures.messages_out), (0, 1, 0));
-    assert!(world.received[&id].is_empty());
+    assert!(world.kernels.received[&id].is_empty());
 }
 
 #[test]
@@ -378,6 +380,6 @@ fn ever_different_sets_are_delivered_in_steps() {
     assert!(world.chunks > 1, "in more than one step");
     for (number, id) in ids.iter().enumerate() {
         let expected: Vec<u8> = stream.iter().skip(number % 2).step_by(2).flatten().copied().collect();
-        assert_eq!(world.received[id], expected);
+        assert_eq!(world.kernels.received[id], expected);
     }
 }

@@ -76,6 +76,8 @@ pub(crate) struct Subscriber {
 struct Publisher {
     upstream: Upstream,
     to_tell: bool,
+    /// It reads so little of what it is told that it is to be disconnected.
+    deaf: bool,
 }
 
 impl Hub {
@@ -192,7 +194,11 @@ impl Hub {
 
     /// A publisher has connected. It is told of all current subscriptions.
     pub fn add_publisher(&mut self) -> PublisherId {
-        let id = PublisherId(self.publishers.insert(Publisher { upstream: Upstream::new(), to_tell: true }));
+        let id = PublisherId(self.publishers.insert(Publisher {
+            upstream: Upstream::new(),
+            to_tell: true,
+            deaf: false,
+        }));
         self.counters.publishers.set(self.publishers.len() as u64);
         id
     }
@@ -203,7 +209,7 @@ impl Hub {
         self.counters.publishers.set(self.publishers.len() as u64);
     }
 
-    /// Publishers that have something to be told since they were last told all; each is named once.
+    /// Publishers that have something to be told since they were last told all, or are to be disconnected.
     pub fn take_publishers_to_tell(&mut self) -> impl Iterator<Item = PublisherId> + '_ {
         self.to_tell.drain(..)
     }
@@ -234,8 +240,7 @@ impl Hub {
 
     /// Whether the publisher reads so little of what it is told that it is to be disconnected.
     pub fn is_publisher_deaf(&self, id: PublisherId) -> bool {
-        let publisher = self.publishers.find(id.0);
-        publisher.is_some_and(|publisher| publisher.upstream.pending_bytes() > PUBLISHER_PENDING_BYTES_MAX)
+        self.publishers.find(id.0).is_some_and(|publisher| publisher.deaf)
     }
 
     /// Appends a command behind the messages that wait for a subscriber; false if it has left.
@@ -253,6 +258,15 @@ impl Hub {
     /// Bytes charged to a subscriber's queue, and whether anything waits there.
     pub fn queued(&self, id: SubscriberId) -> (usize, bool) {
         self.subscribers.find(id.0).map_or((0, false), |it| (it.queue.charged(), !it.queue.is_empty()))
+    }
+
+    /// Drops what waits for all subscribers, and counts it.
+    pub fn give_up(&mut self) {
+        let all: Vec<SubscriberId> =
+            self.subscribers.iter().map(|(number, _)| SubscriberId(number)).collect();
+        for id in all {
+            self.subscriber_left(id);
+        }
     }
 
     /// The subscriptions that there are.
@@ -306,9 +320,10 @@ impl Hub {
     }
 
     fn tell(&mut self, topic: &[u8], subscribed: bool) {
-        for (number, publisher) in self.publishers.iter_mut() {
+        for (number, publisher) in self.publishers.iter_mut().filter(|(_, publisher)| !publisher.deaf) {
             publisher.upstream.changed(topic, subscribed);
-            if !publisher.to_tell {
+            publisher.deaf = publisher.upstream.pending_bytes() > PUBLISHER_PENDING_BYTES_MAX;
+            if !publisher.to_tell || publisher.deaf {
                 publisher.to_tell = true;
                 self.to_tell.push(PublisherId(number));
             }

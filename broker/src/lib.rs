@@ -22,6 +22,7 @@ mod slab;
 pub mod trie;
 pub mod units;
 pub mod upstream;
+mod walk;
 
 pub use args::{Args, Options, SlowSubscriberArg};
 pub use broker::{BindError, Broker, RunError};

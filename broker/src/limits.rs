@@ -32,7 +32,7 @@ pub const CHUNKS_FREE_MAX: usize = 4;
 pub const CHUNKS_LENT_MAX: usize = 16;
 
 /// Bytes fetched by one read from a subscriber; longer runs of subscriptions take several turns.
-pub const SUBSCRIBER_READ_BYTES: usize = 16 * KIB;
+pub const SUBSCRIBER_READ_BYTES: usize = 4 * KIB;
 
 /// Runs of messages for subscribers that are noted before they are written: a chunk whose messages go to ever different, large
 /// sets is delivered in several steps.
@@ -97,10 +97,13 @@ pub const PUBLISHER_PENDING_BYTES_MAX: usize = 64 * MIB;
 pub const SUBSCRIPTION_BYTES: usize = 160;
 
 /// Subscriptions of a vanished subscriber that are ended in one turn before others have theirs.
-pub const FORGET_TURN: usize = 1_024;
+pub const FORGET_TURN: usize = 256;
 
 /// Subscribers in the remembered answers of which topic goes to whom; then they are found anew.
 pub const REMEMBERED_SUBSCRIBERS_MAX: usize = MIB;
+
+/// Bytes of a message from a subscriber, unless a topic may be longer; more ends its connection.
+pub const SUBSCRIBER_MESSAGE_BYTES_MAX: usize = 16 * KIB;
 
 /// Frames of a message from a subscriber, each perhaps a subscription; a message of more ends its connection.
 pub const SUBSCRIBER_FRAMES_MAX: usize = 1_024;

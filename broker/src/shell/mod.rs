@@ -12,14 +12,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use recado_zmtp::transport::Listener;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use crate::broker::Bound;
+use crate::broker::{BindError, Bound};
 use crate::config::Config;
 use crate::counters::Counters;
 use accept::{Side, accept};
@@ -27,18 +27,25 @@ use shared::Shared;
 
 /// Listens, reports where, and when told to go forwards until the token that came with it is cancelled.
 pub(crate) fn run(
-    runtime: &Runtime,
     config: Config,
     counters: Arc<Counters>,
-    report: oneshot::Sender<Result<Bound, recado_zmtp::BindError>>,
+    report: oneshot::Sender<Result<Bound, BindError>>,
     go: oneshot::Receiver<CancellationToken>,
 ) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            // Whoever binds may have lost interest; then nothing is left to do.
+            let _ = report.send(Err(error.into()));
+            return;
+        }
+    };
     let local = LocalSet::new();
-    local.block_on(runtime, async move {
+    local.block_on(&runtime, async move {
         let (publishers, subscribers) = match listen(&config).await {
             Ok(listeners) => listeners,
             Err(error) => {
-                let _ = report.send(Err(error));
+                let _ = report.send(Err(error.into()));
                 return;
             }
         };
@@ -81,6 +88,7 @@ async fn forward(
     shared.close();
     if timeout(linger, shared.tasks.wait()).await.is_err() {
         debug!(queued_bytes = counters.figures().queued_bytes, "subscribers did not take all in time");
+        shared.hub.borrow_mut().give_up();
     }
     info!(figures = %counters.figures(), "broker ends");
 }

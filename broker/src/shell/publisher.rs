@@ -2,7 +2,8 @@
 //! it of the subscriptions.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, IoSlice};
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::chunk::Chunk;
-use crate::delivery::{Accepted, Leftovers, Rest};
+use crate::delivery::{Leftovers, Outside, Rest, Written};
 use crate::hub::PublisherId;
 use crate::limits::{
     CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
@@ -23,6 +24,49 @@ use crate::limits::{
 };
 use crate::shell::shared::{Peer, Shared, Word};
 use crate::shell::subscriber::End;
+use crate::trie::SubscriberId;
+
+/// What the hub needs of us while it forwards.
+struct Around<'a> {
+    shared: &'a Shared,
+    peer: &'a Peer,
+    output: &'a mut BytesMut,
+    end: Option<End>,
+}
+
+impl Outside for Around<'_> {
+    fn command(&mut self, body: &[u8]) -> ControlFlow<()> {
+        let end = match Command::decode(body) {
+            Ok(Command::Ping { ttl, context }) => {
+                self.peer.pinged(ttl);
+                put_command(self.output, &Command::Pong { context });
+                return ControlFlow::Continue(());
+            }
+            Ok(
+                Command::Ready(_)
+                | Command::Subscribe(_)
+                | Command::Cancel(_)
+                | Command::Pong { .. }
+                | Command::Unknown { .. },
+            ) => return ControlFlow::Continue(()),
+            Ok(Command::Error(_)) => End::Left,
+            Err(error) => error.into(),
+        };
+        self.end = Some(end);
+        ControlFlow::Break(())
+    }
+
+    fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {
+        self.shared.write(id, slices)
+    }
+}
+
+/// Makes a command ready, unless much waits already: a peer that does not read gets no answers.
+fn put_command(output: &mut BytesMut, command: &Command<'_>) {
+    if output.len() <= PUBLISHER_OUTPUT_BYTES {
+        command.encode(output);
+    }
+}
 
 struct Reader {
     id: PublisherId,
@@ -125,7 +169,7 @@ impl Reader {
         }
         match self.peer.word.take() {
             Word::Nothing => {}
-            Word::Ping(ttl) => self.command(&Command::Ping { ttl, context: b"" }),
+            Word::Ping(ttl) => put_command(&mut self.output, &Command::Ping { ttl, context: b"" }),
             Word::Silent => return Err(End::Silent),
             Word::Slow => return Err(End::Slow),
         }
@@ -147,13 +191,6 @@ impl Reader {
             if told {
                 return Ok(());
             }
-        }
-    }
-
-    /// Makes a command ready, unless much waits already: a peer that does not read gets no answers.
-    fn command(&mut self, command: &Command<'_>) {
-        if self.output.len() <= PUBLISHER_OUTPUT_BYTES {
-            command.encode(&mut self.output);
         }
     }
 
@@ -200,10 +237,10 @@ impl Reader {
     fn hand_on(&mut self, shared: &Shared, mut chunk: Chunk) -> Result<(), End> {
         let now = Instant::now();
         loop {
-            let accepted = self.accept(shared, chunk.bytes_mut())?;
-            let mut hub = shared.hub.borrow_mut();
-            hub.deliver(&mut chunk, now, &mut self.left, |id, slices| shared.write(id, slices));
-            drop(hub);
+            let Reader { splitter, output, peer, left, .. } = self;
+            let mut around = Around { shared, peer, output, end: None };
+            let accepted = shared.hub.borrow_mut().forward(splitter, &mut chunk, now, left, &mut around);
+            let end = around.end;
             self.debt += std::mem::take(&mut self.left.queued_bytes);
             for id in self.left.to_write.drain(..) {
                 shared.wake_subscriber(id, None);
@@ -211,45 +248,17 @@ impl Reader {
             for id in self.left.to_disconnect.drain(..) {
                 shared.wake_subscriber(id, Some(Word::Slow));
             }
-            let mut chunks = shared.chunks.borrow_mut();
             match accepted.rest {
-                Rest::Unfinished => {
-                    drop(chunks);
-                    return self.keep_rest(shared, chunk, accepted.consumed);
-                }
+                Rest::Unfinished => return self.keep_rest(shared, chunk, accepted.consumed),
                 Rest::More => {
+                    let mut chunks = shared.chunks.borrow_mut();
                     let rest = chunks.copy(&chunk.bytes()[accepted.consumed..]);
                     chunks.give_back_chunk(std::mem::replace(&mut chunk, rest));
                 }
-                Rest::Faulty(error) => {
-                    chunks.give_back_chunk(chunk);
-                    return Err(error.into());
-                }
+                Rest::Faulty(error) => return Err(error.into()),
+                Rest::Stopped => return Err(end.expect("it stopped because of an end")),
             }
         }
-    }
-
-    fn accept(&mut self, shared: &Shared, bytes: &mut [u8]) -> Result<Accepted, End> {
-        let mut failed = Ok(());
-        let Reader { splitter, output, peer, .. } = self;
-        let accepted = shared.hub.borrow_mut().accept(splitter, bytes, |body| match Command::decode(body) {
-            Ok(Command::Ping { ttl, context }) => {
-                peer.pinged(ttl);
-                if output.len() <= PUBLISHER_OUTPUT_BYTES {
-                    Command::Pong { context }.encode(output);
-                }
-            }
-            Ok(Command::Error(_)) => failed = Err(End::Left),
-            Ok(
-                Command::Ready(_)
-                | Command::Subscribe(_)
-                | Command::Cancel(_)
-                | Command::Pong { .. }
-                | Command::Unknown { .. },
-            ) => {}
-            Err(error) => failed = Err(error.into()),
-        });
-        failed.map(|()| accepted)
     }
 
     fn keep_rest(&mut self, shared: &Shared, chunk: Chunk, consumed: usize) -> Result<(), End> {
@@ -288,6 +297,8 @@ impl Reader {
             relief.as_mut().enable();
             let now = Instant::now();
             shared.hub.borrow_mut().waited(&mut waiting_for, since, now);
+            // What it says meanwhile waits unread.
+            self.peer.heard();
             since = now;
             if waiting_for.is_empty() {
                 self.left.to_wait_for = waiting_for;

@@ -17,7 +17,8 @@ use tokio::task::yield_now;
 use crate::delivery::FlushEnd;
 use crate::hub::SubscriptionError;
 use crate::limits::{
-    CHUNK_BYTES, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_READ_BYTES,
+    CHUNK_BYTES, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX,
+    SUBSCRIBER_READ_BYTES,
 };
 use crate::shell::shared::{Peer, Shared, SubscriberConnection, Word, write};
 use crate::trie::SubscriberId;
@@ -73,6 +74,8 @@ struct Reader {
     /// Commands queued since the queue was last empty.
     command_bytes: usize,
     commands: BytesMut,
+    /// The last write found no more room.
+    blocked: bool,
 }
 
 pub(super) async fn serve_subscriber(
@@ -104,7 +107,7 @@ impl Reader {
     fn new(shared: &Shared) -> Reader {
         let topic_bytes_max = shared.limits.topic_bytes_max;
         let limits = MessageLimits {
-            message_bytes_max: (topic_bytes_max + 1).max(SUBSCRIBER_READ_BYTES),
+            message_bytes_max: (topic_bytes_max + 1).max(SUBSCRIBER_MESSAGE_BYTES_MAX),
             message_frames_max: SUBSCRIBER_FRAMES_MAX,
             command_bytes_max: (topic_bytes_max + 1 + "SUBSCRIBE".len())
                 .max(recado_zmtp::limits::COMMAND_BYTES_MAX),
@@ -114,6 +117,7 @@ impl Reader {
             rest: Vec::new(),
             command_bytes: 0,
             commands: BytesMut::new(),
+            blocked: false,
         }
     }
 
@@ -164,6 +168,11 @@ impl Reader {
             return FlushEnd::Empty;
         }
         let flushed = hub.flush(id, |slices| write(&connection.stream, slices));
+        if flushed.progressed && self.blocked {
+            // It has made room since: it lives, even if our PING waits behind what it has not read.
+            connection.peer.heard();
+        }
+        self.blocked = flushed.end == FlushEnd::Blocked;
         if flushed.caught_up {
             shared.relief.notify_waiters();
         }

@@ -164,6 +164,22 @@ async fn frames_that_cannot_be_are_closed_before_memory_is_taken() {
 }
 
 #[tokio::test]
+async fn what_was_whole_before_a_fault_is_forwarded() {
+    let broker = broker(limits()).await;
+    let mut witnesses = Witnesses::new(&broker).await;
+    let faults = [frame(8, b"x"), command("PING", b""), command("ERROR", b"\x00")];
+    for fault in &faults {
+        let mut peer = broker.publisher(1).await;
+        let good = message(&[b"witness", b"last words"]);
+        pour(peer.stream.get_mut(), &[&good[..], fault, &good].concat()).await;
+        witnesses.subscriber.expect(&[b"witness", b"last words"]).await;
+        closed(peer.stream.get_mut(), "the end").await;
+        witnesses.check().await;
+    }
+    broker.end().await;
+}
+
+#[tokio::test]
 async fn frames_without_end_are_closed() {
     let broker = broker(limits()).await;
     let mut witnesses = Witnesses::new(&broker).await;
