@@ -7,7 +7,7 @@ use recado_proto::{ChannelName, UserName};
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Notice};
-use crate::chat::{Chat, ChatConfig};
+use crate::chat::{Answer, Chat, ChatConfig};
 use crate::config::Config;
 use crate::engine::{Ending, Engine, Face};
 use crate::error::Error;
@@ -77,6 +77,7 @@ async fn on_the_terminal(
             }
         }
     };
+    face.begin().map_err(Error::Terminal)?;
     let mut chat = Chat::new(ChatConfig {
         user,
         backlog: config.backlog.unwrap_or(limits::BACKLOG_MESSAGES),
@@ -170,7 +171,9 @@ async fn begin(
     usual: Option<ChannelName>,
     early: Vec<SessionEvent>,
 ) {
-    match session.channels().await {
+    let (channels, users) = tokio::join!(session.channels(), session.users());
+    chat.on_answer(Answer::Users { quiet: true, result: users });
+    match channels {
         Ok(channels) => chat.begin(&channels, wanted, usual),
         // Nothing is known, so that nothing is created.
         Err(_) => chat.begin(&[], wanted.or(usual), None),

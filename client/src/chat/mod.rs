@@ -144,6 +144,8 @@ pub struct Chat {
     joined: Vec<ChannelName>,
     /// Being joined, with how many of its messages were shown so far.
     joining: BTreeMap<ChannelName, usize>,
+    /// The channel that a new server is to begin with; somebody else may have had the same thought.
+    beginning: Option<ChannelName>,
     wrote_last: Option<UserName>,
     direct_backlog_begun: bool,
     outbox: Outbox,
@@ -168,6 +170,7 @@ impl Chat {
             astray: false,
             joined: Vec::new(),
             joining: BTreeMap::new(),
+            beginning: None,
             wrote_last: None,
             direct_backlog_begun: false,
             outbox: Outbox::default(),
@@ -199,7 +202,10 @@ impl Chat {
             joining: joining.clone(),
         });
         match joining {
-            Some(channel) if create => self.create(channel),
+            Some(channel) if create => {
+                self.beginning = Some(channel.clone());
+                self.create(channel);
+            }
             Some(channel) => self.join(channel),
             None => {}
         }
@@ -242,7 +248,9 @@ impl Chat {
             }
             Answer::Create(channel, result) => {
                 self.waiting = self.waiting.saturating_sub(1);
+                let beginning = self.beginning.take_if(|beginning| *beginning == channel).is_some();
                 match result {
+                    Err(error) if beginning && error.code() == Some(&Code::NameTaken) => self.join(channel),
                     Ok(()) => {
                         self.known.add_channel(&channel);
                         self.notice(Notice::Created { channel: channel.clone() });

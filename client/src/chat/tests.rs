@@ -158,6 +158,18 @@ fn a_new_server_begins_with_a_channel() {
 }
 
 #[test]
+fn two_who_begin_at_once_meet_in_the_same_channel() {
+    let mut scene = Scene::new(true);
+    scene.chat.begin(&[], None, Some(channel("geral")));
+    scene.skip();
+    scene.chat.on_answer(Answer::Create(channel("geral"), refused(Code::NameTaken, "the channel exists")));
+    scene.expect(&["[join geral 20]"]);
+    scene.line("/create geral");
+    scene.chat.on_answer(Answer::Create(channel("geral"), refused(Code::NameTaken, "the channel exists")));
+    scene.expect(&["[create geral]", "! cannot create #geral: the channel exists"]);
+}
+
+#[test]
 fn a_server_without_the_usual_channel_lets_one_choose() {
     let mut scene = Scene::new(true);
     scene.chat.begin(&[channel("lab"), channel("tech")], None, Some(channel("geral")));

@@ -35,8 +35,6 @@ struct LineEditor {
     editor: Editor<ChatHelper, FileHistory>,
     screen: Arc<Screen>,
     history: Option<PathBuf>,
-    /// The terminal obeys cursor movements, so that a typed message can give way to how it is shown.
-    can_erase: bool,
 }
 
 /// Begins both threads. Lines come one for each order.
@@ -44,7 +42,7 @@ pub(crate) fn spawn(screen: Arc<Screen>, palette: Palette) -> io::Result<mpsc::R
     let mut editor = LineEditor::new(Arc::clone(&screen), palette).map_err(io::Error::other)?;
     // Terminals that cannot move the cursor have no place above the line: everything is printed where the cursor is.
     let printer = editor.editor.create_external_printer();
-    editor.can_erase = printer.is_ok();
+    screen.set_can_move(printer.is_ok());
     let (sender, receiver) = mpsc::channel(1);
     let above = Arc::clone(&screen);
     thread::Builder::new().name("printer".to_owned()).spawn(move || match printer {
@@ -91,7 +89,7 @@ impl LineEditor {
             // There is none at the first start, and a broken one is no reason not to chat.
             let _ = editor.load_history(path);
         }
-        Ok(Self { editor, screen, history, can_erase: false })
+        Ok(Self { editor, screen, history })
     }
 
     fn work(&mut self, sender: &mpsc::Sender<Input>) {
@@ -112,7 +110,7 @@ impl LineEditor {
     }
 
     fn read(&mut self, prompt: &Prompt, is_chat: bool) -> Input {
-        if !self.can_erase {
+        if !self.screen.can_move() {
             self.screen.set_editing(true);
         }
         let read = self.editor.readline(&(prompt.raw.as_str(), prompt.styled.as_str()));
@@ -159,7 +157,7 @@ impl LineEditor {
 
     /// Takes the prompt and the line from the screen, if it is certain which rows they take.
     fn erase(&mut self, prompt: &Prompt, line: &str) -> bool {
-        if !self.can_erase {
+        if !self.screen.can_move() {
             return false;
         }
         let Some((columns, screen_rows)) = self.editor.dimensions() else { return false };

@@ -35,7 +35,7 @@ pub(crate) struct TerminalFace {
     screen: Arc<Screen>,
     input: mpsc::Receiver<Input>,
     // Dropped last of all: whatever happens, the terminal is left as it was found.
-    _mode: SavedMode,
+    mode: SavedMode,
 }
 
 impl TerminalFace {
@@ -44,13 +44,10 @@ impl TerminalFace {
         let mode = SavedMode::of_standard_input()?;
         let screen = Arc::new(Screen::new());
         let input = editor::spawn(Arc::clone(&screen), palette)?;
-        Ok(Self {
-            palette,
-            view: PlainView::for_terminal(palette, &Zoned::now()),
-            screen,
-            input,
-            _mode: mode,
-        })
+        let face =
+            Self { palette, view: PlainView::for_terminal(palette, &Zoned::now()), screen, input, mode };
+        face.keep_quiet(true)?;
+        Ok(face)
     }
 
     /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
@@ -67,6 +64,17 @@ impl TerminalFace {
                 Err(error) => self.complain(&error.to_string()),
             }
         }
+    }
+
+    /// The chat begins: from now on even Ctrl-C waits for its line when it comes too early. Before, it ends a wait that may
+    /// be long.
+    pub(crate) fn begin(&self) -> io::Result<()> {
+        self.keep_quiet(false)
+    }
+
+    fn keep_quiet(&self, signals: bool) -> io::Result<()> {
+        // Other terminals are read line by line, as they were found.
+        if self.screen.can_move() { self.mode.keep_quiet(signals) } else { Ok(()) }
     }
 
     /// Says something before the chat begins.

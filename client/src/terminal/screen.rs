@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -17,6 +17,8 @@ pub(crate) struct Screen {
     state: Mutex<State>,
     changed: Condvar,
     known: Mutex<Arc<KnownNames>>,
+    /// The terminal obeys cursor movements: there is a place above the line being edited.
+    can_move: OnceLock<bool>,
 }
 
 struct State {
@@ -51,7 +53,18 @@ impl Screen {
             }),
             changed: Condvar::new(),
             known: Mutex::new(Arc::default()),
+            can_move: OnceLock::new(),
         }
+    }
+
+    /// Whether the terminal obeys cursor movements.
+    pub(crate) fn can_move(&self) -> bool {
+        self.can_move.get().copied().unwrap_or(false)
+    }
+
+    /// Said once, by the editor.
+    pub(crate) fn set_can_move(&self, can_move: bool) {
+        self.can_move.get_or_init(|| can_move);
     }
 
     /// Prints these lines when it can: at once, above a line that is being edited. When [`limits::SCREEN_LINES_MAX`] wait
@@ -138,9 +151,11 @@ impl Screen {
     /// For the end, when the thread that edits cannot: below the line that was being edited.
     pub(crate) fn print_rest(&self) {
         let rest = take_lines(&mut self.lock()).unwrap_or_default();
+        // The editor would have ended bracketed paste and shown the cursor.
+        let reset = if self.can_move() { "\x1b[?2004l\x1b[?25h" } else { "" };
         let mut output = io::stdout().lock();
         // The terminal may be gone.
-        let _ = output.write_all(format!("\r\n{}", rest.replace('\n', "\r\n")).as_bytes());
+        let _ = output.write_all(format!("{reset}\r\n{}", rest.replace('\n', "\r\n")).as_bytes());
         let _ = output.flush();
     }
 
