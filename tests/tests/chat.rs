@@ -223,9 +223,8 @@ fn one_message_can_be_followed_through_the_logs() {
     let sent = client.wait_for_log("the message to be sent", |line| said(line, "message sent"));
     let id = field(&sent, "id").expect("it says which");
     up.wait_for_log("the answer", |line| said(line, "answered") && line.contains(&id));
-    let committed = up.wait_for_log("the commit", |line| {
-        said(line, "turn committed") && line.contains("\"messages\":1")
-    });
+    let committed =
+        up.wait_for_log("the commit", |line| said(line, "turn committed") && line.contains("\"messages\":1"));
     let position = field(&committed, "through").expect("it says how far");
     up.wait_for_log("the publication", |line| {
         said(line, "published") && field(line, "position").as_deref() == Some(&position)
