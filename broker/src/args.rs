@@ -1,4 +1,4 @@
-//! The command line's options for the broker, as they were written. [`Config`](crate::Config) is what they come to.
+//! The command line's options for the broker, as they were written. [`Config`] is what they come to.
 
 use clap::ValueEnum;
 use recado_zmtp::Endpoint;
