@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use crate::counters::Counters;
 use crate::limits::{
-    FORGET_TURN, HOLD_BYTES, Limits, PUBLISHER_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX,
-    SUBSCRIPTION_BYTES,
+    FORGET_TURN, HOLD_BYTES, Limits, PUBLISHER_PENDING_BYTES_MAX, PUBLISHER_PENDING_BYTES_MIN,
+    PUBLISHERS_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX, SUBSCRIPTION_BYTES,
 };
 use crate::matches::Matches;
 use crate::pace::{Pace, Standing};
@@ -56,6 +56,8 @@ pub struct Hub {
     publishers: Slab<Publisher>,
     subscriptions: usize,
     subscription_bytes: usize,
+    /// Of changed subscriptions that wait for publishers to be told.
+    pending_bytes: usize,
     /// Publishers that had nothing to be told, and now have.
     to_tell: Vec<PublisherId>,
     topic: Vec<u8>,
@@ -95,6 +97,7 @@ impl Hub {
             publishers: Slab::new(),
             subscriptions: 0,
             subscription_bytes: 0,
+            pending_bytes: 0,
             to_tell: Vec::new(),
             topic: Vec::new(),
         }
@@ -205,7 +208,9 @@ impl Hub {
 
     /// A publisher's connection has ended.
     pub fn publisher_left(&mut self, id: PublisherId) {
-        self.publishers.remove(id.0);
+        if let Some(publisher) = self.publishers.remove(id.0) {
+            self.pending_bytes -= publisher.upstream.pending_bytes();
+        }
         self.counters.publishers.set(self.publishers.len() as u64);
     }
 
@@ -225,10 +230,12 @@ impl Hub {
     ) -> bool {
         let Some(publisher) = self.publishers.find_mut(id.0) else { return true };
         while output.len() < bytes {
+            let before = publisher.upstream.pending_bytes();
             let Some(change) = publisher.upstream.next(&self.trie, &mut self.topic) else {
                 publisher.to_tell = false;
                 return true;
             };
+            self.pending_bytes -= before - publisher.upstream.pending_bytes();
             let subscription = match change {
                 Change::Subscribe => Subscription::Subscribe(&self.topic),
                 Change::Cancel => Subscription::Cancel(&self.topic),
@@ -321,8 +328,13 @@ impl Hub {
 
     fn tell(&mut self, topic: &[u8], subscribed: bool) {
         for (number, publisher) in self.publishers.iter_mut().filter(|(_, publisher)| !publisher.deaf) {
+            let before = publisher.upstream.pending_bytes();
             publisher.upstream.changed(topic, subscribed);
-            publisher.deaf = publisher.upstream.pending_bytes() > PUBLISHER_PENDING_BYTES_MAX;
+            let pending = publisher.upstream.pending_bytes();
+            self.pending_bytes = self.pending_bytes + pending - before;
+            let crowded = self.pending_bytes > PUBLISHERS_PENDING_BYTES_MAX;
+            publisher.deaf =
+                pending > if crowded { PUBLISHER_PENDING_BYTES_MIN } else { PUBLISHER_PENDING_BYTES_MAX };
             if !publisher.to_tell || publisher.deaf {
                 publisher.to_tell = true;
                 self.to_tell.push(PublisherId(number));

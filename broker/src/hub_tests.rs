@@ -117,6 +117,32 @@ fn a_subscriber_with_many_topics_is_forgotten_in_turns() {
 }
 
 #[test]
+fn publishers_that_read_nothing_are_bounded_together_and_those_who_read_stay() {
+    let mut hub = hub(Limits::default());
+    let deaf: Vec<PublisherId> = (0..400).map(|_| hub.add_publisher()).collect();
+    let listening = hub.add_publisher();
+    for id in deaf.iter().copied().chain([listening]) {
+        assert!(told(&mut hub, id, OLD).is_empty());
+    }
+    let a = hub.add_subscriber();
+    for number in 0..400u32 {
+        let mut topic = vec![b'x'; 4000];
+        topic[..4].copy_from_slice(&number.to_be_bytes());
+        hub.subscribe(a, &topic).unwrap();
+        assert_eq!(told(&mut hub, listening, OLD).len(), 1);
+    }
+    assert!(
+        hub.pending_bytes
+            <= super::PUBLISHERS_PENDING_BYTES_MAX + 400 * (super::PUBLISHER_PENDING_BYTES_MIN + 8000)
+    );
+    assert!(deaf.iter().all(|id| hub.is_publisher_deaf(*id)) && !hub.is_publisher_deaf(listening));
+    for id in deaf {
+        hub.publisher_left(id);
+    }
+    assert_eq!(hub.pending_bytes, 0);
+}
+
+#[test]
 fn a_publisher_that_reads_nothing_is_found_out_before_memory_is() {
     let mut hub = hub(Limits::default());
     let publisher = hub.add_publisher();

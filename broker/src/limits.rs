@@ -93,6 +93,12 @@ pub const PUBLISHER_OUTPUT_BYTES: usize = 16 * KIB;
 /// disconnected beyond this: it could not be told the truth any more.
 pub const PUBLISHER_PENDING_BYTES_MAX: usize = 64 * MIB;
 
+/// The same for all publishers together; beyond this each may have [`PUBLISHER_PENDING_BYTES_MIN`] only.
+pub const PUBLISHERS_PENDING_BYTES_MAX: usize = 256 * MIB;
+
+/// What any publisher may have waiting; one that reads is always far below.
+pub const PUBLISHER_PENDING_BYTES_MIN: usize = MIB;
+
 /// Bookkeeping of a subscription, charged beside its topic's bytes.
 pub const SUBSCRIPTION_BYTES: usize = 160;
 
@@ -147,6 +153,8 @@ const _: () =
 const _: () = assert!(HOLD_WINDOW_WAIT_MS < HOLD_WINDOW_MS);
 const _: () =
     assert!(PROBATION_FIRST_MS >= 10 * HOLD_WINDOW_MS, "a staller costs the others a tenth at most");
+const _: () = assert!(PUBLISHER_PENDING_BYTES_MIN < PUBLISHER_PENDING_BYTES_MAX);
+const _: () = assert!(PUBLISHER_PENDING_BYTES_MAX < PUBLISHERS_PENDING_BYTES_MAX);
 const _: () = assert!(REMEMBERED_SUBSCRIBERS_MAX > CONNECTIONS_MAX, "one set of all subscribers fits");
 const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
 
