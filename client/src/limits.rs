@@ -123,6 +123,9 @@ pub const QUIT_PATIENCE: Duration = Duration::from_secs(4);
 /// How often the lists of users and channels for completion are asked for anew.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
+/// From sending oneself the signal to stop until one has surely stopped.
+pub const STOP_TAKES_EFFECT: Duration = Duration::from_millis(50);
+
 /// Users and channels kept for completion, each.
 pub const KNOWN_NAMES_MAX: usize = 10_000;
 

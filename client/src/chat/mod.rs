@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod complete;
+mod exchange;
 pub mod item;
 mod nearest;
 mod outbox;
@@ -12,15 +13,17 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use recado_proto::{ChannelName, Code, HistoryPage, MessageId, UserName, limits as wire_limits};
+use recado_proto::{ChannelName, Code, UserName, limits as wire_limits};
 
 use crate::limits;
-use crate::session::{RequestError, SendOutcome};
+use crate::session::RequestError;
 
 use self::command::{Command, Conversation};
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
 use self::outbox::Outbox;
+
+pub use exchange::{Answer, Ask, Effect};
 
 /// What a face decides about the chat.
 #[derive(Clone, Debug)]
@@ -33,93 +36,6 @@ pub struct ChatConfig {
     pub patient: bool,
     /// Nobody sees that a channel could not be joined: what follows must not go to the one before.
     pub unattended: bool,
-}
-
-/// What is to be done, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Show this.
-    Show(Item),
-    /// Ask this of the session, and give the answer to [`Chat::on_answer`].
-    Ask(Ask),
-    /// Follow the channel no longer.
-    Unfollow(ChannelName),
-    /// End, once what is being sent has been answered.
-    Quit,
-}
-
-/// Something to ask of the session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// Follow a channel. That it is joined comes as an event.
-    Join {
-        /// The channel.
-        channel: ChannelName,
-        /// How many of its messages come first.
-        backlog: u32,
-    },
-    /// Create a channel.
-    Create(ChannelName),
-    /// List users.
-    Users {
-        /// Nobody asked; only completion wants to know.
-        quiet: bool,
-    },
-    /// List channels.
-    Channels {
-        /// Nobody asked; only completion wants to know.
-        quiet: bool,
-    },
-    /// Read earlier messages.
-    History {
-        /// Whose.
-        of: Conversation,
-        /// How many.
-        limit: u32,
-    },
-    /// Send a message.
-    Send {
-        /// Its own number.
-        id: MessageId,
-        /// Where to.
-        to: Place,
-        /// The text.
-        text: String,
-        /// The server asked for a pause first.
-        after_pause: bool,
-    },
-}
-
-/// What the session answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// To [`Ask::Join`].
-    Join(ChannelName, Result<(), RequestError>),
-    /// To [`Ask::Create`].
-    Create(ChannelName, Result<(), RequestError>),
-    /// To [`Ask::Users`].
-    Users {
-        /// As asked.
-        quiet: bool,
-        /// The users.
-        result: Result<Vec<UserName>, RequestError>,
-    },
-    /// To [`Ask::Channels`].
-    Channels {
-        /// As asked.
-        quiet: bool,
-        /// The channels.
-        result: Result<Vec<ChannelName>, RequestError>,
-    },
-    /// To [`Ask::History`].
-    History {
-        /// As asked.
-        of: Conversation,
-        /// The messages.
-        result: Result<HistoryPage, RequestError>,
-    },
-    /// To [`Ask::Send`].
-    Send(SendOutcome),
 }
 
 /// Who one is and where one talks, for the prompt.

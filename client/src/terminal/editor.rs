@@ -19,7 +19,8 @@ use crate::view::colour::Palette;
 use crate::view::prompt::Prompt;
 use crate::view::text;
 
-use super::helper::{ChatHelper, ClearOrInterrupt};
+use super::helper::{ChatHelper, ClearOrInterrupt, Suspend};
+use super::mode::SavedMode;
 use super::paths;
 use super::screen::{Screen, Task};
 
@@ -38,8 +39,12 @@ struct LineEditor {
 }
 
 /// Begins both threads. Lines come one for each order.
-pub(crate) fn spawn(screen: Arc<Screen>, palette: Palette) -> io::Result<mpsc::Receiver<Input>> {
-    let mut editor = LineEditor::new(Arc::clone(&screen), palette).map_err(io::Error::other)?;
+pub(crate) fn spawn(
+    screen: Arc<Screen>,
+    mode: &Arc<SavedMode>,
+    palette: Palette,
+) -> io::Result<mpsc::Receiver<Input>> {
+    let mut editor = LineEditor::new(Arc::clone(&screen), mode, palette).map_err(io::Error::other)?;
     // Terminals that cannot move the cursor have no place above the line: everything is printed where the cursor is.
     let printer = editor.editor.create_external_printer();
     screen.set_can_move(printer.is_ok());
@@ -68,7 +73,7 @@ pub(crate) fn spawn(screen: Arc<Screen>, palette: Palette) -> io::Result<mpsc::R
 }
 
 impl LineEditor {
-    fn new(screen: Arc<Screen>, palette: Palette) -> rustyline::Result<Self> {
+    fn new(screen: Arc<Screen>, mode: &Arc<SavedMode>, palette: Palette) -> rustyline::Result<Self> {
         let colours = if palette == Palette::Plain { ColorMode::Disabled } else { ColorMode::Enabled };
         let config = Builder::new()
             .max_history_size(limits::INPUT_HISTORY_LINES_MAX)?
@@ -83,6 +88,8 @@ impl LineEditor {
         editor.set_helper(Some(ChatHelper::new(Arc::clone(&screen))));
         let clear = EventHandler::Conditional(Box::new(ClearOrInterrupt));
         editor.bind_sequence(KeyEvent::ctrl('C'), clear);
+        let suspend = EventHandler::Conditional(Box::new(Suspend::new(Arc::clone(mode))));
+        editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
         let history = paths::input_history()
             .filter(|path| path.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()));
         if let Some(path) = &history {

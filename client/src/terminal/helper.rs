@@ -8,6 +8,7 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, Movement, RepeatCount};
 
+use super::mode::SavedMode;
 use super::screen::Screen;
 
 /// Completes from what the screen knows.
@@ -54,5 +55,25 @@ pub(crate) struct ClearOrInterrupt;
 impl ConditionalEventHandler for ClearOrInterrupt {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         Some(if context.line().is_empty() { Cmd::Interrupt } else { Cmd::Kill(Movement::WholeBuffer) })
+    }
+}
+
+/// Ctrl-Z stops the program. The editor's own way takes the terminal back before all threads have stopped.
+pub(crate) struct Suspend {
+    mode: Arc<SavedMode>,
+}
+
+impl Suspend {
+    pub(crate) fn new(mode: Arc<SavedMode>) -> Self {
+        Self { mode }
+    }
+}
+
+impl ConditionalEventHandler for Suspend {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        if let Err(error) = self.mode.suspend() {
+            tracing::debug!(%error, "the program was not suspended");
+        }
+        Some(Cmd::Repaint)
     }
 }

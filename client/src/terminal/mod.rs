@@ -34,16 +34,15 @@ pub(crate) struct TerminalFace {
     view: PlainView,
     screen: Arc<Screen>,
     input: mpsc::Receiver<Input>,
-    // Dropped last of all: whatever happens, the terminal is left as it was found.
-    mode: SavedMode,
+    mode: Arc<SavedMode>,
 }
 
 impl TerminalFace {
     /// Takes the terminal on standard input and output, until it is dropped.
     pub(crate) fn new(palette: Palette) -> io::Result<Self> {
-        let mode = SavedMode::of_standard_input()?;
+        let mode = Arc::new(SavedMode::of_standard_input()?);
         let screen = Arc::new(Screen::new());
-        let input = editor::spawn(Arc::clone(&screen), palette)?;
+        let input = editor::spawn(Arc::clone(&screen), &mode, palette)?;
         let face =
             Self { palette, view: PlainView::for_terminal(palette, &Zoned::now()), screen, input, mode };
         face.keep_quiet(true)?;
@@ -85,6 +84,14 @@ impl TerminalFace {
     /// Says that something is wrong before the chat begins.
     pub(crate) fn complain(&mut self, text: &str) {
         self.screen.print(prompt::complaint(self.palette, text));
+    }
+}
+
+/// However the program ends that does not abort, the terminal is left as it was found. The thread that edits may still have
+/// it then.
+impl Drop for TerminalFace {
+    fn drop(&mut self) {
+        self.mode.restore();
     }
 }
 

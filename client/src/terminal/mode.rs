@@ -1,12 +1,16 @@
 //! The terminal's mode: as it was found, for the end, and quiet while there is a chat.
 
-use std::io;
+use std::io::{self, Write};
+use std::thread;
 
+use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
 
-/// Restores the terminal when it is dropped, however the program ends that does not abort.
+use crate::limits;
+
+/// The mode before the chat.
 pub(crate) struct SavedMode {
     found: Termios,
 }
@@ -29,11 +33,32 @@ impl SavedMode {
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
         Ok(tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?)
     }
-}
 
-impl Drop for SavedMode {
-    fn drop(&mut self) {
+    /// Leaves the terminal as it was found.
+    pub(crate) fn restore(&self) {
         // It fails only when the terminal is gone, and then there is nothing to restore.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.found);
     }
+
+    /// Gives the terminal back to the shell, as it was found, and stops this program and whatever else belongs to its job, until
+    /// the shell lets it go on.
+    pub(crate) fn suspend(&self) -> io::Result<()> {
+        let editing = tcgetattr(io::stdin())?;
+        write_now(PASTE_IN_BRACKETS_OFF)?;
+        tcsetattr(io::stdin(), OptionalActions::Drain, &self.found)?;
+        kill_current_process_group(Signal::TSTP)?;
+        // The signal stops every thread, yet this one may run on for a moment; what follows belongs behind the stop.
+        thread::sleep(limits::STOP_TAKES_EFFECT);
+        tcsetattr(io::stdin(), OptionalActions::Drain, &editing)?;
+        write_now(PASTE_IN_BRACKETS_ON)
+    }
+}
+
+const PASTE_IN_BRACKETS_ON: &[u8] = b"\x1b[?2004h";
+const PASTE_IN_BRACKETS_OFF: &[u8] = b"\x1b[?2004l";
+
+fn write_now(sequence: &[u8]) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(sequence)?;
+    output.flush()
 }

@@ -1,0 +1,95 @@
+//! What the chat wants done, and what it is told of how that went.
+
+use recado_proto::{ChannelName, HistoryPage, MessageId, UserName};
+
+use crate::session::{RequestError, SendOutcome};
+
+use super::command::Conversation;
+use super::item::{Item, Place};
+
+/// What is to be done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Show this.
+    Show(Item),
+    /// Ask this of the session, and give the answer to [`Chat::on_answer`].
+    Ask(Ask),
+    /// Follow the channel no longer.
+    Unfollow(ChannelName),
+    /// End, once what is being sent has been answered.
+    Quit,
+}
+
+/// Something to ask of the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Follow a channel. That it is joined comes as an event.
+    Join {
+        /// The channel.
+        channel: ChannelName,
+        /// How many of its messages come first.
+        backlog: u32,
+    },
+    /// Create a channel.
+    Create(ChannelName),
+    /// List users.
+    Users {
+        /// Nobody asked; only completion wants to know.
+        quiet: bool,
+    },
+    /// List channels.
+    Channels {
+        /// Nobody asked; only completion wants to know.
+        quiet: bool,
+    },
+    /// Read earlier messages.
+    History {
+        /// Whose.
+        of: Conversation,
+        /// How many.
+        limit: u32,
+    },
+    /// Send a message.
+    Send {
+        /// Its own number.
+        id: MessageId,
+        /// Where to.
+        to: Place,
+        /// The text.
+        text: String,
+        /// The server asked for a pause first.
+        after_pause: bool,
+    },
+}
+
+/// What the session answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Ask::Join`].
+    Join(ChannelName, Result<(), RequestError>),
+    /// To [`Ask::Create`].
+    Create(ChannelName, Result<(), RequestError>),
+    /// To [`Ask::Users`].
+    Users {
+        /// As asked.
+        quiet: bool,
+        /// The users.
+        result: Result<Vec<UserName>, RequestError>,
+    },
+    /// To [`Ask::Channels`].
+    Channels {
+        /// As asked.
+        quiet: bool,
+        /// The channels.
+        result: Result<Vec<ChannelName>, RequestError>,
+    },
+    /// To [`Ask::History`].
+    History {
+        /// As asked.
+        of: Conversation,
+        /// The messages.
+        result: Result<HistoryPage, RequestError>,
+    },
+    /// To [`Ask::Send`].
+    Send(SendOutcome),
+}
