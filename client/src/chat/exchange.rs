@@ -12,7 +12,7 @@ use super::item::{Item, Place};
 pub enum Effect {
     /// Show this.
     Show(Item),
-    /// Ask this of the session, and give the answer to [`Chat::on_answer`].
+    /// Ask this of the session, and give the answer to [`super::Chat::on_answer`].
     Ask(Ask),
     /// Follow the channel no longer.
     Unfollow(ChannelName),
