@@ -25,6 +25,9 @@ pub const REPLIES_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Requests taken from the socket at once, before answers get their turn.
 pub const REQUESTS_A_READ_MAX: usize = 256;
 
+/// Rounds of reading that may follow each other before the writer takes what they brought, although each brought more.
+pub const ROUNDS_UNRELEASED_MAX: u32 = 8;
+
 /// Requests that wait for a reader (`history`, `users`, `channels`). One more is refused with `busy`.
 pub const READS_WAITING_MAX: usize = 1024;
 

@@ -3,6 +3,7 @@
 use recado_proto::{Code, Timestamp};
 use recado_zmtp::{Message, PeerId, Router};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -15,7 +16,7 @@ use super::threads::Threads;
 use super::writer::Write;
 use crate::limits::{
     READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX, REQUESTS_UNDER_WAY_MAX,
-    SHUTDOWN_FEED_WAIT,
+    ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT,
 };
 use crate::store::Refusal;
 
@@ -27,11 +28,13 @@ pub(super) struct Desk {
     /// Requests taken and not answered yet.
     under_way: usize,
     under_way_bytes: usize,
+    /// How often other tasks had their turn since the first write that is not released.
+    rounds_unreleased: Option<u32>,
 }
 
 impl Desk {
     pub(super) fn new(router: Router, replies: UnboundedReceiver<Replies>, threads: Threads) -> Self {
-        Self { router, replies, threads, under_way: 0, under_way_bytes: 0 }
+        Self { router, replies, threads, under_way: 0, under_way_bytes: 0, rounds_unreleased: None }
     }
 
     /// Serves until `shutdown`, finishes what is under way, and closes everything.
@@ -81,11 +84,31 @@ impl Desk {
                     for (peer, message) in requests.drain(..) {
                         self.take(peer, message, &mut writes);
                     }
-                    self.threads.writes.push_all(&mut writes);
+                    self.hand_over(&mut writes);
                 }
+                () = yield_now(), if self.rounds_unreleased.is_some() => self.release(),
             }
         }
         Ok(())
+    }
+
+    /// The writer takes them at once if they are as many as the last time; otherwise once all that is ready to be read is
+    /// read, which the next round of this task tells.
+    fn hand_over(&mut self, writes: &mut Vec<Write>) {
+        if writes.is_empty() {
+            return;
+        }
+        self.threads.writes.push_all(writes);
+        let rounds = self.rounds_unreleased.map_or(0, |rounds| rounds + 1);
+        self.rounds_unreleased = Some(rounds);
+        if rounds >= ROUNDS_UNRELEASED_MAX {
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        self.rounds_unreleased = None;
+        self.threads.writes.release();
     }
 
     fn take(&mut self, peer: PeerId, message: Message, writes: &mut Vec<Write>) {
@@ -112,6 +135,9 @@ impl Desk {
         self.under_way_bytes -= replies.bytes;
         for (peer, reply) in replies.messages {
             self.reply(peer, reply);
+        }
+        if let Some(publications) = replies.publications {
+            self.threads.recent.push(publications);
         }
     }
 

@@ -1,4 +1,8 @@
 //! A queue into a thread: many are pushed with one wake-up, and taken together. Whoever pushes keeps its bound.
+//!
+//! A thread that pays for each taking (with a sync) may want more than the first that comes: as many as it took last time are
+//! taken at once, fewer only when whoever pushes has [released](Queue::release) them, as it has nothing else to bring just
+//! now. So takings stay large while much is under way, without anybody sleeping for it.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,7 +13,7 @@ use std::time::Duration;
 pub(super) enum Taken {
     /// Some was put into the caller's vector.
     Work,
-    /// The time is over and nothing came.
+    /// The time is over and nothing, or not enough, came.
     Idle,
     /// Nothing is left, and nothing will come.
     Closed,
@@ -24,21 +28,46 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<T>,
+    /// So many are taken at once.
+    wanted: usize,
+    /// All that waits is to be taken, however few.
+    released: bool,
     closed: bool,
+}
+
+impl<T> State<T> {
+    fn is_ready(&self) -> bool {
+        !self.waiting.is_empty() && (self.waiting.len() >= self.wanted || self.released || self.closed)
+    }
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { waiting: VecDeque::new(), closed: false }), filled: Condvar::new() }
+        let state = State { waiting: VecDeque::new(), wanted: 0, released: false, closed: false };
+        Self { state: Mutex::new(state), filled: Condvar::new() }
     }
 
-    /// Adds all of `items`, which is empty afterwards, and wakes one thread.
+    /// Adds all of `items`, which is empty afterwards, and wakes a thread if they are as many as it wants. Whoever pushes so
+    /// releases soon.
     pub(super) fn push_all(&self, items: &mut Vec<T>) {
-        if items.is_empty() {
-            return;
+        let mut state = self.lock();
+        state.waiting.extend(items.drain(..));
+        self.wake(state);
+    }
+
+    /// What waits is to be taken without waiting for more.
+    pub(super) fn release(&self) {
+        let mut state = self.lock();
+        state.released = !state.waiting.is_empty();
+        self.wake(state);
+    }
+
+    fn wake(&self, state: MutexGuard<'_, State<T>>) {
+        let ready = state.is_ready();
+        drop(state);
+        if ready {
+            self.filled.notify_one();
         }
-        self.lock().waiting.extend(items.drain(..));
-        self.filled.notify_one();
     }
 
     /// Adds one item, unless `max` wait already.
@@ -48,8 +77,7 @@ impl<T> Queue<T> {
             return Err(item);
         }
         state.waiting.push_back(item);
-        drop(state);
-        self.filled.notify_one();
+        self.wake(state);
         Ok(())
     }
 
@@ -59,13 +87,16 @@ impl<T> Queue<T> {
         self.filled.notify_all();
     }
 
-    /// Takes `max` items at most; waits for the first one, but no longer than `patience`.
+    /// Takes `max` items at most; waits for them, but no longer than `patience` for the first one. As many are wanted next
+    /// time.
     pub(super) fn take(&self, into: &mut Vec<T>, max: usize, patience: Option<Duration>) -> Taken {
         let mut state = self.lock();
         loop {
-            if !state.waiting.is_empty() {
+            if state.is_ready() {
                 let count = state.waiting.len().min(max);
                 into.extend(state.waiting.drain(..count));
+                state.wanted = count;
+                state.released &= !state.waiting.is_empty();
                 return Taken::Work;
             }
             if state.closed {
@@ -76,7 +107,7 @@ impl<T> Queue<T> {
                 Some(patience) => {
                     let waited = self.filled.wait_timeout(state, patience);
                     let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-                    if timeout.timed_out() && state.waiting.is_empty() && !state.closed {
+                    if timeout.timed_out() && !state.is_ready() && !state.closed {
                         return Taken::Idle;
                     }
                     state
@@ -108,6 +139,25 @@ mod tests {
         assert_eq!(queue.take(&mut taken, 2, None), Taken::Work);
         assert_eq!(queue.take(&mut taken, 2, None), Taken::Closed);
         assert_eq!(taken, [1, 2, 3]);
+    }
+
+    #[test]
+    fn fewer_than_before_wait_until_they_are_released() {
+        let queue = Queue::new();
+        let mut taken = Vec::new();
+        queue.push_all(&mut vec![1, 2, 3]);
+        assert_eq!(queue.take(&mut taken, 9, None), Taken::Work);
+        queue.push_all(&mut vec![4]);
+        assert_eq!(queue.take(&mut taken, 9, Some(Duration::ZERO)), Taken::Idle);
+        queue.push_all(&mut vec![5, 6]);
+        assert_eq!(queue.take(&mut taken, 9, None), Taken::Work);
+        assert_eq!(taken, [1, 2, 3, 4, 5, 6]);
+        queue.push_all(&mut vec![7]);
+        queue.release();
+        assert_eq!(queue.take(&mut taken, 9, None), Taken::Work);
+        queue.push_all(&mut vec![8]);
+        assert_eq!(queue.take(&mut taken, 9, None), Taken::Work);
+        assert_eq!(taken.len(), 8);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use recado_zmtp::Message;
 use tokio::sync::watch;
 
 use crate::limits::{RECENT_PUBLICATIONS_BYTES_MAX, RECENT_PUBLICATIONS_MAX};
-use crate::store::{Position, StoredMessage};
+use crate::store::{Committed, Position, StoredMessage};
 
 /// The publications of one turn.
 #[derive(Debug)]
@@ -20,6 +20,15 @@ pub(super) struct Batch {
     pub(super) through: Position,
     pub(super) publications: Vec<(Position, Message)>,
     bytes: usize,
+}
+
+impl Batch {
+    /// The publications of a turn that is durable.
+    pub(super) fn new(committed: &Committed, epoch: Epoch) -> Self {
+        let publications: Vec<_> = committed.messages.iter().map(|message| encode(message, epoch)).collect();
+        let bytes = publications.iter().map(|(_, message)| message.byte_len()).sum();
+        Self { after: committed.after, through: committed.through, publications, bytes }
+    }
 }
 
 /// What comes next for a feed.
@@ -33,12 +42,11 @@ pub(super) enum Next {
     Nothing,
 }
 
-/// Shared by the writer, which adds, and the feeds.
+/// Shared by the desk, which adds, and the feeds.
 #[derive(Debug)]
 pub(super) struct Recent {
     ring: Mutex<Ring>,
     committed: watch::Sender<Position>,
-    epoch: Epoch,
 }
 
 #[derive(Debug, Default)]
@@ -50,8 +58,8 @@ struct Ring {
 
 impl Recent {
     /// Nothing is recent yet; the store ends at `committed`.
-    pub(super) fn new(committed: Position, epoch: Epoch) -> Self {
-        Self { ring: Mutex::default(), committed: watch::Sender::new(committed), epoch }
+    pub(super) fn new(committed: Position) -> Self {
+        Self { ring: Mutex::default(), committed: watch::Sender::new(committed) }
     }
 
     /// Tells whenever something is committed.
@@ -65,16 +73,12 @@ impl Recent {
     }
 
     /// Adds a turn that is durable, and wakes the feeds.
-    pub(super) fn push(&self, after: Position, through: Position, messages: &[Arc<StoredMessage>]) {
-        if after == through {
-            return;
-        }
-        let publications: Vec<_> = messages.iter().map(|message| encode(message, self.epoch)).collect();
-        let bytes = publications.iter().map(|(_, message)| message.byte_len()).sum();
+    pub(super) fn push(&self, batch: Batch) {
+        let through = batch.through;
         let mut ring = self.lock();
-        ring.count += publications.len();
-        ring.bytes += bytes;
-        ring.batches.push_back(Arc::new(Batch { after, through, publications, bytes }));
+        ring.count += batch.publications.len();
+        ring.bytes += batch.bytes;
+        ring.batches.push_back(Arc::new(batch));
         while ring.count > RECENT_PUBLICATIONS_MAX || ring.bytes > RECENT_PUBLICATIONS_BYTES_MAX {
             let Some(oldest) = ring.batches.pop_front() else { break };
             ring.count -= oldest.publications.len();

@@ -5,6 +5,7 @@ use recado_zmtp::{Message, PeerId};
 
 use super::clock::Clock;
 use super::envelope::Envelope;
+use super::recent::Batch;
 use crate::store::{Outcome, Refusal};
 
 /// Where a reply goes, and what it must repeat of its request.
@@ -19,15 +20,17 @@ pub(super) struct ReplyTo {
 }
 
 /// Replies that are ready to be sent, and what their requests weighed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Replies {
     pub(super) messages: Vec<(PeerId, Message)>,
     pub(super) bytes: usize,
+    /// What the same turn publishes. It comes along, so that the desk is woken once.
+    pub(super) publications: Option<Batch>,
 }
 
 impl Replies {
     pub(super) fn with_capacity(count: usize) -> Self {
-        Self { messages: Vec::with_capacity(count), bytes: 0 }
+        Self { messages: Vec::with_capacity(count), bytes: 0, publications: None }
     }
 
     pub(super) fn push(&mut self, to: ReplyTo, body: ReplyBody, timestamp: Timestamp, clock: &Clock) {

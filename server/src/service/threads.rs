@@ -40,7 +40,7 @@ impl Threads {
         replies: UnboundedSender<Replies>,
     ) -> Result<Self, ServerError> {
         let clock = Arc::new(Clock::starting_at(store.marks().clock));
-        let recent = Arc::new(Recent::new(store.last_position(), store.epoch()));
+        let recent = Arc::new(Recent::new(store.last_position()));
         let published = Arc::new(Published::new(store.marks().published_through));
         let (writes, reads) = (Arc::new(Queue::new()), Arc::new(Queue::new()));
         let mut feeds = JoinSet::new();
@@ -61,7 +61,6 @@ impl Threads {
             store,
             queue: Arc::clone(&writes),
             replies,
-            recent: Arc::clone(&recent),
             published: Arc::clone(&published),
             clock: Arc::clone(&clock),
         };

@@ -11,10 +11,10 @@ use tracing::{debug, trace};
 use super::clock::Clock;
 use super::feed::Published;
 use super::queue::{Queue, Taken};
-use super::recent::Recent;
+use super::recent::Batch;
 use super::reply::{Replies, ReplyTo, from_outcome};
 use crate::limits::{CLOCK_RESERVED, IDLE_BEFORE_UPKEEP, PUBLISHED_MARK_INTERVAL, TURN_REQUESTS_MAX};
-use crate::store::{Change, Committed, Marks, Store, StoreError};
+use crate::store::{Change, Marks, Store, StoreError};
 
 /// A request that changes something.
 #[derive(Debug)]
@@ -28,7 +28,6 @@ pub(super) struct Writer {
     pub(super) store: Box<dyn Store>,
     pub(super) queue: Arc<Queue<Write>>,
     pub(super) replies: UnboundedSender<Replies>,
-    pub(super) recent: Arc<Recent>,
     pub(super) published: Arc<Published>,
     pub(super) clock: Arc<Clock>,
 }
@@ -73,18 +72,20 @@ impl Writer {
             changes.push(change);
             reply_to.push(to);
         }
-        let Committed { outcomes, messages, after, through } = self.store.commit(changes, unix_ms())?;
+        let mut committed = self.store.commit(changes, unix_ms())?;
         let epoch = self.store.epoch();
         let timestamp = Timestamp::now();
-        let mut replies = Replies::with_capacity(outcomes.len());
-        for (to, outcome) in reply_to.into_iter().zip(outcomes) {
+        let mut replies = Replies::with_capacity(reply_to.len());
+        for (to, outcome) in reply_to.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
             trace!(peer = %to.peer, service = %to.service, ?outcome, "answered");
             replies.push(to, from_outcome(outcome, epoch), timestamp, &self.clock);
         }
-        debug!(requests = replies.messages.len(), messages = messages.len(), %through, "turn committed");
+        if committed.after != committed.through {
+            replies.publications = Some(Batch::new(&committed, epoch));
+        }
+        debug!(requests = replies.messages.len(), through = %committed.through, "turn committed");
         // Nobody listens any more only when the server ends; then the replies have nowhere to go.
         let _ = self.replies.send(replies);
-        self.recent.push(after, through, &messages);
         Ok(())
     }
 
