@@ -14,6 +14,10 @@ pub const CALLS_MAX: usize = 256;
 /// broker then drops is fetched from history later.
 pub const EVENTS_MAX: usize = 1_024;
 
+/// Events of a session that wait beyond [`EVENTS_MAX`] before words about connections are left out. Publications stop long
+/// before.
+pub const WAITING_EVENTS_MAX: usize = 8_192;
+
 /// How long one attempt of a request waits for its reply, unless the configuration says otherwise.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -135,3 +139,4 @@ pub const CANDIDATES_MAX: usize = 200;
 const _: () =
     assert!(REPAIR_PAGE_MESSAGES as usize <= HELD_MAX, "a page that fills a gap fits in what is held");
 const _: () = assert!(REPAIR_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);
+const _: () = assert!(WAITING_EVENTS_MAX > REPAIRS_MAX * (REPAIR_PAGE_MESSAGES as usize + HELD_MAX));

@@ -197,8 +197,11 @@ impl Chat {
                 id: Some(unsent.id),
                 ambiguous: unsent.tried,
             };
-            let reason =
-                if unsent.tried { "the server did not answer" } else { "no server could be reached" };
+            let reason = match (unsent.tried, self.server_away) {
+                (true, _) => "the server did not answer",
+                (false, true) => "no server could be reached",
+                (false, false) => "the line before it was not answered",
+            };
             self.fail(attempt, FailureCode::Unanswered, reason.to_owned(), None);
         }
     }

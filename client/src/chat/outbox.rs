@@ -16,6 +16,8 @@ pub(crate) struct Outbox {
     waiting: VecDeque<Outgoing>,
     /// Whether the first one is with the session.
     sending: bool,
+    /// A server was there when the session got it, so that it may have arrived.
+    may_have_arrived: bool,
     own_ids: BTreeSet<MessageId>,
     own_ids_by_age: VecDeque<MessageId>,
 }
@@ -36,13 +38,22 @@ impl Outbox {
     }
 
     pub(crate) fn take_all(&mut self) -> Vec<Outgoing> {
-        self.sending = false;
+        if std::mem::take(&mut self.sending)
+            && let Some(first) = self.waiting.front_mut()
+        {
+            first.tried |= self.may_have_arrived;
+        }
         self.waiting.drain(..).collect()
     }
 
     /// Whether this user sent the message through this chat.
     pub(crate) fn is_own(&self, id: MessageId) -> bool {
         self.own_ids.contains(&id)
+    }
+
+    /// What waits at the session for a server goes out now.
+    pub(crate) fn server_came(&mut self) {
+        self.may_have_arrived = true;
     }
 
     fn push(&mut self, outgoing: Outgoing) {
@@ -69,12 +80,13 @@ impl Outbox {
         self.waiting.push_front(outgoing);
     }
 
-    fn next(&mut self) -> Option<&Outgoing> {
+    fn next(&mut self, server_is_there: bool) -> Option<&Outgoing> {
         if self.sending {
             return None;
         }
         let first = self.waiting.front()?;
         self.sending = true;
+        self.may_have_arrived = server_is_there;
         Some(first)
     }
 }
@@ -160,7 +172,7 @@ impl Chat {
     }
 
     fn send_next(&mut self, after_pause: bool) {
-        if let Some(Outgoing { id, to, text, .. }) = self.outbox.next() {
+        if let Some(Outgoing { id, to, text, .. }) = self.outbox.next(!self.server_away) {
             let ask = Ask::Send { id: *id, to: to.clone(), text: text.clone(), after_pause };
             self.effects.push_back(Effect::Ask(ask));
         }

@@ -29,6 +29,7 @@ impl Chat {
             }
             SessionEvent::ServerBack => {
                 self.server_away = false;
+                self.outbox.server_came();
                 let kept = self.resume_sending();
                 self.notice(Notice::ServerBack { kept });
             }

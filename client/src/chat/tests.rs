@@ -336,9 +336,19 @@ fn what_was_not_sent_is_said_at_the_end() {
     scene.skip();
     scene.chat.on_end();
     scene.expect(&[
-        "! not sent to #geral: no server could be reached\n  > one",
-        "! not sent to #geral: no server could be reached\n  > two",
+        "! perhaps not sent to #geral: the server did not answer\n  > one",
+        "! not sent to #geral: the line before it was not answered\n  > two",
     ]);
+}
+
+#[test]
+fn what_no_server_was_there_for_was_surely_not_sent() {
+    let mut scene = Scene::in_geral();
+    scene.event(SessionEvent::ServerLost { reason: "gone".to_owned() });
+    scene.line("one");
+    scene.skip();
+    scene.chat.on_end();
+    scene.expect(&["! not sent to #geral: no server could be reached\n  > one"]);
 }
 
 #[test]
@@ -376,7 +386,7 @@ fn a_script_ends_at_the_first_unanswered_message() {
     scene.chat.on_answer(Answer::Send(SendOutcome::Unanswered { id, attempts: 4 }));
     scene.expect(&[
         "! perhaps not sent to #geral: the server did not answer, though asked 4 times\n  > one",
-        "! not sent to #geral: no server could be reached\n  > two",
+        "! not sent to #geral: the line before it was not answered\n  > two",
         "[quit]",
     ]);
     assert_eq!(scene.chat.failures(), 2);

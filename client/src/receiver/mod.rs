@@ -131,6 +131,7 @@ pub struct Receiver {
     fetches: BTreeMap<Ticket, String>,
     actions: VecDeque<Action>,
     next_ticket: u64,
+    paused: bool,
     counts: ReceiverCounts,
 }
 
@@ -219,12 +220,20 @@ impl Receiver {
         self.fetch_what_is_due(now);
     }
 
+    /// While whoever takes the messages is behind, no more of them are asked for, except what a topic begins with. Publications
+    /// are still taken.
+    pub fn pause(&mut self, paused: bool, now: Instant) {
+        if std::mem::replace(&mut self.paused, paused) && !paused {
+            self.fetch_what_is_due(now);
+        }
+    }
+
     /// When [`Receiver::on_timeout`] wants to be called, if at all.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.fetches.len() >= limits::REPAIRS_MAX {
             return None;
         }
-        self.topics.values().filter_map(|followed| followed.state.due()).min()
+        self.topics.values().filter_map(|followed| followed.state.due(self.paused)).min()
     }
 
     /// Time has passed.
@@ -267,7 +276,7 @@ impl Receiver {
             if self.fetches.len() >= limits::REPAIRS_MAX {
                 return;
             }
-            let Some(Repair { range, limit }) = followed.state.take_due(now) else { continue };
+            let Some(Repair { range, limit }) = followed.state.take_due(now, self.paused) else { continue };
             let ticket = Ticket(self.next_ticket);
             self.next_ticket += 1;
             self.fetches.insert(ticket, name.clone());

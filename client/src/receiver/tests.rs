@@ -418,3 +418,19 @@ fn what_was_left_is_forgotten() {
     bench.expect(&["unsubscribe tech"]);
     assert!(!bench.receiver.follows(&tech()));
 }
+
+#[test]
+fn while_paused_only_what_a_topic_begins_with_is_asked_for() {
+    let mut bench = Bench::joined_at(0);
+    bench.live(600);
+    bench.wait();
+    bench.expect(&["fetch tech after 0"]);
+    bench.receiver.pause(true, bench.now);
+    bench.page(page(1..=2, 1, 600));
+    bench.expect(&["repair 1", "repair 2"]);
+    assert_eq!(bench.receiver.poll_timeout(), None);
+    bench.receiver.join(Topic::Channel(ChannelName::parse("lab").unwrap()), 0, bench.now);
+    bench.expect(&["subscribe lab", "fetch lab latest 1"]);
+    bench.receiver.pause(false, bench.now);
+    bench.expect(&["fetch tech after 2"]);
+}

@@ -89,16 +89,16 @@ impl TopicState {
     }
 
     /// When [`TopicState::take_due`] has something.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        if self.fetching {
+    pub(crate) fn due(&self, paused: bool) -> Option<Instant> {
+        if self.fetching || paused && !matches!(self.phase, Phase::Joining { .. }) {
             return None;
         }
         self.fetch_at.into_iter().chain(self.tail_checks.iter().copied()).min()
     }
 
     /// What is to be asked for now; the answer has to come before there is more.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Repair> {
-        if self.due()? > now {
+    pub(crate) fn take_due(&mut self, now: Instant, paused: bool) -> Option<Repair> {
+        if self.due(paused)? > now {
             return None;
         }
         self.fetch_at = None;

@@ -12,7 +12,7 @@ use recado_proto::{
     Code, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody, Request, RequestBody,
     Timestamp,
 };
-use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
+use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{debug, field, trace};
@@ -74,8 +74,8 @@ pub(crate) struct Driver {
     /// The connection had no room: when to try again.
     send_at: Option<Instant>,
     events: mpsc::Sender<SessionEvent>,
-    /// What the owner has not taken yet. While there is something, no more publications are read, so that it holds at most
-    /// what one turn makes: a page of history.
+    /// What the owner has not taken yet. While there is something, no more publications are read and no more pages asked for,
+    /// so that it holds at most what was under way, and a word at a time about connections.
     waiting_events: VecDeque<SessionEvent>,
 }
 
@@ -113,8 +113,11 @@ impl Driver {
     pub(crate) async fn run(mut self) {
         loop {
             self.perform_actions();
-            self.send_requests().await;
             self.hand_on_events();
+            self.receiver.pause(!self.waiting_events.is_empty(), Instant::now());
+            // A receiver that goes on asks for more.
+            self.perform_actions();
+            self.send_requests().await;
             let happening = self.next().await;
             let now = Instant::now();
             match happening {
@@ -246,6 +249,12 @@ impl Driver {
         if let Some(clock) = reply.clock {
             self.clock.observe(clock);
         }
+        if matches!(&reply.body, ReplyBody::Refused { code: Code::Busy | Code::Unavailable, .. })
+            && let Some(reference) = reply.reference.as_ref().and_then(Ref::as_number)
+            && self.requests.ask_later(reference, now, rand::random::<f64>)
+        {
+            return;
+        }
         // A plain server echoes no reference, and answers one after the other.
         let owner = match &reply.reference {
             Some(reference) => reference.as_number().and_then(|reference| self.requests.answered(reference)),
@@ -321,8 +330,8 @@ impl Driver {
 
     fn on_server_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
         let was_connected = self.server_links.is_connected();
-        if let Some(change) = update(&mut self.server_links, event, now) {
-            self.waiting_events.push_back(match change {
+        if let Some(change) = event.ok().and_then(|event| self.server_links.on_event(event, now)) {
+            self.say(match change {
                 LinkChange::Lost { reason } => SessionEvent::ServerLost { reason },
                 LinkChange::Back => SessionEvent::ServerBack,
             });
@@ -335,8 +344,8 @@ impl Driver {
 
     fn on_broker_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
         let was_connected = self.broker_links.is_connected();
-        if let Some(change) = update(&mut self.broker_links, event, now) {
-            self.waiting_events.push_back(match change {
+        if let Some(change) = event.ok().and_then(|event| self.broker_links.on_event(event, now)) {
+            self.say(match change {
                 LinkChange::Lost { reason } => SessionEvent::BrokerLost { reason },
                 LinkChange::Back => SessionEvent::BrokerBack,
             });
@@ -352,12 +361,12 @@ impl Driver {
         }
         self.receiver.on_timeout(now);
         if let Some(LinkChange::Lost { reason }) = self.server_links.on_timeout(now) {
-            self.waiting_events.push_back(SessionEvent::ServerLost { reason });
+            self.say(SessionEvent::ServerLost { reason });
         }
         if self.subscriber.is_some()
             && let Some(LinkChange::Lost { reason }) = self.broker_links.on_timeout(now)
         {
-            self.waiting_events.push_back(SessionEvent::BrokerLost { reason });
+            self.say(SessionEvent::BrokerLost { reason });
         }
     }
 
@@ -414,6 +423,13 @@ impl Driver {
         }
     }
 
+    /// A word about connections. An owner who takes nothing for so long that there are too many does not hear it.
+    fn say(&mut self, event: SessionEvent) {
+        if self.waiting_events.len() < limits::WAITING_EVENTS_MAX {
+            self.waiting_events.push_back(event);
+        }
+    }
+
     /// Gives the owner as many events as the queue has room for.
     fn hand_on_events(&mut self) {
         if self.events.is_closed() {
@@ -441,35 +457,6 @@ impl Driver {
         if let Some(subscriber) = self.subscriber {
             subscriber.close().await;
         }
-    }
-}
-
-/// What a socket says about its connections, for the book of links.
-fn update(links: &mut Links, event: Result<SocketEvent, RecvError>, now: Instant) -> Option<LinkChange> {
-    let event = event.ok()?;
-    match event.kind {
-        SocketEventKind::Connected { .. } => return links.on_connected(event.endpoint),
-        SocketEventKind::Disconnected { reason, .. } => {
-            links.on_disconnected(&event.endpoint, half_sentence(&reason), now);
-        }
-        SocketEventKind::ConnectFailed { error, .. } => {
-            links.on_disconnected(&event.endpoint, half_sentence(&error), now);
-        }
-        // These happen to sockets that listen.
-        SocketEventKind::Accepted { .. }
-        | SocketEventKind::Refused { .. }
-        | SocketEventKind::AcceptFailed { .. } => {}
-    }
-    None
-}
-
-/// The system's words begin with a capital and end with a number that helps nobody.
-fn half_sentence(reason: &str) -> String {
-    let reason = reason.split(" (os error").next().unwrap_or(reason);
-    let mut characters = reason.chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => "nobody answers".to_owned(),
     }
 }
 

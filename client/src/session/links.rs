@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use recado_zmtp::Endpoint;
+use recado_zmtp::{Endpoint, SocketEvent, SocketEventKind};
 
 use crate::limits;
 
@@ -43,15 +43,33 @@ impl Links {
         !self.connected.is_empty()
     }
 
+    /// A socket said something about one of its connections.
+    pub(crate) fn on_event(&mut self, event: SocketEvent, now: Instant) -> Option<LinkChange> {
+        match event.kind {
+            SocketEventKind::Connected { .. } => return self.on_connected(event.endpoint),
+            SocketEventKind::Disconnected { reason, .. } => {
+                self.on_disconnected(&event.endpoint, half_sentence(&reason), now);
+            }
+            SocketEventKind::ConnectFailed { error, .. } => {
+                self.on_disconnected(&event.endpoint, half_sentence(&error), now);
+            }
+            // These happen to sockets that listen.
+            SocketEventKind::Accepted { .. }
+            | SocketEventKind::Refused { .. }
+            | SocketEventKind::AcceptFailed { .. } => {}
+        }
+        None
+    }
+
     /// A connection is up. Something to say only if its absence was said.
-    pub(crate) fn on_connected(&mut self, endpoint: Endpoint) -> Option<LinkChange> {
+    fn on_connected(&mut self, endpoint: Endpoint) -> Option<LinkChange> {
         self.connected.insert(endpoint);
         self.say_lost_at = None;
         std::mem::take(&mut self.said_lost).then_some(LinkChange::Back)
     }
 
     /// A connection is down, or could not be made.
-    pub(crate) fn on_disconnected(&mut self, endpoint: &Endpoint, reason: String, now: Instant) {
+    fn on_disconnected(&mut self, endpoint: &Endpoint, reason: String, now: Instant) {
         let was_last = self.connected.remove(endpoint) && self.connected.is_empty();
         self.reason = reason;
         if was_last {
@@ -73,6 +91,16 @@ impl Links {
     }
 }
 
+/// The system's words begin with a capital and end with a number that helps nobody.
+fn half_sentence(reason: &str) -> String {
+    let reason = reason.split(" (os error").next().unwrap_or(reason);
+    let mut characters = reason.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => "nobody answers".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -81,7 +109,7 @@ mod tests {
 
     use crate::limits;
 
-    use super::{LinkChange, Links};
+    use super::{LinkChange, Links, half_sentence};
 
     fn endpoint(port: u16) -> Endpoint {
         format!("tcp://127.0.0.1:{port}").parse().unwrap()
@@ -135,5 +163,12 @@ mod tests {
         assert_eq!(links.poll_timeout(), None);
         links.on_disconnected(&endpoint(2), "reset".to_owned(), start);
         assert_eq!(links.on_timeout(start + limits::LOST_PATIENCE), lost("reset"));
+    }
+
+    #[test]
+    fn the_systems_words_become_half_a_sentence() {
+        assert_eq!(half_sentence("Connection refused (os error 111)"), "connection refused");
+        assert_eq!(half_sentence("no route"), "no route");
+        assert_eq!(half_sentence(""), "nobody answers");
     }
 }

@@ -70,7 +70,10 @@ impl Session {
     /// As [`Session::login`], the last `backlog` direct messages to this user first.
     pub async fn login_with_backlog(&self, user: &UserName, backlog: u32) -> Result<(), RequestError> {
         self.accepted(RequestBody::Login { user: user.clone() }).await?;
-        *self.user.lock().unwrap_or_else(PoisonError::into_inner) = Some(user.clone());
+        let before = self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
+        if let Some(before) = before.filter(|before| before != user) {
+            self.unfollow(Topic::Direct(before)).await?;
+        }
         self.follow(Topic::Direct(user.clone()), backlog).await
     }
 
@@ -180,8 +183,7 @@ impl Session {
 
     /// Stops following a channel. Nothing happens if it was not followed.
     pub async fn unsubscribe(&self, channel: &ChannelName) -> Result<(), RequestError> {
-        let topic = Topic::Channel(channel.clone());
-        self.calls.send(Call::Unfollow { topic }).await.map_err(|_| RequestError::Closed)
+        self.unfollow(Topic::Channel(channel.clone())).await
     }
 
     /// Ends the session for all handles. What is under way is answered with [`RequestError::Closed`].
@@ -197,6 +199,10 @@ impl Session {
         let (reply, joined) = oneshot::channel();
         self.calls.send(Call::Follow { topic, backlog, reply }).await.map_err(|_| RequestError::Closed)?;
         joined.await.map_err(|_| RequestError::Closed)?
+    }
+
+    async fn unfollow(&self, topic: Topic) -> Result<(), RequestError> {
+        self.calls.send(Call::Unfollow { topic }).await.map_err(|_| RequestError::Closed)
     }
 
     async fn request(&self, body: RequestBody) -> Result<ReplyBody, RequestError> {

@@ -132,6 +132,20 @@ impl<T> Requests<T> {
         self.answered(reference)
     }
 
+    /// The server has no time for this request now. False if it was attempted often enough, so that this is its answer.
+    pub(crate) fn ask_later(&mut self, reference: u64, now: Instant, jitter: impl FnOnce() -> f64) -> bool {
+        let Some(entry) = self.entries.get_mut(&reference) else { return false };
+        let State::Sent { until } = entry.state else { return false };
+        if entry.attempts >= self.patience.attempts_max {
+            return false;
+        }
+        self.timers.remove(&(until, reference));
+        let until = now + self.patience.pause_after(entry.attempts).mul_f64(1.0 - jitter() / 2.0);
+        entry.state = State::Pausing { until };
+        self.timers.insert((until, reference));
+        true
+    }
+
     /// Sends again at once what waits for its reply or its next attempt: the connection that had it is gone.
     pub(crate) fn send_again(&mut self) {
         for (reference, entry) in &mut self.entries {
@@ -291,6 +305,25 @@ mod tests {
         assert_eq!(requests.on_timeout(end - SECOND, || 0.0), []);
         assert_eq!(requests.on_timeout(end, || 0.0), [GivenUp { owner: "users", attempts: 0 }]);
         assert!(requests.next_to_send().is_none());
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_after_a_pause_and_believed_in_the_end() {
+        let start = Instant::now();
+        let mut requests = Requests::new(patience(), 10);
+        let reference = requests.start(RequestBody::Users, "users", start).unwrap();
+        let mut now = start;
+        for pause in [1, 2] {
+            send_all(&mut requests, now);
+            assert!(requests.ask_later(reference, now, || 0.0));
+            now += pause * SECOND;
+            assert_eq!(requests.poll_timeout(), Some(now));
+            assert_eq!(requests.on_timeout(now, || 0.0), []);
+        }
+        assert_eq!(send_all(&mut requests, now), [reference]);
+        assert!(!requests.ask_later(reference, now, || 0.0));
+        assert_eq!(requests.answered(reference), Some("users"));
+        assert_eq!(requests.poll_timeout(), None);
     }
 
     #[test]
