@@ -8,6 +8,8 @@ use recado_zmtp::transport::{Stream, establish};
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketOptions};
 use tokio::time::{Instant, timeout_at};
 
+use crate::session::half_sentence;
+
 /// What was found at an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Presence {
@@ -57,13 +59,13 @@ pub async fn probe_broker(broker: &Endpoint, limit: Duration) -> Presence {
 async fn shake_hands(endpoint: &Endpoint, as_type: SocketType, deadline: Instant) -> Result<(), Presence> {
     let stream = match timeout_at(deadline, Stream::connect(endpoint)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(Presence::Nobody { reason: error.to_string() }),
+        Ok(Err(error)) => return Err(Presence::Nobody { reason: half_sentence(&error.to_string()) }),
         Err(_) => return Err(Presence::Nobody { reason: "the address does not answer".to_owned() }),
     };
     let left = deadline.saturating_duration_since(Instant::now());
     match establish(stream, HandshakeConfig::new(as_type), left).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(Presence::Other { reason: error.to_string() }),
+        Err(error) => Err(Presence::Other { reason: half_sentence(&error.to_string()) }),
     }
 }
 

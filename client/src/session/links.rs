@@ -92,7 +92,7 @@ impl Links {
 }
 
 /// The system's words begin with a capital and end with a number that helps nobody.
-fn half_sentence(reason: &str) -> String {
+pub(crate) fn half_sentence(reason: &str) -> String {
     let reason = reason.split(" (os error").next().unwrap_or(reason);
     let mut characters = reason.chars();
     match characters.next() {

@@ -21,6 +21,8 @@ use crate::receiver::Topic;
 
 use self::driver::{Call, Driver};
 
+pub(crate) use links::half_sentence;
+
 pub use config::SessionConfig;
 pub use error::{ConnectError, RequestError, SendOutcome};
 pub use event::SessionEvent;
