@@ -71,29 +71,32 @@ pub struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  recado client                                              chat on this terminal
-  recado client --user ana --server tcp://chat.example:5555 --broker tcp://chat.example:5558
+  recado client                          chat on this terminal
+  recado client --user ana --server tcp://host:5555 --broker tcp://host:5558
   echo 'the build is green' | recado client --user ci --channel geral
   echo '/msg ana lunch?' | recado client --user bob
-  recado client --user log --channel geral --json --listen </dev/null
   echo '/history 100' | recado client --user ana --channel geral
+  recado client --user log --channel geral --json --listen </dev/null
 
-Without a terminal each line of standard input is a message or a command, as on a terminal (/help lists them). At the end
-of input it waits for what is under way and ends: 0 if all went well, 1 if something failed, 2 if it was used wrongly.
-Messages and lists go to standard output, everything else to standard error.";
+Without a terminal each line of standard input is a message or a command, as
+on a terminal (/help lists them). At the end of input it waits for what is
+under way and ends: 0 if all went well, 1 if something failed, 2 if it was
+used wrongly. Messages and lists go to standard output, everything else to
+standard error.";
 
 const EVENTS: &str = "\
-With --json everything goes to standard output, one object a line, each with `event`:
-  message        channel user text time [id seq epoch] earlier own
-  direct         from to text time [id seq epoch] earlier own
-  sent           channel or to, id [seq epoch]                       the server has a message of yours
-  failed         what code reason [hint channel to text id ambiguous]
-  users          users
-  channels       channels joined current
-  history        channel or with, count; the messages follow, then history_end
-  welcome, joined, switched, left, created, backlog, server_lost, server_back, broker_lost, broker_back,
-  missing, epoch_changed, malformed, kept, help
-`time` is RFC 3339 in UTC with milliseconds. Keys in brackets may be missing; more keys and events may come.";
+With --json everything goes to standard output, one object a line, each with
+`event` and these keys; those in brackets may be missing, more may come:
+  message   channel user text time [id seq epoch] earlier own
+  direct    from to text time [id seq epoch] earlier own
+  sent      channel or to, id [seq epoch]: the server has your message
+  failed    what code reason [hint channel to text id ambiguous]
+  users     users
+  channels  channels joined current
+  history   channel or with, count; its messages follow, then history_end
+  welcome, joined, switched, left, created, backlog, server_lost, server_back,
+  broker_lost, broker_back, missing, epoch_changed, malformed, kept, help
+`time` is RFC 3339 in UTC with milliseconds.";
 
 fn concat_examples_and_events() -> String {
     format!("{EXAMPLES}\n\n{EVENTS}")
