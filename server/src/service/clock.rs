@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use recado_proto::limits::COUNTER_MAX;
+use recado_proto::limits::{CLOCK_RECEIVED_MAX, COUNTER_MAX};
 
-/// Raised by one before each send, and to the larger of the two on receipt. Stays at [`COUNTER_MAX`] once there.
+/// Raised by one before each send, and to the larger of the two on receipt, up to [`CLOCK_RECEIVED_MAX`].
 #[derive(Debug)]
 pub(super) struct Clock(AtomicU64);
 
@@ -16,8 +16,8 @@ impl Clock {
 
     /// What was received.
     pub(super) fn observe(&self, received: Option<u64>) {
-        if let Some(received) = received {
-            self.0.fetch_max(received.min(COUNTER_MAX), Ordering::Relaxed);
+        if let Some(received) = received.filter(|received| *received <= CLOCK_RECEIVED_MAX) {
+            self.0.fetch_max(received, Ordering::Relaxed);
         }
     }
 
@@ -35,7 +35,7 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
-    use recado_proto::limits::COUNTER_MAX;
+    use recado_proto::limits::CLOCK_RECEIVED_MAX;
 
     use super::Clock;
 
@@ -48,6 +48,8 @@ mod tests {
         clock.observe(None);
         assert_eq!(clock.tick(), 41);
         clock.observe(Some(u64::MAX));
-        assert_eq!((clock.tick(), clock.value()), (COUNTER_MAX, COUNTER_MAX));
+        assert_eq!(clock.tick(), 42, "not believed");
+        clock.observe(Some(CLOCK_RECEIVED_MAX));
+        assert_eq!((clock.tick(), clock.value()), (CLOCK_RECEIVED_MAX + 1, CLOCK_RECEIVED_MAX + 1));
     }
 }

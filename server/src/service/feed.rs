@@ -55,6 +55,8 @@ pub(super) struct Feed {
     /// All up to here was written to the connection.
     written: Position,
     written_at: Instant,
+    /// Whether any of what lies between both was a publication.
+    some_sent: bool,
     lost_before: u64,
 }
 
@@ -95,6 +97,7 @@ impl Feed {
             cursor,
             written: cursor,
             written_at,
+            some_sent: false,
             lost_before: 0,
         }
     }
@@ -121,7 +124,8 @@ impl Feed {
             Next::InStore => self.catch_up().await?,
             Next::Nothing => {
                 self.confirm().await;
-                if self.written == self.cursor && self.committed.changed().await.is_err() {
+                // Having gone back it has something to send, whether or not more is committed.
+                if self.cursor >= self.recent.committed() && self.committed.changed().await.is_err() {
                     return Err(FeedEnd::Closed);
                 }
                 return Ok(());
@@ -154,7 +158,7 @@ impl Feed {
         let Ok((reader, scan)) = read.await else { return Err(FeedEnd::Closed) };
         self.reader = Some(reader);
         let scan = scan.map_err(FeedEnd::Store)?;
-        let mut messages: Vec<_> = scan.found.iter().map(|message| encode(message, epoch)).collect();
+        let mut messages = encode(&scan.found, epoch);
         match messages.last_mut() {
             // Rows after the last message are no publications: done with it, done with them.
             Some((position, _)) => *position = scan.through,
@@ -167,17 +171,26 @@ impl Feed {
     /// broke took some of it along.
     async fn confirm(&mut self) {
         if self.written < self.cursor {
-            self.publisher.flush().await;
-            let stats = self.publisher.stats();
-            // A connection that just ended may not have counted yet what it lost.
-            if stats.lost == self.lost_before && stats.connections > 0 {
+            if self.all_written().await {
                 self.written = self.cursor;
                 self.published.advance(self.written);
             } else {
-                self.lost_before = stats.lost;
                 self.cursor = self.written;
             }
+            self.some_sent = false;
         }
         self.written_at = Instant::now();
+    }
+
+    async fn all_written(&mut self) -> bool {
+        if !self.some_sent {
+            return true;
+        }
+        self.publisher.flush().await;
+        let stats = self.publisher.stats();
+        let lost_none = stats.lost == self.lost_before;
+        self.lost_before = stats.lost;
+        // A connection that just ended may not have counted yet what it lost.
+        lost_none && stats.connections > 0
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Batch {
 impl Batch {
     /// The publications of a turn that is durable.
     pub(super) fn new(committed: &Committed, epoch: Epoch) -> Self {
-        let publications: Vec<_> = committed.messages.iter().map(|message| encode(message, epoch)).collect();
+        let publications = encode(&committed.messages, epoch);
         let bytes = publications.iter().map(|(_, message)| message.byte_len()).sum();
         Self { after: committed.after, through: committed.through, publications, bytes }
     }
@@ -107,11 +107,27 @@ impl Recent {
     }
 }
 
-/// A message as it goes to the broker: the topic, and a map.
-pub(super) fn encode(message: &StoredMessage, epoch: Epoch) -> (Position, Message) {
-    let publication = message.to_publication(epoch);
-    let mut payload = Vec::with_capacity(160 + message.text.len());
-    publication.encode_payload(&mut payload);
-    let topic = Bytes::from(publication.topic.into_bytes());
-    (message.position, Message::new(vec![topic, payload.into()]))
+/// Messages as they go to the broker, each a topic and a map. All of them share one piece of memory.
+pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<(Position, Message)> {
+    let estimate = messages.iter().map(|message| 256 + message.text.len()).sum();
+    let mut encoded = Vec::with_capacity(estimate);
+    let ends: Vec<_> = messages
+        .iter()
+        .map(|message| {
+            let publication = message.to_publication(epoch);
+            encoded.extend_from_slice(publication.topic.as_bytes());
+            let topic_end = encoded.len();
+            publication.encode_payload(&mut encoded);
+            (message.position, topic_end, encoded.len())
+        })
+        .collect();
+    let encoded = Bytes::from(encoded);
+    let mut start = 0;
+    ends.into_iter()
+        .map(|(position, topic_end, end)| {
+            let frames = vec![encoded.slice(start..topic_end), encoded.slice(topic_end..end)];
+            start = end;
+            (position, Message::new(frames))
+        })
+        .collect()
 }

@@ -1,10 +1,10 @@
 //! Who and what there is: users, channels, and the last `seq` of each topic, all in memory. Built from the store's records
 //! alone, so that a start and a running server come to the same. Knows nothing of requests, and decides nothing.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use recado_proto::{ChannelName, Timestamp, UserName};
 
 use super::types::{Position, StoredMessage};

@@ -1,9 +1,9 @@
 //! What a change does to the state in memory, and the records that say so: names, who becomes a user, `seq`, repeated
 //! `id`s, times. No I/O, no clock: the caller brings the time, and looks up `id`s of earlier turns.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use recado_proto::{ChannelName, Code, MessageId, Timestamp, UserName};
 
 use super::StoreError;
@@ -24,13 +24,14 @@ pub(super) struct Turn<'a> {
     now_ms: u64,
     last: Position,
     records: Vec<Record>,
+    /// Messages of this turn whose senders gave them an `id`: the store's own are known to nobody yet.
     ids: HashMap<MessageId, Arc<StoredMessage>>,
 }
 
 impl<'a> Turn<'a> {
     /// A turn at `now_ms`, whose first record comes after `last`.
     pub(super) fn new(directory: &'a mut Directory, now_ms: u64, last: Position) -> Self {
-        Self { directory, now_ms, last, records: Vec::new(), ids: HashMap::new() }
+        Self { directory, now_ms, last, records: Vec::new(), ids: HashMap::default() }
     }
 
     /// The turn's records, in their order.
@@ -121,7 +122,8 @@ impl<'a> Turn<'a> {
             Destination::Channel(channel) => Route::Channel { channel, user: from },
             Destination::User(to) => Route::Direct { to, from },
         };
-        let id = id.unwrap_or_else(MessageId::new_v7);
+        let given = id;
+        let id = given.unwrap_or_else(MessageId::new_v7);
         let seq = self.directory.last_seq(topic) + 1;
         let message = Arc::new(StoredMessage {
             position: self.next_position(),
@@ -134,7 +136,9 @@ impl<'a> Turn<'a> {
             text,
             imported: imported.is_some(),
         });
-        self.ids.insert(id, Arc::clone(&message));
+        if given.is_some() {
+            self.ids.insert(id, Arc::clone(&message));
+        }
         self.record(Record::Message { topic, sender, message });
         Ok(Outcome::Stored(Receipt { id, seq }))
     }

@@ -1,9 +1,9 @@
 //! The end of the log that is not in the index yet, held in memory so that history and repeated `id`s find it.
 //! Bounded by whoever writes: it indexes and clears. Knows nothing of disks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use recado_proto::MessageId;
 
 use super::directory::{NameId, Record};

@@ -27,7 +27,7 @@ impl TestStore {
     /// The files as they lie while a server has them: what a kill would leave. Nothing may be under way.
     pub(crate) fn as_a_kill_leaves_it(&self) -> Self {
         let copy = Self::new();
-        for name in ["recado.db", "recado.db-wal"] {
+        for name in ["recado.db", "recado.db-wal", "recado.db-lock"] {
             fs::copy(self.0.path().join(name), copy.0.path().join(name)).unwrap();
         }
         copy

@@ -73,11 +73,13 @@ impl SqliteStore {
     }
 
     /// A file that is behind what the lock's last holder saw is an older copy, or lost its end: places in it that were
-    /// given out once will be given out again, so they need another epoch.
+    /// given out once will be given out again, so they need another epoch. So may be one that nobody here has seen.
     fn check_witness(&mut self) -> Result<(), StoreError> {
-        if let Some(witness) = self.lock.witness
-            && (witness.epoch != self.epoch || witness.last > self.last)
-        {
+        let is_the_same = match self.lock.witness {
+            Some(witness) => witness.epoch == self.epoch && witness.last <= self.last,
+            None => self.last == Position(0),
+        };
+        if !is_the_same {
             self.epoch = open::new_epoch();
             marks::save_epoch(&self.connection, self.epoch)
                 .map_err(|error| store_error(&self.path, &error))?;
@@ -85,7 +87,7 @@ impl SqliteStore {
             self.marks.published_through = self.marks.published_through.min(self.last);
             tracing::warn!(
                 path = %self.path.display(),
-                had = %witness.last,
+                had = ?self.lock.witness.map(|witness| witness.last),
                 has = %self.last,
                 "the store is not the one that was here last, or lost its end: it has a new epoch now"
             );
