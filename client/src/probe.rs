@@ -5,10 +5,10 @@ use std::time::Duration;
 use recado_proto::{Ref, Reply, ReplyBody, Request, RequestBody, Timestamp};
 use recado_zmtp::codec::{HandshakeConfig, SocketType};
 use recado_zmtp::transport::{Stream, establish};
-use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketOptions};
+use recado_zmtp::{Dealer, Endpoint, Framing, Message};
 use tokio::time::{Instant, timeout_at};
 
-use crate::session::half_sentence;
+use crate::session::{half_sentence, request_options};
 
 /// What was found at an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,8 +72,7 @@ async fn shake_hands(endpoint: &Endpoint, as_type: SocketType, deadline: Instant
 /// An error is what came instead of an answer.
 async fn ask(server: &Endpoint) -> Result<(), String> {
     const REFERENCE: u64 = 1;
-    let mut dealer =
-        Dealer::connect(std::slice::from_ref(server), Framing::Delimited, SocketOptions::default());
+    let mut dealer = Dealer::connect(std::slice::from_ref(server), Framing::Delimited, request_options());
     let request = Request {
         timestamp: Some(Timestamp::now()),
         reference: Some(Ref::from_number(REFERENCE)),

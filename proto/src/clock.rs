@@ -1,6 +1,6 @@
 //! Lamport's logical clock. It knows nothing of the time of day.
 
-use crate::limits::COUNTER_MAX;
+use crate::limits::{CLOCK_RECEIVED_MAX, COUNTER_MAX};
 
 /// Counts events so that what was caused has a larger number than its cause
 /// (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978).
@@ -25,16 +25,18 @@ impl LamportClock {
         self.0
     }
 
-    /// Raised to what was received, if that is larger.
+    /// Raised to what was received, if that is larger, and not above [`CLOCK_RECEIVED_MAX`].
     pub fn observe(&mut self, received: u64) {
-        *self = Self::starting_at(self.0.max(received));
+        if received <= CLOCK_RECEIVED_MAX {
+            self.0 = self.0.max(received);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::LamportClock;
-    use crate::limits::COUNTER_MAX;
+    use crate::limits::{CLOCK_RECEIVED_MAX, COUNTER_MAX};
 
     #[test]
     fn sends_are_later_than_what_was_received() {
@@ -50,7 +52,9 @@ mod tests {
     fn the_largest_number_is_not_passed() {
         let mut clock = LamportClock::default();
         clock.observe(u64::MAX);
-        assert_eq!(clock.tick(), COUNTER_MAX);
+        assert_eq!(clock.tick(), 1, "not believed");
+        clock.observe(CLOCK_RECEIVED_MAX);
+        assert_eq!(clock.tick(), CLOCK_RECEIVED_MAX + 1);
         assert_eq!(LamportClock::starting_at(u64::MAX).value(), COUNTER_MAX);
     }
 }

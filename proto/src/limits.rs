@@ -39,6 +39,10 @@ pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
 /// A larger one counts as absent.
 pub const COUNTER_MAX: u64 = (1 << 53) - 1;
 
+/// A received `clock` above this is not believed: nobody has counted so far, and who claims it would stop the clocks of all
+/// at [`COUNTER_MAX`].
+pub const CLOCK_RECEIVED_MAX: u64 = COUNTER_MAX / 2;
+
 const _: () = assert!(MESSAGE_BYTES_MAX + 4 * NAME_BYTES_MAX + REF_BYTES_MAX + 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX < PUBLICATION_BYTES_MAX);
 const _: () = assert!(PUBLICATION_BYTES_MAX + NAME_BYTES_MAX + 64 < HISTORY_BYTES_MAX);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use recado_proto::UserName;
-use recado_zmtp::Endpoint;
+use recado_proto::{UserName, limits as wire_limits};
+use recado_zmtp::{Endpoint, SocketOptions};
 
 use crate::limits;
 
@@ -58,3 +58,15 @@ impl SessionConfig {
         }
     }
 }
+
+/// How requests are connected: the longest reply has to fit.
+pub(crate) fn request_options() -> SocketOptions {
+    SocketOptions {
+        message_bytes_max: REPLY_FRAMES_BYTES_MAX,
+        receive_queue_bytes_max: 2 * REPLY_FRAMES_BYTES_MAX,
+        ..SocketOptions::default()
+    }
+}
+
+/// A reply's frame and whatever stands before it.
+const REPLY_FRAMES_BYTES_MAX: usize = wire_limits::REPLY_BYTES_MAX + 1024;

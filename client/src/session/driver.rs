@@ -20,6 +20,7 @@ use tracing::{debug, field, trace};
 use crate::limits;
 use crate::receiver::{Action, Receiver, Ticket, Topic};
 
+use super::config::request_options;
 use super::links::{LinkChange, Links};
 use super::requests::Requests;
 use super::{RequestError, SessionConfig, SessionEvent, SharedUser};
@@ -87,7 +88,7 @@ impl Driver {
         events: mpsc::Sender<SessionEvent>,
     ) -> Self {
         let now = Instant::now();
-        let dealer = Dealer::connect(&config.servers, Framing::Delimited, SocketOptions::default());
+        let dealer = Dealer::connect(&config.servers, Framing::Delimited, request_options());
         let subscriber = (!config.brokers.is_empty())
             .then(|| Subscriber::connect(&config.brokers, SocketOptions::default()));
         Self {

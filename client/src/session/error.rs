@@ -65,7 +65,9 @@ impl RequestError {
     /// Whether the same request may succeed later although nothing else changes.
     pub fn is_passing(&self) -> bool {
         match self {
-            RequestError::Refused { code, .. } => matches!(code, Code::Busy | Code::Unavailable),
+            RequestError::Refused { code, .. } => {
+                matches!(code, Code::Busy | Code::Unavailable | Code::Internal)
+            }
             RequestError::Unanswered { .. } | RequestError::Busy => true,
             RequestError::Malformed { .. }
             | RequestError::NotLoggedIn

@@ -24,6 +24,7 @@ use self::driver::{Call, Driver};
 pub(crate) use links::half_sentence;
 
 pub use config::SessionConfig;
+pub(crate) use config::request_options;
 pub use error::{ConnectError, RequestError, SendOutcome};
 pub use event::SessionEvent;
 
