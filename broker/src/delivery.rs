@@ -65,6 +65,8 @@ pub struct Leftovers {
     pub to_wait_for: Vec<SubscriberId>,
     /// Subscribers to be disconnected.
     pub to_disconnect: Vec<SubscriberId>,
+    /// Subscribers whose connection broke, perhaps in the middle of a message: nothing more can be written there.
+    pub broken: Vec<SubscriberId>,
     /// Bytes queued.
     pub queued_bytes: usize,
     /// Subscribers that had a share.
@@ -135,8 +137,12 @@ impl Hub {
             if was_empty {
                 let progress = shares.write(chunk, &mut place, |slices| outside.write(id, slices));
                 (messages_out, bytes_out) = (messages_out + progress.messages, bytes_out + progress.bytes);
-                // When it is broken its own task sees that too, and ends.
-                if progress.broken || place.is_end() {
+                if progress.broken {
+                    subscriber.leaving = true;
+                    left.broken.push(id);
+                    continue;
+                }
+                if place.is_end() {
                     continue;
                 }
             }

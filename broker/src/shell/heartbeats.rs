@@ -27,7 +27,7 @@ pub(super) async fn beat(shared: Rc<Shared>) {
                 Beat::Dead => Word::Silent,
             };
             // A connection that is to be closed stays so.
-            if !matches!(peer.word.get(), Word::Silent | Word::Slow) {
+            if !matches!(peer.word.get(), Word::Silent | Word::Broken | Word::Slow) {
                 peer.word.set(word);
             }
             peer.wake.notify_one();

@@ -171,6 +171,7 @@ impl Reader {
             Word::Nothing => {}
             Word::Ping(ttl) => put_command(&mut self.output, &Command::Ping { ttl, context: b"" }),
             Word::Silent => return Err(End::Silent),
+            Word::Broken => return Err(End::Left),
             Word::Slow => return Err(End::Slow),
         }
         if shared.hub.borrow().is_publisher_deaf(self.id) { Err(End::Deaf) } else { Ok(()) }
@@ -200,17 +201,21 @@ impl Reader {
         let mut chunks = shared.chunks.borrow_mut();
         let large = held > CHUNK_BYTES / 2;
         let mut buffer = if large { std::mem::take(&mut self.rest) } else { chunks.take(self.chunk_bytes) };
-        if large {
-            buffer.resize(held + LARGE_READ_BYTES.max(held / 2), 0);
+        let read = if large {
+            // Into room that was never written: to fill it first would cost more than the message.
+            if buffer.capacity() - held < LARGE_READ_BYTES {
+                buffer.reserve(LARGE_READ_BYTES.max(held / 2));
+            }
+            self.stream.try_read_buf(&mut buffer)
         } else {
             buffer[..held].copy_from_slice(&self.rest);
-        }
-        let count = match self.stream.try_read(&mut buffer[held..]) {
+            self.stream.try_read(&mut buffer[held..])
+        };
+        let count = match read {
             Ok(0) => return Err(End::Left),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if large {
-                    buffer.truncate(held);
                     self.rest = buffer;
                 } else {
                     chunks.give_back(buffer);
@@ -247,6 +252,9 @@ impl Reader {
             }
             for id in self.left.to_disconnect.drain(..) {
                 shared.wake_subscriber(id, Some(Word::Slow));
+            }
+            for id in self.left.broken.drain(..) {
+                shared.wake_subscriber(id, Some(Word::Broken));
             }
             match accepted.rest {
                 Rest::Unfinished => return self.keep_rest(shared, chunk, accepted.consumed),

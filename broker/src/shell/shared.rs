@@ -62,6 +62,8 @@ pub(super) enum Word {
     Ping(std::time::Duration),
     /// Close: it fell silent.
     Silent,
+    /// Close: it cannot be written to.
+    Broken,
     /// Close: it did not keep up.
     Slow,
 }

@@ -143,6 +143,7 @@ impl Reader {
                 Word::Nothing => {}
                 Word::Ping(ttl) => self.command(shared, id, &Command::Ping { ttl, context: b"" }),
                 Word::Silent => return End::Silent,
+                Word::Broken => return End::Left,
                 Word::Slow => return End::Slow,
             }
             match ready {

@@ -163,6 +163,7 @@ impl Copies {
 
 struct PublisherHub {
     peers: Mutex<Peers>,
+    filter: bool,
     subscriptions_max: usize,
     subscriptions_bytes_max: usize,
 }
@@ -203,6 +204,7 @@ impl PublisherHub {
     fn new(options: &SocketOptions) -> Self {
         Self {
             peers: Mutex::default(),
+            filter: options.publish_filter,
             subscriptions_max: options.subscriptions_max,
             subscriptions_bytes_max: options.subscriptions_bytes_max,
         }
@@ -222,7 +224,7 @@ impl Hub for PublisherHub {
         let topics = TopicSet::new(self.subscriptions_max, self.subscriptions_bytes_max);
         let peer = Arc::new(Subscriber { id, queue: Arc::clone(queue), topics: Mutex::new(topics) });
         self.peers().all.push(Arc::clone(&peer));
-        PublisherRole(peer)
+        PublisherRole { peer, filter: self.filter }
     }
 
     fn leave(&self, id: PeerId, queue: &SendQueue) -> usize {
@@ -236,7 +238,11 @@ impl Hub for PublisherHub {
     }
 }
 
-struct PublisherRole(Arc<Subscriber>);
+struct PublisherRole {
+    peer: Arc<Subscriber>,
+    /// Without the filter nothing is kept of what the peer subscribes to, and so there is nothing to bound.
+    filter: bool,
+}
 
 impl Role for PublisherRole {
     /// Subscriptions are taken in at once: there is no queue that could be full.
@@ -252,9 +258,10 @@ impl Role for PublisherRole {
 
     fn subscription(&mut self, subscription: Subscription<'_>) -> Result<(), TopicsFull> {
         match subscription {
-            Subscription::Subscribe(topic) => self.0.topics().insert(topic).map(drop),
+            _ if !self.filter => Ok(()),
+            Subscription::Subscribe(topic) => self.peer.topics().insert(topic).map(drop),
             Subscription::Cancel(topic) => {
-                self.0.topics().remove(topic);
+                self.peer.topics().remove(topic);
                 Ok(())
             }
         }
