@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use recado_proto::limits::{MESSAGE_BYTES_MAX, REPLY_BYTES_MAX};
+use recado_proto::limits::{HISTORY_BYTES_MAX, MESSAGE_BYTES_MAX};
 
 /// Users that a store holds. Whoever would be one more is refused with `busy`.
 pub const USERS_MAX: usize = 100_000;
@@ -19,8 +19,8 @@ pub const REQUESTS_UNDER_WAY_MAX: usize = 8 * TURN_REQUESTS_MAX;
 /// Bytes of requests taken and not answered yet. At the bound the server reads no further ones, and its peers wait.
 pub const REQUESTS_UNDER_WAY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Bytes of replies that may wait for one peer. Replies beyond it are dropped: who takes none gets none.
-pub const REPLIES_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of replies that may wait for one peer, and one reply more. Those beyond it are dropped: who takes none gets none.
+pub const REPLIES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Requests taken from the socket at once, before answers get their turn.
 pub const REQUESTS_A_READ_MAX: usize = 256;
@@ -87,7 +87,7 @@ pub const IMPORT_PROBLEMS_LISTED_MAX: usize = 20;
 pub const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 const _: () = assert!(TURN_REQUESTS_MAX <= REQUESTS_UNDER_WAY_MAX);
-const _: () = assert!(REPLY_BYTES_MAX < REPLIES_BYTES_MAX);
+const _: () = assert!(HISTORY_BYTES_MAX < REPLIES_BYTES_MAX);
 const _: () = assert!(READS_WAITING_MAX <= REQUESTS_UNDER_WAY_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= TAIL_BYTES_MAX);
 const _: () = assert!(CHECKPOINT_AFTER_BYTES < WRITE_AHEAD_LOG_BYTES_MAX);

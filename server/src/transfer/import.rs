@@ -237,10 +237,11 @@ impl<'a> Importer<'a> {
             Destination::User(user) => (false, user.as_str()),
         };
         let (from, text, timestamp) = (message.from.as_str(), message.text.as_str(), message.timestamp);
-        let digest = Content { to_channel, from, to, text, timestamp }.digest();
+        let content = Content { to_channel, from, to, text, timestamp };
+        let digest = content.digest();
         let occurrence =
             self.scratch.message_occurrence(digest).map_err(|error| scratch_error(self.path, &error))?;
-        message.id = Some(id_of(digest, occurrence));
+        message.id = Some(id_of(&content, digest, occurrence));
         Ok(())
     }
 
