@@ -115,8 +115,9 @@ async fn a_second_signal_ends_at_once() {
     requester.create("geral").await;
     // A broker that stands still: the server waits for it when it ends.
     broker.process.signal(Signal::SIGSTOP);
-    let text = "x".repeat(32 * 1024);
-    for _ in 0..300 {
+    // More than the system's own buffers take for a connection that nobody reads.
+    let text = "x".repeat(60 * 1024);
+    for _ in 0..700 {
         requester.publish("ana", "geral", &text).await;
     }
     server.process.signal(Signal::SIGTERM);
