@@ -48,7 +48,7 @@ pub const CHECKPOINT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The write-ahead log's size from which the writer finishes the checkpoint itself, between two turns, so that the file
 /// is used again from its beginning. It can be passed by one turn, and while another process reads for long.
-pub const WRITE_AHEAD_LOG_BYTES_MAX: u64 = 32 * 1024 * 1024;
+pub const WRITE_AHEAD_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Memory for pages on the writer's connection.
 pub const WRITER_CACHE_KIB: u32 = 4 * 1024;
