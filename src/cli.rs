@@ -36,6 +36,10 @@ pub(crate) struct Cli {
     )]
     pub(crate) log_format: LogFormat,
 
+    /// Who you are, for the chat that opens without a subcommand
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
     #[command(subcommand)]
     command: Option<Part>,
 }
@@ -78,6 +82,7 @@ pub(crate) struct UpArgs {
 const EXAMPLES: &str = "\
 Examples:
   recado                                     chat here and now
+  recado --user ana                          the same, as ana
   recado up                                  broker and server for a team
   recado client --user ana                   join them
   echo 'hello' | recado client --user bot --channel geral
@@ -119,8 +124,12 @@ fn parse_over(settings: &Settings, args: &[OsString]) -> Result<Invocation, CliE
     let matches = command.clone().try_get_matches_from(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
     let Some(part) = cli.command else {
-        return alone(settings, &command, cli.print_config, cli.log_format);
+        return alone(settings, &command, &cli);
     };
+    if cli.user.is_some() {
+        let why = "--user goes behind the subcommand that it is for";
+        return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).into());
+    }
     let (name, of_part) = matches.subcommand().expect("clap found a subcommand");
     if cli.print_config {
         return Ok(Invocation::PrintConfig(settings.render(name, &command, of_part)));
@@ -132,30 +141,26 @@ fn parse_over(settings: &Settings, args: &[OsString]) -> Result<Invocation, CliE
 }
 
 /// `recado` alone is `recado up` and `recado client` in one, with their settings.
-fn alone(
-    settings: &Settings,
-    command: &clap::Command,
-    print: bool,
-    log_format: LogFormat,
-) -> Result<Invocation, CliError> {
+fn alone(settings: &Settings, command: &clap::Command, cli: &Cli) -> Result<Invocation, CliError> {
     let mut rendered = String::new();
-    let mut parts = Vec::new();
-    for name in ["up", "client"] {
-        let matches = command.clone().try_get_matches_from(["recado", name])?;
+    let mut part = |name: &str| -> Result<Option<Part>, CliError> {
+        let mut words = vec!["recado", name];
+        if let Some(user) = cli.user.as_deref().filter(|_| name == "client") {
+            words.extend(["--user", user]);
+        }
+        let matches = command.clone().try_get_matches_from(words)?;
         if let Some((_, of_part)) = matches.subcommand() {
             rendered.push_str(&settings.render(name, command, of_part));
             rendered.push('\n');
         }
-        parts.push(Cli::from_arg_matches(&matches)?.command);
-    }
-    if print {
-        return Ok(Invocation::PrintConfig(rendered));
-    }
-    match (parts.pop().flatten(), parts.pop().flatten()) {
-        (Some(Part::Client(client)), Some(Part::Up(up))) => {
-            Ok(Invocation::Alone { up: Box::new(up), client: Box::new(client), log_format })
+        Ok(Cli::from_arg_matches(&matches)?.command)
+    };
+    match (part("up")?, part("client")?) {
+        _ if cli.print_config => Ok(Invocation::PrintConfig(rendered)),
+        (Some(Part::Up(up)), Some(Part::Client(client))) => {
+            Ok(Invocation::Alone { up: Box::new(up), client: Box::new(client), log_format: cli.log_format })
         }
-        _ => unreachable!("`up` and `client` were parsed in this order"),
+        _ => unreachable!("each subcommand parses to its own part"),
     }
 }
 
@@ -203,6 +208,13 @@ mod tests {
         assert!(text.contains("requests = \"tcp://127.0.0.1:6001\"  # recado.toml"), "{text}");
         assert!(text.contains("store = \"sqlite:b.db\"  # command line"), "{text}");
         assert!(text.contains("broker = [\"tcp://127.0.0.1:5557\"]  # default"), "{text}");
+    }
+
+    #[test]
+    fn a_name_before_the_subcommand_is_for_the_chat_alone() {
+        assert!(printed("", "--user ana").contains("user = \"ana\"  # command line"));
+        assert!(parse("", "--user ana server").is_err());
+        assert!(parse("", "--user _ana").is_err());
     }
 
     #[test]

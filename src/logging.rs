@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io,
+    io::{self, Write},
     path::PathBuf,
     sync::Mutex,
 };
@@ -32,7 +32,7 @@ pub(crate) enum LogTarget {
 }
 
 /// Starts logging; `level` counts where `RUST_LOG` is not set.
-pub(crate) fn start(format: LogFormat, target: LogTarget, level: &str) -> io::Result<()> {
+pub(crate) fn start(format: LogFormat, target: LogTarget, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = fmt().with_env_filter(filter);
     match (target, format) {
@@ -45,18 +45,24 @@ pub(crate) fn start(format: LogFormat, target: LogTarget, level: &str) -> io::Re
             builder.json().flatten_event(true).with_writer(io::stderr).init()
         }
         (LogTarget::File, format) => {
-            let file = Mutex::new(open(log_path()?)?);
+            let file = match log_path().and_then(open) {
+                Ok(file) => Mutex::new(file),
+                Err(error) => {
+                    // A chat without a log is better than none.
+                    let _ = writeln!(io::stderr(), "recado: there will be no log: {error}");
+                    return;
+                }
+            };
             match format {
                 LogFormat::Text => builder.with_writer(file).with_ansi(false).init(),
                 LogFormat::Json => builder.json().flatten_event(true).with_writer(file).init(),
             }
         }
     }
-    Ok(())
 }
 
 /// Where the log of a chat on a terminal is.
-pub(crate) fn log_path() -> io::Result<PathBuf> {
+fn log_path() -> io::Result<PathBuf> {
     std::env::var_os("XDG_STATE_HOME")
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from)

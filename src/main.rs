@@ -3,6 +3,7 @@
 mod alone;
 mod check;
 mod cli;
+mod descriptors;
 mod logging;
 mod pair;
 mod settings;
@@ -69,7 +70,8 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Invocation::Alone { up, client, log_format } => {
-            start_chat_logging(log_format)?;
+            start_chat_logging(log_format);
+            descriptors::raise_limit();
             runtime.block_on(async {
                 let shutdown = signals::shutdown_token().context("cannot listen for signals")?;
                 alone::chat(*up, *client, shutdown).await?;
@@ -77,26 +79,27 @@ fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
             })
         }
         Invocation::Part { part, log_format, broker_is_given } => {
-            start_logging(&part, log_format)?;
+            start_logging(&part, log_format);
+            descriptors::raise_limit();
             runtime.block_on(run_part(*part, broker_is_given))
         }
     }
 }
 
-fn start_logging(part: &Part, format: LogFormat) -> anyhow::Result<()> {
+fn start_logging(part: &Part, format: LogFormat) {
     let level = match part {
         Part::Client(_) => return start_chat_logging(format),
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
         Part::Export(_) | Part::Import(_) | Part::Check(_) => "warn",
     };
-    logging::start(format, LogTarget::Stderr, level).context("cannot log")
+    logging::start(format, LogTarget::Stderr, level);
 }
 
 /// A chat on a terminal needs all of the screen for itself.
-fn start_chat_logging(format: LogFormat) -> anyhow::Result<()> {
+fn start_chat_logging(format: LogFormat) {
     let on_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let (target, level) = if on_terminal { (LogTarget::File, "info") } else { (LogTarget::Stderr, "warn") };
-    logging::start(format, target, level).context("cannot log")
+    logging::start(format, target, level);
 }
 
 async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure> {
