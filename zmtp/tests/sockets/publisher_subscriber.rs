@@ -110,6 +110,21 @@ async fn without_the_filter_every_peer_gets_everything() {
 }
 
 #[tokio::test]
+async fn without_the_filter_more_subscriptions_than_it_would_keep_do_no_harm() {
+    let options = SocketOptions { publish_filter: false, subscriptions_max: 2, ..Default::default() };
+    let (publisher, endpoint) = publisher(options).await;
+    let mut peer = RawPeer::shaken(&endpoint, "XSUB", 1).await;
+    for number in 0..10 {
+        peer.send(&command("SUBSCRIBE", number.to_string().as_bytes())).await;
+    }
+    peer.send(&command("PING", b"\0\0all")).await;
+    let pong = command("PONG", b"all");
+    assert_eq!(peer.take(pong.len()).await, pong);
+    soon(publisher.send(message(&["topic", "body"]))).await.unwrap();
+    assert_eq!(peer.take_message().await, [&b"topic"[..], b"body"]);
+}
+
+#[tokio::test]
 async fn what_nobody_wants_is_sent_at_once_to_nobody() {
     let (publisher, endpoint) = publisher(SocketOptions::default()).await;
     let _peer = RawPeer::shaken(&endpoint, "SUB", 1).await;
