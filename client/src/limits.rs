@@ -11,7 +11,7 @@ pub const REQUESTS_MAX: usize = 512;
 pub const CALLS_MAX: usize = 256;
 
 /// Events that may wait for the owner of a session. When it is full the session stops reading publications, and what the
-/// broker then drops is fetched from history later.
+/// broker then drops is fetched from history once the topic's next message shows the gap.
 pub const EVENTS_MAX: usize = 1_024;
 
 /// Events of a session that wait beyond [`EVENTS_MAX`] before words about connections are left out. Publications stop long

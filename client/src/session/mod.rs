@@ -178,8 +178,9 @@ impl Session {
         }
     }
 
-    /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined: nothing later is lost
-    /// then, unless repair is switched off. Refused with [`Code::NoSuchChannel`] if there is none.
+    /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined. What is lost on
+    /// its way later is fetched when the topic's next message, or a broker's return, shows it, unless repair is switched
+    /// off. Refused with [`Code::NoSuchChannel`] if there is none.
     pub async fn subscribe_channel(&self, channel: &ChannelName, backlog: u32) -> Result<(), RequestError> {
         self.follow(Topic::Channel(channel.clone()), backlog).await
     }
