@@ -49,6 +49,12 @@ impl Heartbeat {
         self.promise_ends = None;
     }
 
+    /// What was sent does not leave, as the peer reads nothing now: that it answers no PING proves nothing.
+    #[inline]
+    pub fn unanswerable(&mut self) {
+        self.answer_due = None;
+    }
+
     /// A PING with this TTL came (to be answered by the caller); zero promises nothing.
     pub fn ping_received(&mut self, ttl: Duration, now: Instant) {
         self.promise_ends = Some(ttl).filter(|ttl| !ttl.is_zero()).map(|ttl| now + ttl);

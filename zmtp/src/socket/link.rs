@@ -82,6 +82,8 @@ pub(crate) struct Link<R> {
     role: R,
     heartbeat: Heartbeat,
     timer: Option<Pin<Box<Sleep>>>,
+    /// The last write found no more room.
+    blocked: bool,
     /// PONGs in the output.
     answers: usize,
     /// All is written and said so: only the peer's end is awaited.
@@ -124,6 +126,7 @@ impl<R: Role> Link<R> {
             role,
             heartbeat,
             timer: None,
+            blocked: false,
             answers: 0,
             is_shut: false,
         }
@@ -267,7 +270,13 @@ impl<R: Role> Link<R> {
                     Taken::Closed => return Err(End::Overrun),
                 }
             }
-            match self.output.poll_write(cx, &mut self.stream) {
+            let written = self.output.poll_write(cx, &mut self.stream);
+            if self.output.take_progress() && self.blocked {
+                // It has read since, and a PING may stand behind what it has not read yet.
+                self.heartbeat.unanswerable();
+            }
+            self.blocked = written.is_pending();
+            match written {
                 Poll::Ready(written) => written?,
                 Poll::Pending => return Ok(()),
             }

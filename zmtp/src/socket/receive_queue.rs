@@ -25,8 +25,9 @@ struct State {
     items: VecDeque<(PeerId, Message)>,
     bytes: usize,
     receiver: Option<Waker>,
-    /// Connections that wait for room.
-    stalled: BTreeMap<PeerId, Waker>,
+    /// Connections that wait for room, with when they came to: who found none goes before who had its turn.
+    stalled: BTreeMap<PeerId, (u64, Waker)>,
+    next_stalled: u64,
     stopped: bool,
 }
 
@@ -61,7 +62,10 @@ impl ReceiveQueue {
         }
         let room = self.messages_max.saturating_sub(state.items.len());
         if room == 0 || state.bytes >= self.bytes_max {
-            state.stalled.insert(peer, cx.waker().clone());
+            let next = state.next_stalled;
+            state.next_stalled += 1;
+            let place = state.stalled.get(&peer).map_or(next, |(place, _)| *place);
+            state.stalled.insert(peer, (place, cx.waker().clone()));
             return Room::Full;
         }
         Room::Messages(room)
@@ -126,9 +130,10 @@ impl ReceiveQueue {
         if state.items.len() > self.messages_max / 2 || state.bytes > self.bytes_max / 2 {
             return;
         }
-        let stalled = std::mem::take(&mut state.stalled);
+        let mut stalled: Vec<(u64, Waker)> = std::mem::take(&mut state.stalled).into_values().collect();
         drop(state);
-        for waker in stalled.into_values() {
+        stalled.sort_unstable_by_key(|(place, _)| *place);
+        for (_, waker) in stalled {
             waker.wake();
         }
     }
@@ -140,7 +145,7 @@ impl ReceiveQueue {
         let receiver = state.receiver.take();
         let stalled = std::mem::take(&mut state.stalled);
         drop(state);
-        for waker in receiver.into_iter().chain(stalled.into_values()) {
+        for waker in receiver.into_iter().chain(stalled.into_values().map(|(_, waker)| waker)) {
             waker.wake();
         }
     }
@@ -153,8 +158,8 @@ impl ReceiveQueue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
     use std::task::{Context, Poll, Wake, Waker};
 
     use super::{ReceiveQueue, Room};
@@ -205,6 +210,34 @@ mod tests {
             assert_eq!(woken.0.load(Ordering::SeqCst), 1);
             assert!(matches!(queue.room(PeerId(1), &mut cx), Room::Messages(1..)));
         }
+    }
+
+    #[test]
+    fn who_found_no_room_goes_before_who_had_its_turn() {
+        struct Named(u64, Arc<Mutex<Vec<u64>>>);
+        impl Wake for Named {
+            fn wake(self: Arc<Self>) {
+                self.1.lock().unwrap().push(self.0);
+            }
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let queue = queue(2, usize::MAX);
+        let ask = |peer: u64| {
+            let waker = Waker::from(Arc::new(Named(peer, Arc::clone(&order))));
+            queue.room(PeerId(peer), &mut Context::from_waker(&waker))
+        };
+        push(&queue, 2);
+        for peer in [3, 1, 2, 3] {
+            assert_eq!(ask(peer), Room::Full);
+        }
+        assert_eq!(take(&queue, 2), Poll::Ready(2));
+        assert_eq!(*order.lock().unwrap(), [3, 1, 2]);
+        push(&queue, 2);
+        for peer in [1, 2, 3] {
+            assert_eq!(ask(peer), Room::Full, "3 had the room, the others come before it now");
+        }
+        assert_eq!(take(&queue, 2), Poll::Ready(2));
+        assert_eq!(*order.lock().unwrap(), [3, 1, 2, 1, 2, 3]);
     }
 
     #[test]

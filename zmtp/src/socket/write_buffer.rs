@@ -20,6 +20,7 @@ pub(crate) struct WriteBuffer {
     /// Before the tail.
     slices: VecDeque<Bytes>,
     tail: BytesMut,
+    progressed: bool,
 }
 
 /// A buffer up to this many bytes is kept for the next message; a larger one is given back when it is empty.
@@ -65,6 +66,11 @@ impl WriteBuffer {
         self.slices.push_back(bytes);
     }
 
+    /// Whether anything was written since this was last asked.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.progressed)
+    }
+
     /// Writes until all is written or the kernel takes no more.
     pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
         &mut self,
@@ -82,6 +88,7 @@ impl WriteBuffer {
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.progressed = true;
             self.advance(written);
         }
         if self.tail.capacity() > KEPT_BYTES_MAX {

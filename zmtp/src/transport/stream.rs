@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -107,6 +107,24 @@ impl Stream {
     /// The peer's address.
     pub fn peer(&self) -> PeerAddress {
         self.peer
+    }
+
+    /// Has the kernel take no more while it holds this many bytes that it has not sent, and say that there is room when it holds
+    /// less than half of them: so a peer that reads slowly is seen to read, and what waits, waits where it is counted.
+    /// `TCP_NOTSENT_LOWAT`; a Unix-domain stream has no such setting, and needs none: its buffer is small.
+    pub fn limit_unsent(&self, bytes: u32) {
+        if let Inner::Tcp(stream) = &self.inner {
+            // Where the system has no such setting, its own buffers decide.
+            let _ = SockRef::from(stream).set_tcp_notsent_lowat(bytes);
+        }
+    }
+
+    /// Says that nothing more will be written; what was written is still delivered.
+    pub fn shutdown_write(&self) -> io::Result<()> {
+        match &self.inner {
+            Inner::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
+            Inner::Ipc(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
+        }
     }
 
     /// Waits until the stream is readable or writable.

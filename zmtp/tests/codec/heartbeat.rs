@@ -70,3 +70,14 @@ fn without_an_interval_nothing_is_sent() {
         assert_eq!(heartbeat.poll(start + seconds(1000)), Beat::Quiet);
     }
 }
+
+#[test]
+fn a_peer_that_reads_nothing_is_not_expected_to_answer_but_its_promise_holds() {
+    let (mut heartbeat, start) = heartbeat(1);
+    assert_eq!(heartbeat.poll(start + seconds(5)), Beat::Ping(seconds(15)));
+    heartbeat.unanswerable();
+    assert_eq!(heartbeat.poll(start + seconds(15)), Beat::Ping(seconds(15)));
+    heartbeat.ping_received(seconds(3), start + seconds(15));
+    heartbeat.unanswerable();
+    assert_eq!(heartbeat.poll(start + seconds(18)), Beat::Dead);
+}
