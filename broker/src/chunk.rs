@@ -1,9 +1,13 @@
 //! The memory that publishers' bytes are read into: one buffer at a time, used again at once unless subscribers could not
 //! take all of it, and then again as soon as the last of them has. Knows nothing of messages.
 
+use std::mem::take;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use bytes::{Bytes, BytesMut};
 
-use crate::limits::{CHUNK_BYTES, CHUNKS_FREE_MAX, CHUNKS_LENT_MAX, WIDE_CHUNK_BYTES};
+use crate::limits::{CHUNK_BYTES, CHUNKS_BACK_MAX, CHUNKS_FREE_MAX, WIDE_CHUNK_BYTES};
 
 /// What one read brought, perhaps shared by subscribers' queues.
 #[derive(Debug)]
@@ -11,6 +15,7 @@ pub struct Chunk {
     number: u64,
     memory: Memory,
     used: usize,
+    loans: Loans,
 }
 
 #[derive(Debug)]
@@ -23,10 +28,13 @@ enum Memory {
 }
 
 impl Chunk {
-    /// A chunk whose first `used` bytes of `memory` count.
-    pub fn new(number: u64, memory: BytesMut, used: usize) -> Chunk {
+    /// A chunk whose first `used` bytes of `memory` count; what is shared of it is entered in `loans`.
+    ///
+    /// # Panics
+    /// When `memory` has fewer bytes.
+    pub fn new(number: u64, memory: BytesMut, used: usize, loans: Loans) -> Chunk {
         assert!(used <= memory.len());
-        Chunk { number, memory: Memory::Own(memory), used }
+        Chunk { number, memory: Memory::Own(memory), used, loans }
     }
 
     /// Tells chunks apart.
@@ -68,12 +76,12 @@ impl Chunk {
     /// copied, so that little is kept for little.
     pub fn share(&mut self) -> (&Bytes, usize) {
         if let Memory::Own(buffer) = &mut self.memory {
-            let buffer = std::mem::take(buffer);
+            let buffer = take(buffer);
             self.memory = if self.used < buffer.len() / 2 {
-                let copy = Bytes::copy_from_slice(&buffer[..self.used]);
+                let copy = self.loans.lend(BytesMut::from(&buffer[..self.used]));
                 Memory::Copied(buffer, copy)
             } else {
-                Memory::Lent(buffer.freeze())
+                Memory::Lent(self.loans.lend(buffer))
             };
         }
         match &self.memory {
@@ -92,23 +100,76 @@ impl Chunk {
     }
 }
 
+/// The memory that queues share: how much of it there is, each buffer counted once however many share it, and what has come
+/// back. Clones are the same book.
+#[derive(Clone, Debug, Default)]
+pub struct Loans(Arc<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    lent_bytes: AtomicUsize,
+    back: Mutex<Vec<BytesMut>>,
+}
+
+/// A buffer that goes back when the last slice of it is dropped.
+struct Loan {
+    memory: BytesMut,
+    book: Arc<Book>,
+}
+
+impl Loans {
+    /// Bytes of memory that somebody shares now.
+    pub fn lent_bytes(&self) -> usize {
+        self.0.lent_bytes.load(Ordering::Relaxed)
+    }
+
+    fn lend(&self, memory: BytesMut) -> Bytes {
+        self.0.lent_bytes.fetch_add(memory.len(), Ordering::Relaxed);
+        Bytes::from_owner(Loan { memory, book: Arc::clone(&self.0) })
+    }
+}
+
+impl Book {
+    /// No panic can leave it in disorder.
+    fn back(&self) -> MutexGuard<'_, Vec<BytesMut>> {
+        self.back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsRef<[u8]> for Loan {
+    fn as_ref(&self) -> &[u8] {
+        &self.memory
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.book.lent_bytes.fetch_sub(self.memory.len(), Ordering::Relaxed);
+        let mut back = self.book.back();
+        if is_of_the_pool(self.memory.len()) && back.len() < CHUNKS_BACK_MAX {
+            back.push(take(&mut self.memory));
+        }
+    }
+}
+
 /// The buffers for reading.
 #[derive(Debug)]
 pub(crate) struct ChunkPool {
     free: Vec<BytesMut>,
-    lent: Vec<Bytes>,
+    loans: Loans,
     next_number: u64,
 }
 
 impl ChunkPool {
-    pub(crate) fn new() -> ChunkPool {
-        ChunkPool { free: Vec::new(), lent: Vec::new(), next_number: 0 }
+    /// A pool whose chunks are entered in `loans`.
+    pub(crate) fn new(loans: Loans) -> ChunkPool {
+        ChunkPool { free: Vec::new(), loans, next_number: 0 }
     }
 
     /// A chunk with a number of its own.
     pub(crate) fn chunk(&mut self, memory: BytesMut, used: usize) -> Chunk {
         self.next_number += 1;
-        Chunk::new(self.next_number, memory, used)
+        Chunk::new(self.next_number, memory, used, self.loans.clone())
     }
 
     /// A chunk with a copy of `bytes`.
@@ -123,15 +184,15 @@ impl ChunkPool {
 
     /// A buffer of this size, one of the two, with all its bytes there, holding whatever it held before.
     pub(crate) fn take(&mut self, size: usize) -> BytesMut {
-        if let Some(place) = self.free.iter().rposition(|buffer| buffer.len() == size) {
+        let of_size = |buffer: &BytesMut| buffer.len() == size;
+        if let Some(place) = self.free.iter().rposition(of_size) {
             return self.free.swap_remove(place);
         }
-        if let Some(place) = self.lent.iter().position(|lent| lent.len() == size && lent.is_unique())
-            && let Ok(buffer) = self.lent.swap_remove(place).try_into_mut()
-        {
-            return buffer;
+        let mut back = self.loans.0.back();
+        match back.iter().rposition(of_size) {
+            Some(place) => back.swap_remove(place),
+            None => BytesMut::zeroed(size),
         }
-        BytesMut::zeroed(size)
     }
 
     pub(crate) fn give_back(&mut self, buffer: BytesMut) {
@@ -143,14 +204,7 @@ impl ChunkPool {
     pub(crate) fn give_back_chunk(&mut self, chunk: Chunk) {
         match chunk.memory {
             Memory::Own(buffer) | Memory::Copied(buffer, _) => self.give_back(buffer),
-            Memory::Lent(shared) => {
-                if is_of_the_pool(shared.len()) {
-                    if self.lent.len() >= CHUNKS_LENT_MAX {
-                        self.lent.swap_remove(0);
-                    }
-                    self.lent.push(shared);
-                }
-            }
+            Memory::Lent(_) => {}
         }
     }
 }
@@ -161,26 +215,31 @@ fn is_of_the_pool(size: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, CHUNK_BYTES, ChunkPool};
+    use super::{Bytes, CHUNK_BYTES, ChunkPool, Loans};
 
     #[test]
     fn a_buffer_is_used_again_when_nobody_holds_it_any_more() {
-        let mut pool = ChunkPool::new();
+        let loans = Loans::default();
+        let mut pool = ChunkPool::new(loans.clone());
         let buffer = pool.take(CHUNK_BYTES);
         let place = buffer.as_ptr();
         let mut chunk = pool.chunk(buffer, CHUNK_BYTES - 1);
         let held: Bytes = chunk.share().0.slice(10..20);
+        let another = chunk.share().0.slice(30..40);
         pool.give_back_chunk(chunk);
+        assert_eq!(loans.lent_bytes(), CHUNK_BYTES, "counted once");
+        drop(another);
         let other = pool.take(CHUNK_BYTES);
         assert_ne!(other.as_ptr(), place, "still held");
         drop(held);
+        assert_eq!(loans.lent_bytes(), 0);
         let again = pool.take(CHUNK_BYTES);
         assert_eq!((again.as_ptr(), again.len()), (place, CHUNK_BYTES));
     }
 
     #[test]
     fn little_is_copied_and_much_is_lent() {
-        let mut pool = ChunkPool::new();
+        let mut pool = ChunkPool::new(Loans::default());
         let buffer = pool.take(CHUNK_BYTES);
         let mut little = pool.chunk(buffer, 100);
         let place = little.bytes().as_ptr();

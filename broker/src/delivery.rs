@@ -122,7 +122,8 @@ impl Hub {
 
     fn deliver(&mut self, chunk: &mut Chunk, now: Instant, left: &mut Leftovers, outside: &mut impl Outside) {
         let mut shares = std::mem::take(&mut self.shares);
-        let (marks, hold_bytes) = (self.marks(), self.hold_bytes());
+        let marks = self.marks();
+        let hold_bytes = Hub::hold_bytes(marks);
         let (mut messages_out, mut bytes_out) = (0, 0);
         let reached = std::mem::take(&mut shares.reached);
         for &id in &reached {
@@ -146,11 +147,10 @@ impl Hub {
                     continue;
                 }
             }
-            let before = subscriber.queue.charged();
+            let before = (subscriber.queue.charged(), subscriber.queue.own());
             let dropped = shares.queue(subscriber, chunk, place, marks);
-            let grown = subscriber.queue.charged() - before;
-            self.queued_bytes += grown;
-            left.queued_bytes += grown;
+            left.queued_bytes += subscriber.queue.charged() - before.0;
+            self.own_bytes += subscriber.queue.own() - before.1;
             if dropped > 0 {
                 self.counters.dropped_slow.add(dropped);
                 if self.limits.slow_subscriber == SlowSubscriber::Disconnect {
@@ -172,17 +172,17 @@ impl Hub {
         self.shares = shares;
         self.counters.messages_out.add(messages_out);
         self.counters.bytes_out.add(bytes_out as u64);
-        self.counters.queued_bytes.set(self.queued_bytes as u64);
+        self.count_queued();
     }
 
     /// Writes from a subscriber's queue.
     pub fn flush(&mut self, id: SubscriberId, mut write: impl FnMut(&[IoSlice<'_>]) -> Written) -> Flushed {
-        let hold_bytes = self.hold_bytes();
+        let hold_bytes = Hub::hold_bytes(self.marks());
         let Some(subscriber) = self.subscribers.find_mut(id.0) else {
             return Flushed { end: FlushEnd::Empty, progressed: false, caught_up: false };
         };
         let queue = &mut subscriber.queue;
-        let before = queue.charged();
+        let before = queue.own();
         let (mut messages, mut bytes) = (0, 0);
         let end = loop {
             if queue.is_empty() {
@@ -202,12 +202,12 @@ impl Hub {
                 Written::Broken => break FlushEnd::Broken,
             }
         };
-        let charged = queue.charged();
-        let caught_up = bytes > 0 && subscriber.standing.progressed(charged > hold_bytes);
-        self.queued_bytes -= before - charged;
+        let own = queue.own();
+        let caught_up = bytes > 0 && subscriber.standing.progressed(queue.charged() > hold_bytes);
+        self.own_bytes -= before - own;
         self.counters.messages_out.add(messages);
         self.counters.bytes_out.add(bytes as u64);
-        self.counters.queued_bytes.set(self.queued_bytes as u64);
+        self.count_queued();
         Flushed { end, progressed: bytes > 0, caught_up }
     }
 }

@@ -72,7 +72,8 @@ impl World {
         all.extend_from_slice(bytes);
         loop {
             self.chunks += 1;
-            let mut chunk = Chunk::new(self.chunks, BytesMut::from(&all[..]), all.len());
+            let mut chunk =
+                Chunk::new(self.chunks, BytesMut::from(&all[..]), all.len(), self.hub.loans().clone());
             let World { hub, splitter, left, kernels, .. } = self;
             let accepted = hub.forward(splitter, &mut chunk, Instant::now(), left, kernels);
             all.drain(..accepted.consumed);

@@ -10,10 +10,12 @@ use bytes::BytesMut;
 use recado_zmtp::codec::{Subscription, Version};
 use thiserror::Error;
 
+use crate::chunk::Loans;
 use crate::counters::Counters;
 use crate::limits::{
-    FORGET_TURN, HOLD_BYTES, Limits, PUBLISHER_PENDING_BYTES_MAX, PUBLISHER_PENDING_BYTES_MIN,
-    PUBLISHERS_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX, SUBSCRIPTION_BYTES,
+    CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, HOLD_BYTES, HOLD_MARK_PART, Limits, PUBLISHER_PENDING_BYTES_MAX,
+    PUBLISHER_PENDING_BYTES_MIN, PUBLISHERS_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX,
+    SUBSCRIPTION_BYTES,
 };
 use crate::matches::Matches;
 use crate::pace::{Pace, Standing};
@@ -36,8 +38,8 @@ pub enum SubscriptionError {
     /// Over [`Limits::subscriptions_max`].
     #[error("more than {0} subscriptions")]
     TooMany(usize),
-    /// Over [`Limits::subscription_bytes_total_max`].
-    #[error("all subscriptions together pass {0} bytes")]
+    /// All together are over [`Limits::subscription_bytes_total_max`], and this subscriber has most of them.
+    #[error("all subscriptions together pass {0} bytes, and this subscriber has most of them")]
     MemoryFull(usize),
 }
 
@@ -51,11 +53,16 @@ pub struct Hub {
     pub(crate) pace: Pace,
     pub(crate) subscribers: Slab<Subscriber>,
     pub(crate) shares: Shares,
-    /// Charged to all queues together.
-    pub(crate) queued_bytes: usize,
+    /// Held by all queues together, but for what they share.
+    pub(crate) own_bytes: usize,
+    loans: Loans,
     publishers: Slab<Publisher>,
     subscriptions: usize,
     subscription_bytes: usize,
+    /// The part of them whose subscribers leave, to be ended soon.
+    leaving_bytes: usize,
+    /// Subscribers to be disconnected, as they have most of too many subscriptions.
+    to_evict: Vec<SubscriberId>,
     /// Of changed subscriptions that wait for publishers to be told.
     pending_bytes: usize,
     /// Publishers that had nothing to be told, and now have.
@@ -72,6 +79,9 @@ pub(crate) struct Subscriber {
     /// Its connection has ended or is to end: it gets nothing more.
     pub(crate) leaving: bool,
     topics: BTreeSet<TopicId>,
+    subscription_bytes: usize,
+    /// Its subscriptions are counted as those of one who leaves.
+    written_off: bool,
 }
 
 #[derive(Debug)]
@@ -93,10 +103,13 @@ impl Hub {
             pace: Pace::new(),
             subscribers: Slab::new(),
             shares: Shares::default(),
-            queued_bytes: 0,
+            own_bytes: 0,
+            loans: Loans::default(),
             publishers: Slab::new(),
             subscriptions: 0,
             subscription_bytes: 0,
+            leaving_bytes: 0,
+            to_evict: Vec::new(),
             pending_bytes: 0,
             to_tell: Vec::new(),
             topic: Vec::new(),
@@ -126,15 +139,15 @@ impl Hub {
             return Err(SubscriptionError::TooMany(limits.subscriptions_max));
         }
         let bytes = SUBSCRIPTION_BYTES + topic.len();
-        if self.subscription_bytes + bytes > limits.subscription_bytes_total_max {
-            return Err(SubscriptionError::MemoryFull(limits.subscription_bytes_total_max));
-        }
+        self.make_room(id, bytes)?;
+        let Some(subscriber) = self.subscribers.find_mut(id.0) else { return Ok(()) };
         let (topic_id, first) = match self.trie.insert(topic, id) {
             Inserted::First(topic_id) => (topic_id, true),
             Inserted::Another(topic_id) => (topic_id, false),
             Inserted::Already => return Ok(()),
         };
         subscriber.topics.insert(topic_id);
+        subscriber.subscription_bytes += bytes;
         self.subscriptions += 1;
         self.subscription_bytes += bytes;
         if first {
@@ -173,10 +186,16 @@ impl Hub {
     pub fn subscriber_left(&mut self, id: SubscriberId) {
         let Some(subscriber) = self.subscribers.find_mut(id.0) else { return };
         subscriber.leaving = true;
-        self.queued_bytes -= subscriber.queue.charged();
+        self.own_bytes -= subscriber.queue.own();
         let dropped = subscriber.queue.clear();
+        self.write_off(id);
         self.counters.dropped_gone.add(dropped);
-        self.counters.queued_bytes.set(self.queued_bytes as u64);
+        self.count_queued();
+    }
+
+    /// Subscribers to be disconnected since this was last asked: they hold most of too many subscriptions.
+    pub fn take_evicted(&mut self) -> impl Iterator<Item = SubscriberId> + '_ {
+        self.to_evict.drain(..)
     }
 
     /// Ends some subscriptions of a subscriber that has left, and tells whether that were the last: then its number is
@@ -185,6 +204,7 @@ impl Hub {
         for _ in 0..FORGET_TURN {
             let Some(subscriber) = self.subscribers.find_mut(id.0) else { return true };
             let Some(topic_id) = subscriber.topics.pop_first() else {
+                debug_assert_eq!(subscriber.subscription_bytes, 0);
                 self.subscribers.remove(id.0);
                 break;
             };
@@ -256,9 +276,9 @@ impl Hub {
         else {
             return false;
         };
-        let before = subscriber.queue.charged();
+        let before = subscriber.queue.own();
         subscriber.queue.push_copied(command, 0);
-        self.queued_bytes = self.queued_bytes + subscriber.queue.charged() - before;
+        self.own_bytes = self.own_bytes + subscriber.queue.own() - before;
         true
     }
 
@@ -281,17 +301,34 @@ impl Hub {
         &self.trie
     }
 
+    /// Where the memory that queues share is counted.
+    pub fn loans(&self) -> &Loans {
+        &self.loans
+    }
+
     /// The marks that hold for a queue now.
     pub(crate) fn marks(&self) -> Marks {
         let limits = &self.limits;
-        let crowded = self.queued_bytes > limits.queue_bytes_total_max;
-        let bytes = if crowded { limits.queue_bytes_max.min(HOLD_BYTES) } else { limits.queue_bytes_max };
+        let bytes = if self.held_bytes() > limits.queue_bytes_total_max {
+            let share = limits.queue_bytes_total_max / 2 / self.subscribers.len().max(1);
+            share.clamp(CROWDED_QUEUE_BYTES_MIN, limits.queue_bytes_max)
+        } else {
+            limits.queue_bytes_max
+        };
         Marks { messages: limits.queue_messages_max, bytes }
     }
 
-    /// The bytes beyond which a subscriber is behind.
-    pub(crate) fn hold_bytes(&self) -> usize {
-        HOLD_BYTES.min(self.limits.queue_bytes_max / 4)
+    /// The bytes beyond which a subscriber with these marks is behind.
+    pub(crate) fn hold_bytes(marks: Marks) -> usize {
+        HOLD_BYTES.min(marks.bytes / HOLD_MARK_PART)
+    }
+
+    pub(crate) fn count_queued(&self) {
+        self.counters.queued_bytes.set(self.held_bytes() as u64);
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.own_bytes + self.loans.lent_bytes()
     }
 
     /// Notes that a publisher begins to wait for subscribers.
@@ -315,10 +352,47 @@ impl Hub {
         });
     }
 
+    /// Sees that there is room for so many more bytes of subscriptions: who has most of them has to go.
+    fn make_room(&mut self, id: SubscriberId, bytes: usize) -> Result<(), SubscriptionError> {
+        let max = self.limits.subscription_bytes_total_max;
+        let full = SubscriptionError::MemoryFull(max);
+        if self.subscription_bytes + bytes > 2 * max {
+            // Those who have to go are not gone yet.
+            return Err(full);
+        }
+        if self.subscription_bytes - self.leaving_bytes + bytes <= max {
+            return Ok(());
+        }
+        let held = |subscriber: &Subscriber, more| subscriber.subscription_bytes + more;
+        let staying = self.subscribers.iter().filter(|(_, it)| !it.written_off);
+        let largest = staying.max_by_key(|&(number, it)| held(it, if number == id.0 { bytes } else { 0 }));
+        let largest =
+            largest.map(|(number, _)| SubscriberId(number)).filter(|&largest| largest != id).ok_or(full)?;
+        if let Some(subscriber) = self.subscribers.find_mut(largest.0) {
+            subscriber.leaving = true;
+        }
+        self.write_off(largest);
+        self.to_evict.push(largest);
+        Ok(())
+    }
+
+    /// Counts a subscriber's subscriptions as those of one who leaves.
+    fn write_off(&mut self, id: SubscriberId) {
+        if let Some(subscriber) = self.subscribers.find_mut(id.0).filter(|it| !it.written_off) {
+            subscriber.written_off = true;
+            self.leaving_bytes += subscriber.subscription_bytes;
+        }
+    }
+
     fn end_subscription(&mut self, topic_id: TopicId, id: SubscriberId) {
         self.trie.topic(topic_id, &mut self.topic);
+        let bytes = SUBSCRIPTION_BYTES + self.topic.len();
         self.subscriptions -= 1;
-        self.subscription_bytes -= SUBSCRIPTION_BYTES + self.topic.len();
+        self.subscription_bytes -= bytes;
+        if let Some(subscriber) = self.subscribers.find_mut(id.0) {
+            subscriber.subscription_bytes -= bytes;
+            self.leaving_bytes -= if subscriber.written_off { bytes } else { 0 };
+        }
         if let Removed::Last(_) = self.trie.remove_at(topic_id, id) {
             let topic = std::mem::take(&mut self.topic);
             self.tell(&topic, false);

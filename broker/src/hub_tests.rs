@@ -75,13 +75,8 @@ fn a_vanished_subscriber_is_cancelled_upstream() {
 }
 
 #[test]
-fn subscriptions_are_bounded_three_ways() {
-    let limits = Limits {
-        topic_bytes_max: 10,
-        subscriptions_max: 3,
-        subscription_bytes_total_max: 1000,
-        ..Limits::default()
-    };
+fn subscriptions_are_bounded_in_length_and_number() {
+    let limits = Limits { topic_bytes_max: 10, subscriptions_max: 3, ..Limits::default() };
     let mut hub = hub(limits);
     let a = hub.add_subscriber();
     assert_eq!(hub.subscribe(a, &[b'x'; 11]), Err(SubscriptionError::TopicTooLong(11)));
@@ -93,11 +88,34 @@ fn subscriptions_are_bounded_three_ways() {
     hub.subscribe(b, b"1").unwrap();
     hub.subscribe(b, b"2").unwrap();
     hub.subscribe(b, b"3").unwrap();
-    let c = hub.add_subscriber();
-    assert_eq!(hub.subscribe(c, b"1"), Err(SubscriptionError::MemoryFull(1000)));
-    hub.subscriber_left(a);
-    assert!(hub.forget_subscriber(a));
-    assert_eq!(hub.subscribe(c, b"1"), Ok(()));
+    assert_eq!(hub.take_evicted().count(), 0);
+}
+
+#[test]
+fn when_all_subscriptions_are_too_many_who_has_most_has_to_go() {
+    let mut hub = hub(Limits { subscription_bytes_total_max: 1000, ..Limits::default() });
+    let (greedy, modest) = (hub.add_subscriber(), hub.add_subscriber());
+    for topic in [b"1", b"2", b"3", b"4"] {
+        hub.subscribe(greedy, topic).unwrap();
+    }
+    hub.subscribe(modest, b"1").unwrap();
+    hub.subscribe(modest, b"5").unwrap();
+    assert_eq!(hub.take_evicted().collect::<Vec<_>>(), [], "six fit");
+    hub.subscribe(modest, b"6").unwrap();
+    assert_eq!(hub.take_evicted().collect::<Vec<_>>(), [greedy]);
+    assert_eq!(hub.subscribe(greedy, b"7"), Ok(()), "it is told once");
+    hub.subscribe(modest, b"8").unwrap();
+    assert_eq!(hub.take_evicted().collect::<Vec<_>>(), [], "it goes already");
+    hub.subscriber_left(greedy);
+    assert!(hub.forget_subscriber(greedy));
+    assert_eq!(hub.trie().topics(), 4);
+    hub.subscribe(modest, b"9").unwrap();
+    hub.subscribe(modest, b"10").unwrap();
+    assert_eq!(
+        hub.subscribe(modest, b"11"),
+        Err(SubscriptionError::MemoryFull(1000)),
+        "it has all of them itself"
+    );
 }
 
 #[test]

@@ -28,6 +28,7 @@
 //! anybody.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+mod admission;
 mod args;
 mod broker;
 pub mod chunk;
@@ -35,6 +36,7 @@ mod config;
 mod counters;
 pub mod delivery;
 pub mod hub;
+mod inbound;
 pub mod limits;
 mod matches;
 mod pace;

@@ -28,8 +28,8 @@ pub const LARGE_READ_BYTES: usize = 64 * KIB;
 /// Buffers kept for the next read. They are handed back before the next is taken, so that few are ever needed.
 pub const CHUNKS_FREE_MAX: usize = 4;
 
-/// Buffers that are watched until the last subscriber's slice of them is written, to be used again.
-pub const CHUNKS_LENT_MAX: usize = 16;
+/// Buffers kept of those that come back when the last subscriber's slice of them is written.
+pub const CHUNKS_BACK_MAX: usize = 16;
 
 /// Bytes fetched by one read from a subscriber; longer runs of subscriptions take several turns.
 pub const SUBSCRIBER_READ_BYTES: usize = 4 * KIB;
@@ -37,6 +37,10 @@ pub const SUBSCRIBER_READ_BYTES: usize = 4 * KIB;
 /// Runs of messages for subscribers that are noted before they are written: a chunk whose messages go to ever different, large
 /// sets is delivered in several steps.
 pub const SHARES_MAX: usize = 256 * KIB;
+
+/// Bytes that the system takes for a subscriber beyond what it has sent: what waits, waits in our queue, where it is counted, and
+/// one who reads slowly is seen to read.
+pub const UNSENT_BYTES_MAX: u32 = 256 << 10;
 
 /// Slices handed to one vectored write.
 pub const WRITE_SLICES_MAX: usize = 64;
@@ -57,6 +61,13 @@ pub const PINNED_SHARE: usize = 4;
 /// Bytes that a subscriber must be behind before a publisher waits for it.
 pub const HOLD_BYTES: usize = 512 * KIB;
 
+/// What a subscriber's mark may fall to when all queues together hold too much, so that it still takes bursts.
+pub const CROWDED_QUEUE_BYTES_MIN: usize = 64 * KIB;
+
+/// A subscriber is behind when it has this part of its mark in its queue, if that is less than [`HOLD_BYTES`]: publishers
+/// wait before anything is lost, however low the mark is.
+pub const HOLD_MARK_PART: usize = 4;
+
 /// Bytes that a publisher must have left in subscribers' queues since it last waited before it waits again: who sends
 /// little never waits for anybody.
 pub const HOLD_DEBT_BYTES: usize = 64 * KIB;
@@ -64,6 +75,13 @@ pub const HOLD_DEBT_BYTES: usize = 64 * KIB;
 /// Milliseconds that a publisher waits for a subscriber that takes nothing at all. The system's own buffers hide what a slow one
 /// takes: room is reported when a third of them is free, which are megabytes.
 pub const HOLD_STALLED_MS: u64 = 1_000;
+
+/// Of the time, this part may be spent waiting for subscribers that then turn out to take nothing; a publisher's patience is what is left
+/// of it, [`HOLD_STALLED_MS`] at most. Without this bound, one subscriber after the other could connect, stall, and hold everybody up.
+pub const HOLD_VAIN_PART: u32 = 10;
+
+/// Milliseconds of patience that a subscriber has in any case, once it was seen to read when it was behind.
+pub const HOLD_PROVEN_MS: u64 = 50;
 
 /// Milliseconds after which a waiting publisher looks again, if nothing happened before.
 pub const HOLD_STEP_MS: u64 = 25;
@@ -73,6 +91,9 @@ pub const HOLD_WINDOW_MS: u64 = 250;
 
 /// Milliseconds of a window that a subscriber may be waited for, unless the others are waited for about as long.
 pub const HOLD_WINDOW_WAIT_MS: u64 = 25;
+
+/// In a window that is longer because waits were far between: the part of it that a subscriber may be waited for.
+pub const HOLD_WINDOW_PART: u32 = 10;
 
 /// A subscriber holds the others up when it was waited for this many times as long as they were on average.
 pub const HOLD_SHARE: u32 = 4;
@@ -133,6 +154,7 @@ const QUEUE_MESSAGES_MAX: u64 = 1_000_000;
 const QUEUE_BYTES_MAX: usize = 16 * MIB;
 const QUEUE_BYTES_TOTAL_MAX: usize = 1024 * MIB;
 const CONNECTIONS_MAX: usize = 16_384;
+const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
 const HEARTBEAT_INTERVAL_MS: u64 = 15_000;
 const HEARTBEAT_TIMEOUT_MS: u64 = 15_000;
 const LINGER_MS: u64 = 1_000;
@@ -166,14 +188,15 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Frames of a message; a message of more ends the publisher's connection.
     pub message_frames_max: usize,
-    /// Bytes of unfinished messages of all connections together. The connection that passes it is closed.
+    /// Bytes of unfinished messages of all connections together. Beyond it, of the connections that hold their share or more of it,
+    /// the one is closed that has kept its message unfinished for longest.
     pub inbound_bytes_max: usize,
     /// Bytes of a subscription's topic; a longer one ends the subscriber's connection.
     pub topic_bytes_max: usize,
     /// Subscriptions of one connection; one more ends it.
     pub subscriptions_max: usize,
-    /// Bytes of all subscriptions of all connections: topics and [`SUBSCRIPTION_BYTES`] each. The connection that passes
-    /// it is closed.
+    /// Bytes of all subscriptions of all connections: topics and [`SUBSCRIPTION_BYTES`] each. Beyond it the connection that has
+    /// most of them is closed.
     pub subscription_bytes_total_max: usize,
     /// Messages waiting for one subscriber: at this mark the newest are dropped until half are left.
     ///
@@ -183,12 +206,17 @@ pub struct Limits {
     /// Bytes waiting for one subscriber, counted as the memory that they keep in use; at this mark the newest messages are
     /// dropped until half are left. An empty queue takes one message of any size.
     pub queue_bytes_max: usize,
-    /// Bytes waiting for all subscribers; beyond this each may have [`HOLD_BYTES`] only.
+    /// Bytes of memory that wait for all subscribers, a chunk that several share counted once. Beyond this each subscriber's mark
+    /// is an even share of half of it, [`CROWDED_QUEUE_BYTES_MIN`] at least: those who hold more get nothing new, the others
+    /// go on.
     pub queue_bytes_total_max: usize,
     /// What happens to a subscriber at its mark.
     pub slow_subscriber: SlowSubscriber,
     /// Connections, handshakes included; one more is accepted and closed at once.
     pub connections_max: usize,
+    /// Connections from one address, so that no machine can have all; one more is accepted and closed at once. Those over `ipc` have
+    /// no address, and their file's permissions instead.
+    pub connections_per_address_max: usize,
     /// Handshakes under way, on each of the two sides; one more is closed at once.
     pub handshakes_max: usize,
     /// A longer handshake is closed.
@@ -225,6 +253,7 @@ impl Default for Limits {
             queue_bytes_total_max: QUEUE_BYTES_TOTAL_MAX,
             slow_subscriber: SlowSubscriber::Drop,
             connections_max: CONNECTIONS_MAX,
+            connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
             handshakes_max: recado_zmtp::limits::HANDSHAKES_MAX,
             handshake_timeout: Duration::from_millis(recado_zmtp::limits::HANDSHAKE_TIMEOUT_MS),
             heartbeat_interval: Some(Duration::from_millis(HEARTBEAT_INTERVAL_MS)),

@@ -2,7 +2,8 @@
 //! that alone holds the others up, is not, for a while, and so loses what does not fit its queue. Knows nothing of queues
 //! or sockets; time is an argument.
 //!
-//! Two rules. One who takes nothing at all for [`HOLD_STALLED_MS`] while it is waited for has stalled. And at the end of each
+//! Two rules. One who takes nothing at all for [`HOLD_STALLED_MS`] while it is waited for has stalled; less, when many did so
+//! lately, so that waiting in vain costs a tenth of the time at most however many do it in turn. And at the end of each
 //! window, one who was waited for during more than [`HOLD_WINDOW_WAIT_MS`] of it, and [`HOLD_SHARE`] times as long as
 //! the others on average, holds them up: so the pace is that of the crowd, however slow, and not that of the slowest. Each
 //! time it is put on probation for twice as long; and it is waited for again only if it falls behind anew after that.
@@ -10,11 +11,12 @@
 use std::time::{Duration, Instant};
 
 use crate::limits::{
-    HOLD_SHARE, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_WINDOW_MS, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS,
-    PROBATION_MAX_MS,
+    HOLD_PROVEN_MS, HOLD_SHARE, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_VAIN_PART, HOLD_WINDOW_MS,
+    HOLD_WINDOW_PART, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS, PROBATION_MAX_MS,
 };
 
 const STALLED: Duration = Duration::from_millis(HOLD_STALLED_MS);
+const PROVEN: Duration = Duration::from_millis(HOLD_PROVEN_MS);
 /// One look after the other comes no later than this, unless this process had no turn; and then the subscriber may have taken
 /// something that nobody noticed.
 const STEP_MAX: Duration = Duration::from_millis(2 * HOLD_STEP_MS);
@@ -29,6 +31,8 @@ pub(crate) struct Standing {
     behind_since: Option<Instant>,
     /// Waited for it since it last took something.
     in_vain: Duration,
+    /// It has taken something after it had no room, so it is known to read.
+    proven: bool,
     probation_ends: Option<Instant>,
     probation: Duration,
     /// The window that `waited` belongs to: the last in which it was sent something.
@@ -49,6 +53,7 @@ impl Standing {
     /// It took some bytes, and is `behind` still or not. True when it was and is no longer.
     pub(crate) fn progressed(&mut self, behind: bool) -> bool {
         self.in_vain = Duration::ZERO;
+        self.proven = true;
         !behind && self.behind_since.take().is_some()
     }
 
@@ -80,11 +85,14 @@ impl Standing {
 pub(crate) struct Pace {
     window: u64,
     began: Option<Instant>,
+    /// How long may be waited in vain still.
+    patience: Duration,
+    patience_at: Option<Instant>,
 }
 
 impl Pace {
     pub(crate) fn new() -> Pace {
-        Pace { window: 1, began: None }
+        Pace { window: 1, began: None, patience: STALLED, patience_at: None }
     }
 
     /// A subscriber is sent something.
@@ -93,25 +101,27 @@ impl Pace {
         standing.enter(self.window);
     }
 
-    /// A publisher begins to wait.
+    /// A publisher begins to wait. Patience grows again with the time that passed.
     pub(crate) fn wait_begins(&mut self, now: Instant) {
-        if self.began.is_none_or(|began| now.saturating_duration_since(began) > 2 * WINDOW) {
-            self.window += 1;
-            self.began = Some(now);
-        }
+        self.began.get_or_insert(now);
+        let passed = now.saturating_duration_since(*self.patience_at.get_or_insert(now));
+        self.patience = STALLED.min(self.patience + passed / HOLD_VAIN_PART);
+        self.patience_at = Some(now);
     }
 
     /// A publisher has waited for this subscriber from `since` until `now`. True when it has stalled, and is waited for
     /// no longer.
-    pub(crate) fn waited(&self, standing: &mut Standing, since: Instant, now: Instant) -> bool {
+    pub(crate) fn waited(&mut self, standing: &mut Standing, since: Instant, now: Instant) -> bool {
         standing.enter(self.window);
         let since = since.max(standing.waited_upto.unwrap_or(since));
         let waited = now.saturating_duration_since(since).min(STEP_MAX);
         standing.waited += waited;
         standing.in_vain += waited;
         standing.waited_upto = Some(now);
-        let stalled = standing.is_waited_for() && standing.in_vain >= STALLED;
+        let patience = self.patience.max(if standing.proven { PROVEN } else { Duration::ZERO });
+        let stalled = standing.is_waited_for() && standing.in_vain >= patience;
         if stalled {
+            self.patience = self.patience.saturating_sub(standing.in_vain);
             standing.put_on_probation(now);
         }
         stalled
@@ -119,9 +129,12 @@ impl Pace {
 
     /// Judges the window if it is over: how many are waited for no longer.
     pub(crate) fn judge<'a>(&mut self, now: Instant, all: impl Iterator<Item = &'a mut Standing>) -> u64 {
-        if self.began.is_none_or(|began| now.saturating_duration_since(began) < WINDOW) {
+        let length = self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
+        if length < WINDOW {
             return 0;
         }
+        // Waits may be far between, and then the window is long.
+        let tolerated = WINDOW_WAIT.max(length / HOLD_WINDOW_PART);
         let mut reached: Vec<&mut Standing> = all.filter(|standing| standing.window == self.window).collect();
         let total: Duration = reached.iter().map(|standing| standing.waited).sum();
         let others = u32::try_from(reached.len()).unwrap_or(u32::MAX).saturating_sub(1);
@@ -129,7 +142,7 @@ impl Pace {
         for standing in &mut reached {
             let waited = standing.waited;
             let held_up = others > 0 && (total - waited) * HOLD_SHARE < waited * others;
-            if waited >= WINDOW_WAIT && held_up {
+            if waited >= tolerated && held_up {
                 standing.put_on_probation(now);
                 judged += 1;
             }

@@ -72,6 +72,13 @@ impl Piece {
         }
     }
 
+    fn own(&self) -> usize {
+        match self {
+            Piece::Shared { .. } => PIECE_BYTES,
+            Piece::Copied { charge, .. } => *charge,
+        }
+    }
+
     fn messages(&self) -> u64 {
         match self {
             Piece::Shared { messages, .. } | Piece::Copied { messages, .. } => *messages,
@@ -86,6 +93,7 @@ pub struct Queue {
     /// Of the first piece, already written.
     written: usize,
     charged: usize,
+    own: usize,
     messages: u64,
     full: bool,
 }
@@ -99,6 +107,11 @@ impl Queue {
     /// Bytes of memory that it is charged with, see [`Marks::bytes`].
     pub fn charged(&self) -> usize {
         self.charged
+    }
+
+    /// The part of that which no other queue shares: copies, and the bookkeeping.
+    pub fn own(&self) -> usize {
+        self.own
     }
 
     /// Messages of which something is still to be written; those of a piece count until the piece has gone.
@@ -138,6 +151,7 @@ impl Queue {
             *last_charge = PIECE_BYTES;
         }
         self.charged += charge;
+        self.own += PIECE_BYTES;
         self.messages += messages;
         self.pieces.push_back(Piece::Shared { slice, chunk, charge, messages });
     }
@@ -158,6 +172,7 @@ impl Queue {
         buffer.extend_from_slice(bytes);
         let charge = PIECE_BYTES + buffer.capacity();
         self.charged += charge;
+        self.own += charge;
         self.pieces.push_back(Piece::Copied { buffer, charge, messages });
     }
 
@@ -183,6 +198,7 @@ impl Queue {
             }
             self.written -= piece.bytes().len();
             self.charged -= piece.charge();
+            self.own -= piece.own();
             messages += piece.messages();
             self.messages -= piece.messages();
             self.pieces.pop_front();
@@ -227,7 +243,7 @@ mod tests {
             gone += queue.advance(1);
         }
         assert_eq!(all, b"abcdghijklmno");
-        assert_eq!((gone, queue.messages(), queue.charged()), (5, 0, 0));
+        assert_eq!((gone, queue.messages(), queue.charged(), queue.own()), (5, 0, 0, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use recado_zmtp::transport::{EstablishError, Established, HandshakeGate, Listene
 use tokio::time::{sleep, timeout};
 
 use crate::shell::publisher::serve_publisher;
-use crate::shell::shared::{Peer, Shared};
+use crate::shell::shared::Shared;
 use crate::shell::subscriber::serve_subscriber;
 
 /// Who connects here.
@@ -42,17 +42,16 @@ pub(super) async fn accept(shared: Rc<Shared>, side: Side, listener: Listener) {
 }
 
 fn admit(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: Stream) {
-    let connections = shared.connections.get();
-    if connections >= shared.limits.connections_max {
+    let peer = stream.peer();
+    if let Err(refusal) = shared.admission.borrow_mut().enter(peer.host()) {
         shared.counters.refused.add(1);
-        shared.refused.say("connection refused", stream.peer(), "too many connections", Instant::now());
+        shared.refused.say("connection refused", peer, refusal, Instant::now());
         return;
     }
-    shared.connections.set(connections + 1);
     let (shared, gate) = (Rc::clone(shared), gate.clone());
     shared.tasks.clone().spawn_local(async move {
         serve(&shared, side, &gate, stream).await;
-        shared.connections.set(shared.connections.get() - 1);
+        shared.admission.borrow_mut().leave(peer.host());
     });
 }
 
@@ -73,13 +72,14 @@ async fn serve(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: St
     let limits = &shared.limits;
     let heartbeat =
         Heartbeat::new(limits.heartbeat_interval, limits.heartbeat_timeout, peer.version, Instant::now());
-    let connection = Rc::new(Peer::new(heartbeat));
-    let number = shared.peers.borrow_mut().insert(Rc::clone(&connection));
+    let connection = shared.add_peer(heartbeat);
     match side {
-        Side::Publishers => serve_publisher(shared, stream, connection, peer.version, read_ahead).await,
-        Side::Subscribers => serve_subscriber(shared, stream, connection, read_ahead).await,
+        Side::Publishers => {
+            serve_publisher(shared, stream, Rc::clone(&connection), peer.version, read_ahead).await;
+        }
+        Side::Subscribers => serve_subscriber(shared, stream, Rc::clone(&connection), read_ahead).await,
     }
-    shared.peers.borrow_mut().remove(number);
+    shared.peer_left(&connection);
 }
 
 async fn shake_hands(

@@ -8,7 +8,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::debug;
 
 use crate::limits::{FIGURES_INTERVAL_MS, HEARTBEAT_TURN_MS};
-use crate::shell::shared::{Shared, Word};
+use crate::shell::end::End;
+use crate::shell::shared::Shared;
 
 pub(super) async fn beat(shared: Rc<Shared>) {
     let mut ticks = interval(Duration::from_millis(HEARTBEAT_TURN_MS));
@@ -21,16 +22,17 @@ pub(super) async fn beat(shared: Rc<Shared>) {
         }
         let now = Instant::now();
         for (_, peer) in shared.peers.borrow().iter() {
-            let word = match peer.heartbeat.borrow_mut().poll(now) {
-                Beat::Quiet => continue,
-                Beat::Ping(ttl) => Word::Ping(ttl),
-                Beat::Dead => Word::Silent,
-            };
-            // A connection that is to be closed stays so.
-            if !matches!(peer.word.get(), Word::Silent | Word::Broken | Word::Slow) {
-                peer.word.set(word);
+            let mut heartbeat = peer.heartbeat.borrow_mut();
+            if peer.blocked.get() {
+                // Our PING would stand behind what it does not read now. Its queue has its own bound, and the system notices
+                // when nobody is there any more.
+                heartbeat.unanswerable();
             }
-            peer.wake.notify_one();
+            match heartbeat.poll(now) {
+                Beat::Quiet => {}
+                Beat::Ping(ttl) => peer.ping(ttl),
+                Beat::Dead => peer.close(End::Silent),
+            }
         }
         if now >= figures_due {
             figures_due = now + Duration::from_millis(FIGURES_INTERVAL_MS);

@@ -3,6 +3,7 @@
 
 mod accept;
 mod complaints;
+mod end;
 mod heartbeats;
 mod publisher;
 mod shared;

@@ -22,8 +22,8 @@ use crate::limits::{
     CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
     TURN_READS, WIDE_CHUNK_BYTES, WIDE_SHARE_BYTES,
 };
+use crate::shell::end::End;
 use crate::shell::shared::{Peer, Shared, Word};
-use crate::shell::subscriber::End;
 use crate::trie::SubscriberId;
 
 /// What the hub needs of us while it forwards.
@@ -83,8 +83,6 @@ struct Reader {
     debt: usize,
     /// What the next read may fill.
     chunk_bytes: usize,
-    /// Bytes of the rest, as accounted for.
-    counted: usize,
     /// Read since others last had their turn.
     turn_bytes: usize,
     turn_reads: usize,
@@ -114,17 +112,15 @@ pub(super) async fn serve_publisher(
         left: Leftovers::default(),
         debt: 0,
         chunk_bytes: CHUNK_BYTES,
-        counted: 0,
         turn_bytes: 0,
         turn_reads: 0,
     };
     let chunk = shared.chunks.borrow_mut().copy(&read_ahead);
-    let end = match reader.hand_on(shared, chunk) {
+    let end = match reader.hand_on(shared, chunk).await {
         Ok(()) => reader.serve(shared).await,
         Err(end) => end,
     };
     shared.ended(&end, address);
-    shared.holds_inbound(reader.counted, 0);
     shared.publisher_left(reader.id);
 }
 
@@ -149,7 +145,12 @@ impl Reader {
                 () = self.peer.wake.notified() => continue,
                 ready = self.stream.ready(interest) => ready.map_err(|_| End::Left)?,
             };
-            if (ready.is_readable() || ready.is_read_closed()) && self.read(shared)? {
+            if (ready.is_readable() || ready.is_read_closed())
+                && let Some(chunk) = self.read(shared)?
+            {
+                let used = chunk.bytes().len();
+                self.hand_on(shared, chunk).await?;
+                self.adapt(used);
                 if self.debt >= HOLD_DEBT_BYTES && !self.left.to_wait_for.is_empty() {
                     self.wait(shared).await?;
                 }
@@ -170,9 +171,7 @@ impl Reader {
         match self.peer.word.take() {
             Word::Nothing => {}
             Word::Ping(ttl) => put_command(&mut self.output, &Command::Ping { ttl, context: b"" }),
-            Word::Silent => return Err(End::Silent),
-            Word::Broken => return Err(End::Left),
-            Word::Slow => return Err(End::Slow),
+            Word::Close(end) => return Err(end),
         }
         if shared.hub.borrow().is_publisher_deaf(self.id) { Err(End::Deaf) } else { Ok(()) }
     }
@@ -195,8 +194,8 @@ impl Reader {
         }
     }
 
-    /// Reads what is there, and hands on what is whole. True when something was read.
-    fn read(&mut self, shared: &Shared) -> Result<bool, End> {
+    /// Reads what is there, behind what is not whole yet. None if nothing is.
+    fn read(&mut self, shared: &Shared) -> Result<Option<Chunk>, End> {
         let held = self.rest.len();
         let mut chunks = shared.chunks.borrow_mut();
         let large = held > CHUNK_BYTES / 2;
@@ -220,48 +219,49 @@ impl Reader {
                 } else {
                     chunks.give_back(buffer);
                 }
-                return Ok(false);
+                return Ok(None);
             }
             Err(_) => return Err(End::Left),
         };
-        let chunk = chunks.chunk(buffer, held + count);
-        drop(chunks);
         self.peer.heard();
         self.turn_bytes += count;
         self.turn_reads += 1;
-        let used = held + count;
-        self.hand_on(shared, chunk)?;
+        Ok(Some(chunks.chunk(buffer, held + count)))
+    }
+
+    /// Reads more at a time where a chunk of `used` bytes gave each subscriber little.
+    fn adapt(&mut self, used: usize) {
         let share_bytes = self.left.share_bytes / self.left.shares.max(1);
         let narrow = share_bytes * CHUNK_BYTES / used >= WIDE_SHARE_BYTES;
         self.chunk_bytes = if narrow { CHUNK_BYTES } else { WIDE_CHUNK_BYTES };
         (self.left.shares, self.left.share_bytes) = (0, 0);
-        Ok(true)
     }
 
-    /// Hands the chunk's whole messages on, and keeps the rest.
-    fn hand_on(&mut self, shared: &Shared, mut chunk: Chunk) -> Result<(), End> {
-        let now = Instant::now();
+    /// Hands the chunk's whole messages on, and keeps the rest. Where that is long, others have their turn in between.
+    async fn hand_on(&mut self, shared: &Shared, mut chunk: Chunk) -> Result<(), End> {
         loop {
+            let now = Instant::now();
             let Reader { splitter, output, peer, left, .. } = self;
             let mut around = Around { shared, peer, output, end: None };
             let accepted = shared.hub.borrow_mut().forward(splitter, &mut chunk, now, left, &mut around);
             let end = around.end;
             self.debt += std::mem::take(&mut self.left.queued_bytes);
             for id in self.left.to_write.drain(..) {
-                shared.wake_subscriber(id, None);
+                shared.wake_subscriber(id);
             }
             for id in self.left.to_disconnect.drain(..) {
-                shared.wake_subscriber(id, Some(Word::Slow));
+                shared.close_subscriber(id, End::Slow);
             }
             for id in self.left.broken.drain(..) {
-                shared.wake_subscriber(id, Some(Word::Broken));
+                shared.close_subscriber(id, End::Left);
             }
             match accepted.rest {
-                Rest::Unfinished => return self.keep_rest(shared, chunk, accepted.consumed),
+                Rest::Unfinished => return self.keep_rest(shared, chunk, accepted.consumed, now),
                 Rest::More => {
-                    let mut chunks = shared.chunks.borrow_mut();
-                    let rest = chunks.copy(&chunk.bytes()[accepted.consumed..]);
-                    chunks.give_back_chunk(std::mem::replace(&mut chunk, rest));
+                    let rest = shared.chunks.borrow_mut().copy(&chunk.bytes()[accepted.consumed..]);
+                    shared.chunks.borrow_mut().give_back_chunk(std::mem::replace(&mut chunk, rest));
+                    yield_now().await;
+                    self.heed(shared)?;
                 }
                 Rest::Faulty(error) => return Err(error.into()),
                 Rest::Stopped => return Err(end.expect("it stopped because of an end")),
@@ -269,10 +269,9 @@ impl Reader {
         }
     }
 
-    fn keep_rest(&mut self, shared: &Shared, chunk: Chunk, consumed: usize) -> Result<(), End> {
-        let before = self.counted;
+    fn keep_rest(&mut self, shared: &Shared, chunk: Chunk, consumed: usize, now: Instant) -> Result<(), End> {
         let rest = &chunk.bytes()[consumed..];
-        self.counted = rest.len();
+        let held = rest.len();
         if rest.len() > CHUNK_BYTES / 2 && consumed == 0 {
             // Copied for each read, a large message would cost its square.
             match chunk.into_own() {
@@ -288,10 +287,7 @@ impl Reader {
             }
             shared.chunks.borrow_mut().give_back_chunk(chunk);
         }
-        match shared.holds_inbound(before, self.counted) {
-            true => Ok(()),
-            false => Err(End::InboundFull(shared.limits.inbound_bytes_max)),
-        }
+        shared.holds_inbound(&self.peer, held, consumed > 0, now)
     }
 
     /// Waits for subscribers that are behind, as far as the rules allow.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use recado_zmtp::codec::Heartbeat;
 use recado_zmtp::transport::Stream;
@@ -13,12 +13,15 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admission::Admission;
 use crate::chunk::ChunkPool;
 use crate::counters::Counters;
 use crate::delivery::Written;
-use crate::hub::{Hub, PublisherId};
+use crate::hub::{Hub, PublisherId, SubscriptionError};
+use crate::inbound::Inbound;
 use crate::limits::Limits;
 use crate::shell::complaints::Complaints;
+use crate::shell::end::End;
 use crate::slab::Slab;
 use crate::trie::SubscriberId;
 
@@ -36,8 +39,8 @@ pub(super) struct Shared {
     pub(super) tasks: TaskTracker,
     pub(super) refused: Complaints,
     pub(super) faults: Complaints,
-    pub(super) connections: Cell<usize>,
-    pub(super) inbound_bytes: Cell<usize>,
+    pub(super) admission: RefCell<Admission>,
+    inbound: RefCell<Inbound>,
     /// Every connection past its handshake, for the heartbeats.
     pub(super) peers: RefCell<Slab<Rc<Peer>>>,
     subscribers: RefCell<Vec<Option<Rc<SubscriberConnection>>>>,
@@ -47,25 +50,25 @@ pub(super) struct Shared {
 /// A connection as others see it: they can wake its task, and leave word why.
 #[derive(Debug)]
 pub(super) struct Peer {
+    /// Its number among all connections of both sides.
+    number: Cell<u32>,
+    /// There is no room to write to it, so it cannot answer what stands behind that.
+    pub(super) blocked: Cell<bool>,
     pub(super) heartbeat: RefCell<Heartbeat>,
     pub(super) wake: Notify,
-    pub(super) word: Cell<Word>,
+    pub(super) word: RefCell<Word>,
 }
 
 /// What a connection's task is to do when it is woken, besides looking what there is to write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) enum Word {
     /// Nothing else.
     #[default]
     Nothing,
     /// Send a PING that promises this.
-    Ping(std::time::Duration),
-    /// Close: it fell silent.
-    Silent,
-    /// Close: it cannot be written to.
-    Broken,
-    /// Close: it did not keep up.
-    Slow,
+    Ping(Duration),
+    /// Close.
+    Close(End),
 }
 
 /// A subscriber's connection: its own task reads, and whoever has something for it writes.
@@ -77,30 +80,65 @@ pub(super) struct SubscriberConnection {
 
 impl Shared {
     pub(super) fn new(limits: Limits, counters: Arc<Counters>, stop: CancellationToken) -> Shared {
+        let admission = Admission::new(limits.connections_max, limits.connections_per_address_max);
+        let inbound = Inbound::new(limits.inbound_bytes_max);
+        let hub = Hub::new(limits.clone(), Arc::clone(&counters));
         Shared {
-            hub: RefCell::new(Hub::new(limits.clone(), Arc::clone(&counters))),
+            chunks: RefCell::new(ChunkPool::new(hub.loans().clone())),
+            hub: RefCell::new(hub),
             limits,
             counters,
-            chunks: RefCell::new(ChunkPool::new()),
             relief: Notify::new(),
             stop,
             tasks: TaskTracker::new(),
             refused: Complaints::default(),
             faults: Complaints::default(),
-            connections: Cell::new(0),
-            inbound_bytes: Cell::new(0),
+            admission: RefCell::new(admission),
+            inbound: RefCell::new(inbound),
             peers: RefCell::new(Slab::new()),
             subscribers: RefCell::new(Vec::new()),
             publishers: RefCell::new(BTreeMap::new()),
         }
     }
 
-    /// Accounts for an unfinished message that grew or shrank; false when all together are too much.
-    pub(super) fn holds_inbound(&self, before: usize, after: usize) -> bool {
-        let held = self.inbound_bytes.get() + after - before;
-        self.inbound_bytes.set(held);
-        self.counters.inbound_bytes.set(held as u64);
-        held <= self.limits.inbound_bytes_max
+    /// A connection is past its handshake.
+    pub(super) fn add_peer(&self, heartbeat: Heartbeat) -> Rc<Peer> {
+        let peer = Rc::new(Peer::new(heartbeat));
+        peer.number.set(self.peers.borrow_mut().insert(Rc::clone(&peer)));
+        peer
+    }
+
+    /// A connection has ended: it holds nothing any more.
+    pub(super) fn peer_left(&self, peer: &Peer) {
+        let held = self.holds_inbound(peer, 0, false, Instant::now());
+        debug_assert!(held.is_ok(), "less is never too much");
+        self.peers.borrow_mut().remove(peer.number.get());
+    }
+
+    /// Accounts for a connection's unfinished message, of which there are `bytes` now. When all together are too much, closes
+    /// who has to go; an error if that is this one.
+    pub(super) fn holds_inbound(
+        &self,
+        peer: &Peer,
+        bytes: usize,
+        anew: bool,
+        now: Instant,
+    ) -> Result<(), End> {
+        let mut inbound = self.inbound.borrow_mut();
+        let number = peer.number.get();
+        let to_close = inbound.hold(number, bytes, anew, now);
+        self.counters.inbound_bytes.set(inbound.held_bytes() as u64);
+        let full = || End::InboundFull(self.limits.inbound_bytes_max);
+        match to_close {
+            None => {}
+            Some(other) if other == number => return Err(full()),
+            Some(other) => {
+                if let Some(other) = self.peers.borrow().find(other) {
+                    other.close(full());
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn add_subscriber(&self, connection: Rc<SubscriberConnection>) -> SubscriberId {
@@ -132,24 +170,32 @@ impl Shared {
         self.publishers.borrow_mut().remove(&id);
     }
 
-    /// Wakes the publishers that have something to be told.
-    pub(super) fn wake_publishers(&self) {
+    /// Subscriptions have changed: wakes the publishers that have something to be told, and closes who has too many.
+    pub(super) fn subscriptions_changed(&self) {
+        let mut hub = self.hub.borrow_mut();
         let publishers = self.publishers.borrow();
-        for id in self.hub.borrow_mut().take_publishers_to_tell() {
+        for id in hub.take_publishers_to_tell() {
             if let Some(peer) = publishers.get(&id) {
                 peer.wake.notify_one();
             }
         }
+        for id in hub.take_evicted() {
+            let full = SubscriptionError::MemoryFull(self.limits.subscription_bytes_total_max);
+            self.close_subscriber(id, full.into());
+        }
     }
 
-    /// Wakes a subscriber's task, leaving word if there is any.
-    pub(super) fn wake_subscriber(&self, id: SubscriberId, word: Option<Word>) {
-        let subscribers = self.subscribers.borrow();
-        if let Some(Some(connection)) = subscribers.get(id.0 as usize) {
-            if let Some(word) = word {
-                connection.peer.word.set(word);
-            }
+    /// Wakes a subscriber's task.
+    pub(super) fn wake_subscriber(&self, id: SubscriberId) {
+        if let Some(Some(connection)) = self.subscribers.borrow().get(id.0 as usize) {
             connection.peer.wake.notify_one();
+        }
+    }
+
+    /// Has a subscriber's task close its connection.
+    pub(super) fn close_subscriber(&self, id: SubscriberId, end: End) {
+        if let Some(Some(connection)) = self.subscribers.borrow().get(id.0 as usize) {
+            connection.peer.close(end);
         }
     }
 
@@ -176,15 +222,37 @@ impl Shared {
 }
 
 impl Peer {
-    pub(super) fn new(heartbeat: Heartbeat) -> Peer {
-        Peer { heartbeat: RefCell::new(heartbeat), wake: Notify::new(), word: Cell::default() }
+    fn new(heartbeat: Heartbeat) -> Peer {
+        Peer {
+            number: Cell::new(u32::MAX),
+            blocked: Cell::new(false),
+            heartbeat: RefCell::new(heartbeat),
+            wake: Notify::new(),
+            word: RefCell::default(),
+        }
+    }
+
+    /// Has its task close the connection.
+    pub(super) fn close(&self, end: End) {
+        self.word.replace(Word::Close(end));
+        self.wake.notify_one();
+    }
+
+    /// Has its task send a PING.
+    pub(super) fn ping(&self, ttl: Duration) {
+        let mut word = self.word.borrow_mut();
+        // A connection that is to be closed stays so.
+        if !matches!(*word, Word::Close(_)) {
+            *word = Word::Ping(ttl);
+        }
+        self.wake.notify_one();
     }
 
     pub(super) fn heard(&self) {
         self.heartbeat.borrow_mut().heard();
     }
 
-    pub(super) fn pinged(&self, ttl: std::time::Duration) {
+    pub(super) fn pinged(&self, ttl: Duration) {
         self.heartbeat.borrow_mut().ping_received(ttl, Instant::now());
     }
 }

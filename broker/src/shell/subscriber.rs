@@ -6,66 +6,19 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use recado_zmtp::codec::{
-    Command, CommandError, FrameError, Frames, Item, MessageLimits, MessageSplitter, Subscription,
-};
+use recado_zmtp::codec::{Command, Frames, Item, MessageLimits, MessageSplitter, Subscription};
 use recado_zmtp::transport::Stream;
-use thiserror::Error;
 use tokio::io::Interest;
 use tokio::task::yield_now;
 
 use crate::delivery::FlushEnd;
-use crate::hub::SubscriptionError;
 use crate::limits::{
     CHUNK_BYTES, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX,
-    SUBSCRIBER_READ_BYTES,
+    SUBSCRIBER_READ_BYTES, UNSENT_BYTES_MAX,
 };
+use crate::shell::end::End;
 use crate::shell::shared::{Peer, Shared, SubscriberConnection, Word, write};
 use crate::trie::SubscriberId;
-
-/// Why a connection is closed.
-#[derive(Debug, Error)]
-pub(super) enum End {
-    /// The peer closed it, or the line broke.
-    #[error("the peer left")]
-    Left,
-    /// The broker ends.
-    #[error("the broker ends")]
-    Stopped,
-    #[error("the peer fell silent")]
-    Silent,
-    #[error("the subscriber did not keep up")]
-    Slow,
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error(transparent)]
-    Subscription(#[from] SubscriptionError),
-    #[error("all unfinished messages together pass {0} bytes")]
-    InboundFull(usize),
-    #[error("the publisher does not read the subscriptions that it is told of")]
-    Deaf,
-}
-
-impl Shared {
-    /// Counts why a connection ended, and says so if it is the peer's fault.
-    pub(super) fn ended(&self, end: &End, peer: impl std::fmt::Display) {
-        match end {
-            End::Left | End::Stopped => {}
-            End::Silent => self.counters.closed_silent.add(1),
-            End::Slow
-            | End::Frame(_)
-            | End::Command(_)
-            | End::Subscription(_)
-            | End::InboundFull(_)
-            | End::Deaf => {
-                self.counters.closed_at_fault.add(1);
-                self.faults.say("connection closed", peer, end, Instant::now());
-            }
-        }
-    }
-}
 
 struct Reader {
     splitter: MessageSplitter,
@@ -74,8 +27,6 @@ struct Reader {
     /// Commands queued since the queue was last empty.
     command_bytes: usize,
     commands: BytesMut,
-    /// The last write found no more room.
-    blocked: bool,
 }
 
 pub(super) async fn serve_subscriber(
@@ -85,6 +36,7 @@ pub(super) async fn serve_subscriber(
     read_ahead: BytesMut,
 ) {
     let address = stream.peer();
+    stream.limit_unsent(UNSENT_BYTES_MAX);
     let connection = Rc::new(SubscriberConnection { stream, peer });
     let id = shared.add_subscriber(Rc::clone(&connection));
     let mut reader = Reader::new(shared);
@@ -93,14 +45,33 @@ pub(super) async fn serve_subscriber(
         Err(end) => end,
     };
     shared.ended(&end, address);
-    shared.holds_inbound(reader.rest.len(), 0);
     shared.subscriber_left(id);
+    if matches!(end, End::Stopped) {
+        part(&connection.stream).await;
+    }
     drop(connection);
     while !shared.hub.borrow_mut().forget_subscriber(id) {
-        shared.wake_publishers();
+        shared.subscriptions_changed();
         yield_now().await;
     }
-    shared.wake_publishers();
+    shared.subscriptions_changed();
+}
+
+/// Says that no more follows, and waits for the peer's end: a connection closed while something of its peer is unread takes
+/// along what the system has yet to deliver. Whoever ends the broker bounds the wait.
+async fn part(stream: &Stream) {
+    let mut unread = [0; SUBSCRIBER_READ_BYTES];
+    if stream.shutdown_write().is_err() {
+        return;
+    }
+    while stream.ready(Interest::READABLE).await.is_ok() {
+        match stream.try_read(&mut unread) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
 }
 
 impl Reader {
@@ -117,7 +88,6 @@ impl Reader {
             rest: Vec::new(),
             command_bytes: 0,
             commands: BytesMut::new(),
-            blocked: false,
         }
     }
 
@@ -142,9 +112,7 @@ impl Reader {
             match connection.peer.word.take() {
                 Word::Nothing => {}
                 Word::Ping(ttl) => self.command(shared, id, &Command::Ping { ttl, context: b"" }),
-                Word::Silent => return End::Silent,
-                Word::Broken => return End::Left,
-                Word::Slow => return End::Slow,
+                Word::Close(end) => return end,
             }
             match ready {
                 None => {}
@@ -165,15 +133,12 @@ impl Reader {
         let mut hub = shared.hub.borrow_mut();
         let (_, waiting) = hub.queued(id);
         if !waiting {
+            connection.peer.blocked.set(false);
             self.command_bytes = 0;
             return FlushEnd::Empty;
         }
         let flushed = hub.flush(id, |slices| write(&connection.stream, slices));
-        if flushed.progressed && self.blocked {
-            // It has made room since: it lives, even if our PING waits behind what it has not read.
-            connection.peer.heard();
-        }
-        self.blocked = flushed.end == FlushEnd::Blocked;
+        connection.peer.blocked.set(flushed.end == FlushEnd::Blocked);
         if flushed.caught_up {
             shared.relief.notify_waiters();
         }
@@ -207,7 +172,7 @@ impl Reader {
             self.read_long(shared, id, connection)
         };
         shared.chunks.borrow_mut().give_back(buffer);
-        shared.wake_publishers();
+        shared.subscriptions_changed();
         outcome
     }
 
@@ -227,7 +192,6 @@ impl Reader {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, Ok(false)),
             Err(_) => (0, Err(End::Left)),
         };
-        shared.holds_inbound(held, 0);
         self.walk(shared, id, connection, &buffer[..held + count])?;
         outcome
     }
@@ -241,7 +205,7 @@ impl Reader {
         bytes: BytesMut,
     ) -> Result<(), End> {
         let outcome = self.walk(shared, id, connection, &bytes);
-        shared.wake_publishers();
+        shared.subscriptions_changed();
         outcome
     }
 
@@ -272,16 +236,12 @@ impl Reader {
             }
             at += self.splitter.release();
         }
-        let before = self.rest.len();
         self.rest.clear();
         self.rest.extend_from_slice(&bytes[at..]);
         if self.rest.is_empty() {
             self.rest = Vec::new();
         }
-        if !shared.holds_inbound(before, self.rest.len()) {
-            return Err(End::InboundFull(shared.limits.inbound_bytes_max));
-        }
-        Ok(())
+        shared.holds_inbound(&connection.peer, self.rest.len(), at > 0, Instant::now())
     }
 
     fn obey(
