@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use recado_zmtp::Endpoint;
 
 use crate::config::{Config, ConfigError};
-use crate::limits::{Limits, SlowSubscriber};
+use crate::limits::{LAST_VALUE_SIZE, Limits, SlowSubscriber};
 use crate::units::{Size, Span};
 
 /// All options of `recado broker`.
@@ -35,6 +35,15 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "RECADO_PUBLICATION_MAX", default_value_t = Size(Limits::default().message_bytes_max))]
     pub publication_max: Size,
 
+    /// Most frames of a publication; who sends more is disconnected
+    #[arg(long, value_name = "N", env = "RECADO_PUBLICATION_FRAMES_MAX", default_value_t = Limits::default().message_frames_max)]
+    pub publication_frames_max: usize,
+
+    /// What all publications may hold that have begun and not ended, at least twice --publication-max; beyond it, who leaves much
+    /// unfinished for longest is disconnected
+    #[arg(long, value_name = "SIZE", env = "RECADO_UNFINISHED_MAX", default_value_t = Size(Limits::default().inbound_bytes_max))]
+    pub unfinished_max: Size,
+
     /// What may wait for one subscriber; at this mark the newest messages are dropped until half is left
     #[arg(long, value_name = "SIZE", env = "RECADO_SUBSCRIBER_QUEUE", default_value_t = Size(Limits::default().queue_bytes_max))]
     pub subscriber_queue: Size,
@@ -43,7 +52,7 @@ pub struct Options {
     #[arg(long, value_name = "MESSAGES", env = "RECADO_SUBSCRIBER_QUEUE_MESSAGES", default_value_t = Limits::default().queue_messages_max)]
     pub subscriber_queue_messages: u64,
 
-    /// What may wait for all subscribers together
+    /// What may wait for all subscribers together; beyond it, each may have an even share of half
     #[arg(long, value_name = "SIZE", env = "RECADO_SUBSCRIBER_QUEUES", default_value_t = Size(Limits::default().queue_bytes_total_max))]
     pub subscriber_queues: Size,
 
@@ -59,9 +68,38 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "RECADO_SUBSCRIPTIONS_MAX", default_value_t = Limits::default().subscriptions_max)]
     pub subscriptions_max: usize,
 
+    /// What all subscriptions may hold; beyond it, who has most of them is disconnected
+    #[arg(long, value_name = "SIZE", env = "RECADO_SUBSCRIPTIONS_SIZE", default_value_t = Size(Limits::default().subscription_bytes_total_max))]
+    pub subscriptions_size: Size,
+
+    /// A message that every subscriber gets first, whatever it subscribes to
+    #[arg(long, value_name = "TEXT", env = "RECADO_WELCOME_MESSAGE")]
+    pub welcome_message: Option<String>,
+
+    /// Keep the newest message of each topic; a new subscriber first gets those that match. Publishers are told that all is wanted.
+    /// The topic is the first of two frames or more
+    #[arg(long, env = "RECADO_LAST_VALUE")]
+    pub last_value: bool,
+
+    /// What these messages may hold; the topics that had none for longest are forgotten first
+    #[arg(long, value_name = "SIZE", env = "RECADO_LAST_VALUE_SIZE", default_value_t = Size(LAST_VALUE_SIZE))]
+    pub last_value_size: Size,
+
     /// Connections of publishers and subscribers together
     #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_MAX", default_value_t = Limits::default().connections_max)]
     pub broker_connections_max: usize,
+
+    /// The same from one address
+    #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address_max)]
+    pub broker_connections_per_address: usize,
+
+    /// Handshakes under way, for publishers and for subscribers; one address may have an eighth of them
+    #[arg(long, value_name = "N", env = "RECADO_BROKER_HANDSHAKES_MAX", default_value_t = Limits::default().handshakes_max)]
+    pub broker_handshakes_max: usize,
+
+    /// Time for a handshake
+    #[arg(long, value_name = "DURATION", env = "RECADO_BROKER_HANDSHAKE_TIMEOUT", default_value_t = Span(Limits::default().handshake_timeout))]
+    pub broker_handshake_timeout: Span,
 
     /// Time between PINGs to a peer, and for its answer; 0s sends none
     #[arg(long, value_name = "DURATION", env = "RECADO_BROKER_HEARTBEAT", default_value_t = Span(Limits::default().heartbeat_timeout))]
@@ -105,7 +143,13 @@ impl Options {
         let defaults = Limits::default();
         let limits = Limits {
             message_bytes_max: self.publication_max.0,
-            inbound_bytes_max: defaults.inbound_bytes_max.max(self.publication_max.0.saturating_mul(2)),
+            message_frames_max: self.publication_frames_max,
+            inbound_bytes_max: self.unfinished_max.0.max(self.publication_max.0.saturating_mul(2)),
+            subscription_bytes_total_max: self.subscriptions_size.0,
+            last_value_bytes_max: self.last_value.then_some(self.last_value_size.0),
+            connections_per_address_max: self.broker_connections_per_address,
+            handshakes_max: self.broker_handshakes_max,
+            handshake_timeout: self.broker_handshake_timeout.0,
             topic_bytes_max: self.topic_max.0,
             subscriptions_max: self.subscriptions_max,
             queue_messages_max: self.subscriber_queue_messages,
@@ -116,9 +160,12 @@ impl Options {
             heartbeat_interval: (!heartbeat.is_zero()).then_some(heartbeat),
             heartbeat_timeout: if heartbeat.is_zero() { defaults.heartbeat_timeout } else { heartbeat },
             linger: self.broker_linger.0,
-            ..defaults
         };
-        Config::new(self.publishers, self.subscribers, open, limits)
+        let config = Config::new(self.publishers, self.subscribers, open, limits)?;
+        match self.welcome_message {
+            Some(text) => config.with_welcome(&text),
+            None => Ok(config),
+        }
     }
 }
 
@@ -150,11 +197,13 @@ mod tests {
 
     #[test]
     fn options_become_limits() {
-        let line =
-            "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B";
+        let line = "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B \
+             --last-value --welcome-message hello";
         let config = config(line).unwrap();
         let limits = config.limits();
         assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
+        assert_eq!(limits.last_value_bytes_max, Some(super::LAST_VALUE_SIZE));
+        assert_eq!(&config.welcome()[..], b"\x00\x05hello");
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
     }
 

@@ -1,9 +1,11 @@
 //! What the broker runs with: endpoints and limits that fit together.
 
+use bytes::{Bytes, BytesMut};
 use recado_zmtp::Endpoint;
+use recado_zmtp::codec::FrameHeader;
 use thiserror::Error;
 
-use crate::limits::{CHUNK_BYTES, HOLD_BYTES, Limits, REMEMBERED_SUBSCRIBERS_MAX};
+use crate::limits::{CHUNK_BYTES, HOLD_BYTES, Limits, REMEMBERED_SUBSCRIBERS_MAX, WELCOME_BYTES_MAX};
 
 /// A validated configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,7 @@ pub struct Config {
     publishers: Endpoint,
     subscribers: Endpoint,
     limits: Limits,
+    welcome: Bytes,
 }
 
 /// Why a configuration cannot be. The user's to mend.
@@ -64,7 +67,18 @@ impl Config {
             return Err(ConfigError::SameEndpoint(publishers));
         }
         check(&limits)?;
-        Ok(Config { publishers, subscribers, limits })
+        Ok(Config { publishers, subscribers, limits, welcome: Bytes::new() })
+    }
+
+    /// The same, and every subscriber gets `text` first, as a message of one frame, whatever it subscribes to.
+    pub fn with_welcome(self, text: &str) -> Result<Config, ConfigError> {
+        if text.len() > WELCOME_BYTES_MAX {
+            return Err(ConfigError::TooLarge { name: "--welcome-message", most: WELCOME_BYTES_MAX });
+        }
+        let mut welcome = BytesMut::new();
+        FrameHeader::message(false, text.len()).encode(&mut welcome);
+        welcome.extend_from_slice(text.as_bytes());
+        Ok(Config { welcome: welcome.freeze(), ..self })
     }
 
     /// Where publishers connect.
@@ -75,6 +89,11 @@ impl Config {
     /// Where subscribers connect.
     pub fn subscribers(&self) -> &Endpoint {
         &self.subscribers
+    }
+
+    /// What every subscriber gets first, as it is on the wire; perhaps nothing.
+    pub fn welcome(&self) -> &Bytes {
+        &self.welcome
     }
 
     /// The bounds.
@@ -90,6 +109,17 @@ fn check(limits: &Limits) -> Result<(), ConfigError> {
     let queue_messages = usize::try_from(limits.queue_messages_max).unwrap_or(usize::MAX);
     let bounds = [
         ("--publication-max", limits.message_bytes_max, 1, BYTES_MOST),
+        ("--publication-frames-max", limits.message_frames_max, 1, BYTES_MOST),
+        ("--unfinished-max", limits.inbound_bytes_max, limits.message_bytes_max, BYTES_MOST),
+        ("--subscriptions-size", limits.subscription_bytes_total_max, 1 << 20, BYTES_MOST),
+        ("--last-value-size", limits.last_value_bytes_max.unwrap_or(1), 1, BYTES_MOST),
+        (
+            "--broker-connections-per-address",
+            limits.connections_per_address_max,
+            1,
+            REMEMBERED_SUBSCRIBERS_MAX,
+        ),
+        ("--broker-handshakes-max", limits.handshakes_max, 1, REMEMBERED_SUBSCRIBERS_MAX),
         ("--topic-max", limits.topic_bytes_max, 1, 1 << 20),
         ("--subscriptions-max", limits.subscriptions_max, 1, 1 << 30),
         ("--subscriber-queue", limits.queue_bytes_max, CHUNK_BYTES, BYTES_MOST),

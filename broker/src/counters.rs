@@ -46,6 +46,8 @@ counters! {
     messages_out,
     /// Bytes of messages written to subscribers.
     bytes_out,
+    /// Messages sent to subscribers because they came: welcomes and last values.
+    greetings,
     /// Messages that no subscriber wanted.
     unwanted,
     /// Messages dropped at a slow subscriber's mark.

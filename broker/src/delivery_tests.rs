@@ -384,3 +384,58 @@ fn ever_different_sets_are_delivered_in_steps() {
         assert_eq!(world.kernels.received[id], expected);
     }
 }
+
+fn greeted(world: &mut World, topics: &[&str]) -> Vec<u8> {
+    let id = world.subscriber(topics);
+    world.make_room(id, usize::MAX);
+    world.kernels.received[&id].clone()
+}
+
+#[test]
+fn a_late_subscriber_first_gets_the_newest_message_of_each_topic_it_wants() {
+    let mut world = World::new(Limits { last_value_bytes_max: Some(10_000), ..Limits::default() });
+    let stream = [
+        numbered("a", 1),
+        numbered("a", 2),
+        numbered("ab", 3),
+        numbered("b", 4),
+        numbered("a", 5),
+        message(&[b"alone"]),
+    ];
+    world.publish(&stream.concat());
+    assert_eq!(greeted(&mut world, &["a"]), [numbered("a", 5), numbered("ab", 3)].concat());
+    assert_eq!(
+        greeted(&mut world, &["", "a"]),
+        [numbered("a", 5), numbered("ab", 3), numbered("b", 4)].concat()
+    );
+    assert_eq!(
+        greeted(&mut world, &["ab", "a"]),
+        [numbered("ab", 3), numbered("a", 5)].concat(),
+        "what an earlier subscription brought does not come again"
+    );
+    assert!(greeted(&mut world, &["c"]).is_empty());
+    world.publish(&[numbered("a", 6), numbered("a", 7)].concat());
+    assert_eq!(greeted(&mut world, &["a"]), [numbered("a", 7), numbered("ab", 3)].concat());
+    assert_eq!(world.figures().greetings, 2 + 3 + 2 + 2);
+}
+
+#[test]
+fn what_a_late_subscriber_gets_first_is_bounded_by_its_queue() {
+    let limits = Limits { last_value_bytes_max: Some(100_000), queue_messages_max: 4, ..Limits::default() };
+    let mut world = World::new(limits);
+    world.publish(&(0..9).flat_map(|number| numbered(&format!("t{number}"), number)).collect::<Vec<_>>());
+    let expected = (0..4).flat_map(|number| numbered(&format!("t{number}"), number)).collect::<Vec<_>>();
+    assert_eq!(greeted(&mut world, &["t"]), expected);
+    assert_eq!(world.figures().dropped_slow, 5);
+}
+
+#[test]
+fn a_welcome_comes_before_everything_else() {
+    let mut world = World::new(Limits::default());
+    world.hub = Hub::new(Limits::default(), Arc::default()).with_welcome(message(&[b"welcome"]).into());
+    assert_eq!(greeted(&mut world, &[]), message(&[b"welcome"]));
+    let id = world.subscriber(&["a"]);
+    world.publish(&numbered("a", 1));
+    world.make_room(id, usize::MAX);
+    assert_eq!(world.kernels.received[&id], [message(&[b"welcome"]), numbered("a", 1)].concat());
+}

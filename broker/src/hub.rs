@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use recado_zmtp::codec::{Subscription, Version};
 use thiserror::Error;
 
 use crate::chunk::Loans;
 use crate::counters::Counters;
+use crate::last_values::LastValues;
 use crate::limits::{
     CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, HOLD_BYTES, HOLD_MARK_PART, Limits, PUBLISHER_PENDING_BYTES_MAX,
     PUBLISHER_PENDING_BYTES_MIN, PUBLISHERS_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX,
@@ -19,7 +20,7 @@ use crate::limits::{
 };
 use crate::matches::Matches;
 use crate::pace::{Pace, Standing};
-use crate::queue::{Marks, Queue};
+use crate::queue::{Admission, Marks, Queue};
 use crate::share::Shares;
 use crate::slab::Slab;
 use crate::trie::{Inserted, Removed, SubscriberId, TopicId, Trie};
@@ -53,6 +54,9 @@ pub struct Hub {
     pub(crate) pace: Pace,
     pub(crate) subscribers: Slab<Subscriber>,
     pub(crate) shares: Shares,
+    pub(crate) last_values: Option<LastValues>,
+    /// What each subscriber gets first, as it is on the wire; perhaps nothing.
+    welcome: Bytes,
     /// Held by all queues together, but for what they share.
     pub(crate) own_bytes: usize,
     loans: Loans,
@@ -96,6 +100,8 @@ impl Hub {
     /// Nobody is connected.
     pub fn new(limits: Limits, counters: Arc<Counters>) -> Hub {
         Hub {
+            last_values: limits.last_value_bytes_max.map(LastValues::new),
+            welcome: Bytes::new(),
             limits,
             counters,
             trie: Trie::new(),
@@ -116,10 +122,20 @@ impl Hub {
         }
     }
 
+    /// The same, and every subscriber gets this message first, whatever it subscribes to (libzmq's `ZMQ_XPUB_WELCOME_MSG`).
+    /// `message` is as it is on the wire.
+    pub fn with_welcome(self, message: Bytes) -> Hub {
+        Hub { welcome: message, ..self }
+    }
+
     /// A subscriber has connected; it subscribes to nothing yet.
     pub fn add_subscriber(&mut self) -> SubscriberId {
         let id = SubscriberId(self.subscribers.insert(Subscriber::default()));
         self.counters.subscribers.set(self.subscribers.len() as u64);
+        if !self.welcome.is_empty() {
+            let welcome = self.welcome.clone();
+            self.greet(id, &welcome);
+        }
         id
     }
 
@@ -140,6 +156,7 @@ impl Hub {
         }
         let bytes = SUBSCRIPTION_BYTES + topic.len();
         self.make_room(id, bytes)?;
+        let greets = self.last_values.is_some() && self.trie.lengths_of(topic, id).next().is_none();
         let Some(subscriber) = self.subscribers.find_mut(id.0) else { return Ok(()) };
         let (topic_id, first) = match self.trie.insert(topic, id) {
             Inserted::First(topic_id) => (topic_id, true),
@@ -152,6 +169,9 @@ impl Hub {
         self.subscription_bytes += bytes;
         if first {
             self.tell(topic, true);
+        }
+        if greets {
+            self.greet_with_last_values(id, topic);
         }
         self.count_subscriptions();
         Ok(())
@@ -215,13 +235,11 @@ impl Hub {
         self.subscribers.find(id.0).is_none()
     }
 
-    /// A publisher has connected. It is told of all current subscriptions.
+    /// A publisher has connected. It is told of all current subscriptions; where last values are kept, that all is wanted.
     pub fn add_publisher(&mut self) -> PublisherId {
-        let id = PublisherId(self.publishers.insert(Publisher {
-            upstream: Upstream::new(),
-            to_tell: true,
-            deaf: false,
-        }));
+        let upstream = if self.last_values.is_some() { Upstream::of_all() } else { Upstream::new() };
+        self.pending_bytes += upstream.pending_bytes();
+        let id = PublisherId(self.publishers.insert(Publisher { upstream, to_tell: true, deaf: false }));
         self.counters.publishers.set(self.publishers.len() as u64);
         id
     }
@@ -352,6 +370,33 @@ impl Hub {
         });
     }
 
+    /// The newest message of each topic that matches a subscriber's new subscription and none that it had before.
+    fn greet_with_last_values(&mut self, id: SubscriberId, prefix: &[u8]) {
+        let Some(last_values) = self.last_values.take() else { return };
+        for (topic, message) in last_values.matching(prefix) {
+            if self.trie.lengths_of(topic, id).all(|length| length <= prefix.len()) {
+                self.greet(id, message);
+            }
+        }
+        self.last_values = Some(last_values);
+    }
+
+    /// Queues a message for one who came late, as far as its marks allow.
+    fn greet(&mut self, id: SubscriberId, message: &[u8]) {
+        let marks = self.marks();
+        let Some(subscriber) = self.subscribers.find_mut(id.0).filter(|it| !it.leaving) else { return };
+        let queue = &mut subscriber.queue;
+        if queue.admit(marks, 1, message.len()) != Admission::All && !queue.is_empty() {
+            queue.refuse();
+            self.counters.dropped_slow.add(1);
+            return;
+        }
+        let before = queue.own();
+        queue.push_copied(message, 1);
+        self.own_bytes = self.own_bytes + queue.own() - before;
+        self.counters.greetings.add(1);
+    }
+
     /// Sees that there is room for so many more bytes of subscriptions: who has most of them has to go.
     fn make_room(&mut self, id: SubscriberId, bytes: usize) -> Result<(), SubscriptionError> {
         let max = self.limits.subscription_bytes_total_max;
@@ -401,6 +446,9 @@ impl Hub {
     }
 
     fn tell(&mut self, topic: &[u8], subscribed: bool) {
+        if self.last_values.is_some() {
+            return;
+        }
         for (number, publisher) in self.publishers.iter_mut().filter(|(_, publisher)| !publisher.deaf) {
             let before = publisher.upstream.pending_bytes();
             publisher.upstream.changed(topic, subscribed);

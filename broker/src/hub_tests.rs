@@ -179,3 +179,16 @@ fn a_publisher_that_reads_nothing_is_found_out_before_memory_is() {
         assert!(added < 1_000_000, "the publisher is deaf before this");
     }
 }
+
+#[test]
+fn where_last_values_are_kept_publishers_are_told_that_all_is_wanted() {
+    let mut hub = hub(Limits { last_value_bytes_max: Some(1000), ..Limits::default() });
+    let subscriber = hub.add_subscriber();
+    hub.subscribe(subscriber, b"a").unwrap();
+    let publisher = hub.add_publisher();
+    assert_eq!(told(&mut hub, publisher, Version::OURS), ["+"]);
+    hub.subscribe(subscriber, b"b").unwrap();
+    hub.cancel(subscriber, b"a");
+    assert_eq!(hub.take_publishers_to_tell().count(), 0);
+    assert!(told(&mut hub, publisher, Version::OURS).is_empty());
+}

@@ -37,6 +37,7 @@ mod counters;
 pub mod delivery;
 pub mod hub;
 mod inbound;
+mod last_values;
 pub mod limits;
 mod matches;
 mod pace;

@@ -123,6 +123,15 @@ pub const PUBLISHER_PENDING_BYTES_MIN: usize = MIB;
 /// Bookkeeping of a subscription, charged beside its topic's bytes.
 pub const SUBSCRIPTION_BYTES: usize = 160;
 
+/// Bookkeeping of a topic's last value, charged beside its bytes.
+pub const LAST_VALUE_BYTES: usize = 160;
+
+/// Bytes for the newest messages of all topics, where they are kept and nothing else is said.
+pub const LAST_VALUE_SIZE: usize = 64 * MIB;
+
+/// Bytes of a welcome message.
+pub const WELCOME_BYTES_MAX: usize = 64 * KIB;
+
 /// Subscriptions of a vanished subscriber that are ended in one turn before others have theirs.
 pub const FORGET_TURN: usize = 256;
 
@@ -212,6 +221,9 @@ pub struct Limits {
     pub queue_bytes_total_max: usize,
     /// What happens to a subscriber at its mark.
     pub slow_subscriber: SlowSubscriber,
+    /// Bytes for the newest message of each topic, topics and [`LAST_VALUE_BYTES`] each included; the topics that had none for longest
+    /// are forgotten first. Without it none are kept.
+    pub last_value_bytes_max: Option<usize>,
     /// Connections, handshakes included; one more is accepted and closed at once.
     pub connections_max: usize,
     /// Connections from one address, so that no machine can have all; one more is accepted and closed at once. Those over `ipc` have
@@ -252,6 +264,7 @@ impl Default for Limits {
             queue_bytes_max: QUEUE_BYTES_MAX,
             queue_bytes_total_max: QUEUE_BYTES_TOTAL_MAX,
             slow_subscriber: SlowSubscriber::Drop,
+            last_value_bytes_max: None,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
             handshakes_max: recado_zmtp::limits::HANDSHAKES_MAX,

@@ -213,6 +213,25 @@ impl Trie {
         }
     }
 
+    /// The lengths of `subscriber`'s subscriptions that `topic` begins with, from the shortest on.
+    pub fn lengths_of<'a>(
+        &'a self,
+        topic: &'a [u8],
+        subscriber: SubscriberId,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let mut next = Some((ROOT, 0));
+        let path = std::iter::from_fn(move || {
+            let (at, position) = next?;
+            next = topic.get(position).and_then(|&first| self.child(at, first)).and_then(|(_, child)| {
+                let label = &*self.nodes[child as usize].label;
+                topic[position..].starts_with(label).then_some((child, position + label.len()))
+            });
+            Some((at, position))
+        });
+        path.filter(move |&(at, _)| self.nodes[at as usize].subscribers.binary_search(&subscriber).is_ok())
+            .map(|(_, position)| position)
+    }
+
     /// Writes the topic's bytes in place of what `into` held.
     pub fn topic(&self, id: TopicId, into: &mut Vec<u8>) {
         into.clear();

@@ -197,3 +197,17 @@ fn the_order_of_topics_can_be_entered_anywhere() {
         }
     }
 }
+
+#[test]
+fn a_subscribers_prefixes_of_a_topic_are_found_by_their_lengths() {
+    let mut trie = Trie::new();
+    for (topic, subscriber) in [("", 1), ("ab", 1), ("abc", 2), ("abcd", 1), ("abx", 1)] {
+        trie.insert(topic.as_bytes(), SubscriberId(subscriber));
+    }
+    let lengths = |topic: &str, id| trie.lengths_of(topic.as_bytes(), SubscriberId(id)).collect::<Vec<_>>();
+    assert_eq!(lengths("abcde", 1), [0, 2, 4]);
+    assert_eq!(lengths("abc", 1), [0, 2]);
+    assert_eq!(lengths("abc", 2), [3]);
+    assert_eq!(lengths("ab", 2), []);
+    assert_eq!(lengths("x", 1), [0]);
+}

@@ -64,6 +64,13 @@ impl Upstream {
         }
     }
 
+    /// A publisher that is told once that all is wanted, and nothing else.
+    pub fn of_all() -> Upstream {
+        let mut upstream = Upstream { announced: Announced::All, ..Upstream::new() };
+        upstream.changed(b"", true);
+        upstream
+    }
+
     /// Bytes of memory that wait to be told.
     pub fn pending_bytes(&self) -> usize {
         self.bytes

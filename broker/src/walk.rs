@@ -21,6 +21,12 @@ struct Run {
     messages: u32,
 }
 
+/// The newest message of a topic that was met in the chunk and is not yet kept as its last value.
+struct Newest {
+    topic: Range<usize>,
+    message: Range<usize>,
+}
+
 /// The last message, as a pattern: one of the same length whose first `compare` bytes are the same has the same frames
 /// and the same answer.
 struct Pattern {
@@ -44,6 +50,7 @@ impl Hub {
         assert!(u32::try_from(bytes.len()).is_ok(), "a chunk's places fit 32 bits");
         let mut run = Run::default();
         let mut pattern: Option<Pattern> = None;
+        let mut newest: Option<Newest> = None;
         let (mut at, mut wanted, mut messages, mut message_bytes) = (0, 0u64, 0u64, 0);
         let rest = loop {
             if self.shares.len() >= SHARES_MAX {
@@ -57,6 +64,9 @@ impl Hub {
                     messages += count as u64;
                     run.end = at;
                     run.messages += count as u32;
+                    if let Some(newest) = &mut newest {
+                        newest.message = at - pattern.len..at;
+                    }
                 }
             }
             let item = match splitter.next_item(&bytes[at..]) {
@@ -89,6 +99,13 @@ impl Hub {
             }
             run.end = message.end;
             run.messages += 1;
+            if self.last_values.is_some() {
+                // With one frame nothing says where the topic ends.
+                let next =
+                    (span.frames > 1).then(|| Newest { topic: first.clone(), message: message.clone() });
+                self.keep_unless_newer(bytes, &newest, &next);
+                newest = next;
+            }
             pattern = compared_bytes(&span, bytes, &message, &first, &found).map(|compare| Pattern {
                 start: message.start,
                 compare,
@@ -96,10 +113,20 @@ impl Hub {
             });
         };
         wanted += self.end_run(&run);
+        self.keep_unless_newer(bytes, &newest, &None);
         self.counters.messages_in.add(messages);
         self.counters.bytes_in.add(message_bytes as u64);
         self.counters.unwanted.add(messages - wanted);
         Accepted { consumed: at, rest }
+    }
+
+    /// Keeps a topic's last value, unless the next message has the same topic.
+    fn keep_unless_newer(&mut self, bytes: &[u8], newest: &Option<Newest>, next: &Option<Newest>) {
+        let (Some(values), Some(newest)) = (&mut self.last_values, newest) else { return };
+        let topic = &bytes[newest.topic.clone()];
+        if next.as_ref().is_none_or(|next| &bytes[next.topic.clone()] != topic) {
+            values.keep(topic, &bytes[newest.message.clone()]);
+        }
     }
 
     /// Adds the run to the shares of its subscribers, and says how many of its messages anybody wanted.

@@ -80,7 +80,7 @@ async fn forward(
     info!(socket = "publishers", endpoint = %publishers.local_endpoint(), "listening");
     info!(socket = "subscribers", endpoint = %subscribers.local_endpoint(), "listening");
     let linger = config.limits().linger;
-    let shared = Rc::new(Shared::new(config.limits().clone(), Arc::clone(&counters), stop.clone()));
+    let shared = Rc::new(Shared::new(&config, Arc::clone(&counters), stop.clone()));
     for (side, listener) in [(Side::Publishers, publishers), (Side::Subscribers, subscribers)] {
         shared.tasks.spawn_local(accept(Rc::clone(&shared), side, listener));
     }

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::chunk::ChunkPool;
+use crate::config::Config;
 use crate::counters::Counters;
 use crate::delivery::Written;
 use crate::hub::{Hub, PublisherId, SubscriptionError};
@@ -79,10 +80,11 @@ pub(super) struct SubscriberConnection {
 }
 
 impl Shared {
-    pub(super) fn new(limits: Limits, counters: Arc<Counters>, stop: CancellationToken) -> Shared {
+    pub(super) fn new(config: &Config, counters: Arc<Counters>, stop: CancellationToken) -> Shared {
+        let limits = config.limits().clone();
         let admission = Admission::new(limits.connections_max, limits.connections_per_address_max);
         let inbound = Inbound::new(limits.inbound_bytes_max);
-        let hub = Hub::new(limits.clone(), Arc::clone(&counters));
+        let hub = Hub::new(limits.clone(), Arc::clone(&counters)).with_welcome(config.welcome().clone());
         Shared {
             chunks: RefCell::new(ChunkPool::new(hub.loans().clone())),
             hub: RefCell::new(hub),
