@@ -110,7 +110,7 @@ fn check(limits: &Limits) -> Result<(), ConfigError> {
     let bounds = [
         ("--publication-max", limits.message_bytes_max, 1, BYTES_MOST),
         ("--publication-frames-max", limits.message_frames_max, 1, BYTES_MOST),
-        ("--unfinished-max", limits.inbound_bytes_max, limits.message_bytes_max, BYTES_MOST),
+        ("--unfinished-max", limits.inbound_bytes_max, 1, BYTES_MOST),
         ("--subscriptions-size", limits.subscription_bytes_total_max, 1 << 20, BYTES_MOST),
         ("--last-value-size", limits.last_value_bytes_max.unwrap_or(1), 1, BYTES_MOST),
         (

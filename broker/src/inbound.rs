@@ -30,7 +30,7 @@ impl Inbound {
     }
 
     /// A connection holds so many bytes now, of another message than before if `anew`. Who has to be closed, if that is
-    /// too much: of those that hold an even share or more, the one whose message is unfinished for longest. So who sends
+    /// too much: of those that hold half an even share or more, the one whose message is unfinished for longest. So who sends
     /// large messages and ends them stays, however many others begin one and leave it at that.
     ///
     /// It is asked for anew each time until [`Inbound::hold`] says that it holds nothing.
@@ -50,8 +50,8 @@ impl Inbound {
         if self.held_bytes <= self.bytes_max {
             return None;
         }
-        let share = self.held_bytes / self.holders.len();
-        let large = self.holders.iter().filter(|(_, holder)| holder.bytes >= share);
+        let half_share = self.held_bytes / self.holders.len() / 2;
+        let large = self.holders.iter().filter(|(_, holder)| holder.bytes >= half_share);
         large.min_by_key(|(_, holder)| holder.since).map(|(&number, _)| number)
     }
 }

@@ -144,6 +144,10 @@ pub const SUBSCRIBER_MESSAGE_BYTES_MAX: usize = 16 * KIB;
 /// Frames of a message from a subscriber, each perhaps a subscription; a message of more ends its connection.
 pub const SUBSCRIBER_FRAMES_MAX: usize = 1_024;
 
+/// Milliseconds at the end for a subscriber that has been written everything to close its side. Whoever takes longer gets all that
+/// the system holds for it still, unless it sends something meanwhile.
+pub const PART_MS: u64 = 250;
+
 /// Milliseconds between two looks at the connections' heartbeats.
 pub const HEARTBEAT_TURN_MS: u64 = 500;
 
@@ -197,7 +201,7 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Frames of a message; a message of more ends the publisher's connection.
     pub message_frames_max: usize,
-    /// Bytes of unfinished messages of all connections together. Beyond it, of the connections that hold their share or more of it,
+    /// Bytes of unfinished messages of all connections together. Beyond it, of the connections that hold half an even share or more,
     /// the one is closed that has kept its message unfinished for longest.
     pub inbound_bytes_max: usize,
     /// Bytes of a subscription's topic; a longer one ends the subscriber's connection.

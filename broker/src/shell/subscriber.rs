@@ -3,17 +3,18 @@
 
 use std::io;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use recado_zmtp::codec::{Command, Frames, Item, MessageLimits, MessageSplitter, Subscription};
 use recado_zmtp::transport::Stream;
 use tokio::io::Interest;
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use crate::delivery::FlushEnd;
 use crate::limits::{
-    CHUNK_BYTES, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX,
+    CHUNK_BYTES, PART_MS, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX,
     SUBSCRIBER_READ_BYTES, UNSENT_BYTES_MAX,
 };
 use crate::shell::end::End;
@@ -47,7 +48,8 @@ pub(super) async fn serve_subscriber(
     shared.ended(&end, address);
     shared.subscriber_left(id);
     if matches!(end, End::Stopped) {
-        part(&connection.stream).await;
+        // Whether it has ended or not, it is left now.
+        let _ = timeout(Duration::from_millis(PART_MS), part(&connection.stream)).await;
     }
     drop(connection);
     while !shared.hub.borrow_mut().forget_subscriber(id) {
@@ -58,7 +60,7 @@ pub(super) async fn serve_subscriber(
 }
 
 /// Says that no more follows, and waits for the peer's end: a connection closed while something of its peer is unread takes
-/// along what the system has yet to deliver. Whoever ends the broker bounds the wait.
+/// along what the system has yet to deliver.
 async fn part(stream: &Stream) {
     let mut unread = [0; SUBSCRIBER_READ_BYTES];
     if stream.shutdown_write().is_err() {

@@ -5,5 +5,6 @@ mod forwarding;
 mod hostile;
 mod lifecycle;
 mod raw;
+mod shares;
 mod slow;
 mod subscriptions;
