@@ -83,6 +83,57 @@ fn a_topic_of_ten_megabytes_is_one_node() {
     assert_eq!(trie.topic_ids_end(), 2);
 }
 
+/// What is beside, above, below or between what is there, or another's.
+#[test]
+fn removing_what_is_not_there_changes_nothing() {
+    let (has, has_not) = (SubscriberId(0), SubscriberId(1));
+    for present in [&[][..], &["foo"], &["foobar"], &["foo1", "foo3"], &["foo", "foobar"], &[""]] {
+        for absent in ["", "f", "foo", "foo2", "foobar", "foobars", "bar"] {
+            for who in [has, has_not] {
+                if who == has && present.contains(&absent) {
+                    continue;
+                }
+                let mut trie = Trie::new();
+                present.iter().for_each(|topic| {
+                    assert!(matches!(trie.insert(topic.as_bytes(), has), Inserted::First(_)))
+                });
+                let before = (trie.generation(), trie.nodes.len() - trie.free.len());
+                assert_eq!(trie.remove(absent.as_bytes(), who), Removed::Absent, "{absent:?} of {present:?}");
+                assert_eq!((trie.generation(), trie.nodes.len() - trie.free.len()), before);
+                assert_eq!(
+                    topics(&trie),
+                    present.iter().map(|it| it.as_bytes().to_vec()).collect::<Vec<_>>()
+                );
+                for topic in present {
+                    assert!(matching(&trie, topic.as_bytes()).contains(&has), "{topic:?} after {absent:?}");
+                }
+            }
+        }
+    }
+}
+
+/// In whatever order topics come and go, each is the first and the last of its own.
+#[test]
+fn topics_come_and_go_in_any_order() {
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for names in [["foo1", "foo2", "foo3"], ["f", "foo", "foobar"], ["", "a", "b"]] {
+        for (come, go) in orders.iter().flat_map(|come| orders.iter().map(move |go| (come, go))) {
+            let mut trie = Trie::new();
+            for (count, place) in come.iter().enumerate() {
+                let inserted = trie.insert(names[*place].as_bytes(), SubscriberId(0));
+                assert!(matches!(inserted, Inserted::First(_)));
+                assert_eq!(trie.topics(), count + 1);
+            }
+            for (count, place) in go.iter().enumerate() {
+                let name = names[*place].as_bytes();
+                assert!(topics(&trie).contains(&name.to_vec()), "{names:?} {come:?} {go:?}");
+                assert!(matches!(trie.remove(name, SubscriberId(0)), Removed::Last(_)));
+                assert_eq!((trie.topics(), trie.exactly(name)), (2 - count, None));
+            }
+        }
+    }
+}
+
 #[test]
 fn prefixes_match_and_longer_topics_do_not() {
     let mut trie = Trie::new();

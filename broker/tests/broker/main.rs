@@ -5,6 +5,8 @@ mod forwarding;
 mod hostile;
 mod lifecycle;
 mod raw;
+mod semantics_marks;
+mod semantics_subscriptions;
 mod shares;
 mod slow;
 mod subscriptions;
