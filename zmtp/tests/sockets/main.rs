@@ -7,6 +7,7 @@ mod hostile;
 mod publisher_subscriber;
 mod raw_peer;
 mod reconnecting;
+mod requests;
 mod router_dealer;
 mod transport;
 
