@@ -109,7 +109,7 @@ fn shown_op(op: &Op) -> String {
 /// # Panics
 /// A peer saw different things.
 pub(crate) async fn compare(sides: [&Side; 2], scenario: &[Step]) -> Vec<Seen> {
-    let [expected, got] = [run(sides[0], scenario).await, run(sides[1], scenario).await];
+    let (expected, got) = tokio::join!(run(sides[0], scenario), run(sides[1], scenario));
     for (number, step) in scenario.iter().enumerate() {
         if expected[number] != got[number] {
             panic!(
@@ -182,13 +182,7 @@ impl<'a> Stage<'a> {
                 Op::Reset { who } => self.end(who, Wire::reset).await,
             }
         }
-        for who in touched {
-            if self.publishers.contains_key(who) {
-                self.settle_publisher(who).await;
-            } else {
-                self.settle_subscriber(who).await;
-            }
-        }
+        self.settle(&touched).await;
         if step.iter().any(|op| matches!(op, Op::Begin { .. })) {
             self.pause().await;
             return Seen::new();
@@ -239,21 +233,31 @@ impl<'a> Stage<'a> {
         }
     }
 
-    async fn settle_publisher(&mut self, who: &str) {
-        let (probe, step) = (self.mark("probe"), self.steps.to_string());
-        let frames: [&[u8]; 3] = [&probe, who.as_bytes(), step.as_bytes()];
-        self.wire(who).send(&message(&frames)).await;
-        let expected = Heard::Message(frames.map(<[u8]>::to_vec).to_vec());
-        while self.witness.hear().await != expected {}
-    }
-
-    async fn settle_subscriber(&mut self, who: &str) {
-        let settled = self.mark(&format!("settled {who} {}", self.steps));
-        let subscriber = self.subscribers.get_mut(who).unwrap();
-        subscriber.wire.send(&subscribe(subscriber.minor, &settled)).await;
-        self.until_told('+', settled.clone()).await;
-        let subscriber = self.subscribers.get_mut(who).unwrap();
-        subscriber.wire.send(&cancel(subscriber.minor, &settled)).await;
+    /// Proves that all that these peers sent has been dealt with.
+    async fn settle(&mut self, touched: &BTreeSet<&str>) {
+        let mut probes = BTreeSet::new();
+        let mut settled = Vec::new();
+        for who in touched {
+            if let Some(subscriber) = self.subscribers.get(*who) {
+                let (mark, minor) = (self.mark(&format!("settled {who} {}", self.steps)), subscriber.minor);
+                self.wire(who).send(&subscribe(minor, &mark)).await;
+                settled.push((who, minor, mark));
+            } else {
+                let frames =
+                    [self.mark("probe"), who.as_bytes().to_vec(), self.steps.to_string().into_bytes()];
+                self.wire(who).send(&message(&frames.each_ref().map(Vec::as_slice))).await;
+                probes.insert(frames.to_vec());
+            }
+        }
+        while !probes.is_empty() {
+            if let Heard::Message(frames) = self.witness.hear().await {
+                probes.remove(&frames);
+            }
+        }
+        for (who, minor, mark) in settled {
+            self.until_told('+', mark.clone()).await;
+            self.wire(who).send(&cancel(minor, &mark)).await;
+        }
     }
 
     async fn until_told(&mut self, sign: char, topic: Vec<u8>) {
@@ -267,21 +271,22 @@ impl<'a> Stage<'a> {
         let (end, before) = (self.mark(&format!("end {}", self.steps)), self.steps - 1);
         let bytes = [subscribe(1, &end), cancel(1, &self.mark(&format!("end {before}")))].concat();
         self.witness.send(&bytes).await;
+        let owns: BTreeMap<String, Vec<Vec<u8>>> = self
+            .subscribers
+            .keys()
+            .map(|who| (who.clone(), vec![self.mark(&format!("own {who}")), self.steps.to_string().into()]))
+            .collect();
+        for own in owns.values() {
+            self.marker.send(&message(&[&own[0], &own[1]])).await;
+        }
         let mut seen = Seen::new();
         for (who, publisher) in &mut self.publishers {
             seen.insert(who.clone(), publisher.look(&end).await);
         }
+        for (who, subscriber) in &mut self.subscribers {
+            seen.insert(who.clone(), subscriber.look(&owns[who]).await);
+        }
         self.until_told('+', end).await;
-        let step = self.steps.to_string();
-        for who in self.subscribers.keys() {
-            let own = self.mark(&format!("own {who}"));
-            self.marker.send(&message(&[&own, step.as_bytes()])).await;
-        }
-        for who in self.subscribers.keys().cloned().collect::<Vec<_>>() {
-            let end = vec![self.mark(&format!("own {who}")), step.clone().into_bytes()];
-            let subscriber = self.subscribers.get_mut(&who).unwrap();
-            seen.insert(who, subscriber.look(&end).await);
-        }
         seen
     }
 }
