@@ -140,6 +140,7 @@ impl Hub {
                 (messages_out, bytes_out) = (messages_out + progress.messages, bytes_out + progress.bytes);
                 if progress.broken {
                     subscriber.leaving = true;
+                    self.counters.dropped_gone.add(shares.messages_from(place));
                     left.broken.push(id);
                     continue;
                 }
@@ -148,7 +149,8 @@ impl Hub {
                 }
             }
             let before = (subscriber.queue.charged(), subscriber.queue.own());
-            let dropped = shares.queue(subscriber, chunk, place, marks);
+            let (dropped, written) = shares.queue(subscriber, chunk, place, marks);
+            messages_out += written;
             left.queued_bytes += subscriber.queue.charged() - before.0;
             self.own_bytes += subscriber.queue.own() - before.1;
             if dropped > 0 {

@@ -24,6 +24,7 @@ struct World {
 struct Kernels {
     room: BTreeMap<SubscriberId, usize>,
     received: BTreeMap<SubscriberId, Vec<u8>>,
+    broken: Option<SubscriberId>,
     commands: Vec<Vec<u8>>,
 }
 
@@ -34,6 +35,9 @@ impl Outside for Kernels {
     }
 
     fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {
+        if self.broken == Some(id) {
+            return Written::Broken;
+        }
         let room = self.room.get_mut(&id).unwrap();
         let before = *room;
         for slice in slices {
@@ -309,6 +313,28 @@ fn a_message_that_is_half_written_is_never_dropped() {
     while world.make_room(id, 1000) != FlushEnd::Empty {}
     assert_eq!(world.kernels.received[&id], stream[..3].concat());
     assert_eq!((world.figures().messages_out, world.figures().dropped_slow), (3, 2));
+}
+
+#[test]
+fn what_was_written_before_the_rest_of_its_run_was_dropped_is_counted() {
+    let mut world = World::new(Limits { queue_messages_max: 1, ..Limits::default() });
+    let id = world.subscriber(&["a"]);
+    let run: Vec<Vec<u8>> = (0..5).map(|number| numbered("a", number)).collect();
+    world.kernels.room.insert(id, 3 * run[0].len());
+    world.publish(&run.concat());
+    assert_eq!(world.kernels.received[&id], run[..3].concat());
+    assert_eq!((world.figures().messages_out, world.figures().dropped_slow), (3, 2));
+}
+
+#[test]
+fn what_a_broken_connection_does_not_take_is_counted() {
+    let mut world = World::new(Limits::default());
+    let (broken, other) = (world.subscriber(&["a"]), world.subscriber(&["a"]));
+    world.kernels.broken = Some(broken);
+    world.publish(&[numbered("a", 1), numbered("b", 2), numbered("a", 3)].concat());
+    assert_eq!(world.left.broken, [broken]);
+    assert_eq!(world.kernels.received[&other], [numbered("a", 1), numbered("a", 3)].concat());
+    assert_eq!((world.figures().messages_out, world.figures().dropped_gone), (2, 2));
 }
 
 #[test]

@@ -156,19 +156,20 @@ impl Shares {
         progress
     }
 
-    /// Queues a share from `place` on, as slices of the chunk or as copies. How many messages were dropped.
+    /// Queues a share from `place` on, as slices of the chunk or as copies. How many messages were dropped, and how many of the
+    /// link at `place` were written before and not counted, because the rest of their link was dropped.
     pub(crate) fn queue(
         &self,
         subscriber: &mut Subscriber,
         chunk: &mut Chunk,
         place: Place,
         marks: Marks,
-    ) -> u64 {
+    ) -> (u64, u64) {
         let queue = &mut subscriber.queue;
         let shared_bytes = chunk.shared_bytes();
         let enough = self.bytes_from(place) >= shared_bytes / PINNED_SHARE;
         let pin = enough && queue.charged() + shared_bytes <= marks.bytes;
-        let mut dropped = 0;
+        let (mut dropped, mut written) = (0, 0);
         let mut at = place;
         while let Some(link) = self.links.get(at.link as usize) {
             let (run, messages) = (link.range(), u64::from(link.messages));
@@ -183,16 +184,28 @@ impl Shares {
             };
             dropped += messages - taken_messages;
             let taken = run.start + at.skip..run.start + taken.max(at.skip);
-            if pin && !taken.is_empty() {
+            if taken.is_empty() {
+                written += taken_messages;
+            } else if pin {
                 let number = chunk.number();
                 let (shared, held) = chunk.share();
                 queue.push_shared(shared.slice(taken), number, held, taken_messages);
-            } else if !taken.is_empty() {
+            } else {
                 queue.push_copied(&chunk.bytes()[taken], taken_messages);
             }
             at = Place::at(link.next);
         }
-        dropped
+        (dropped, written)
+    }
+
+    /// Messages that end at `place` or behind it.
+    pub(crate) fn messages_from(&self, place: Place) -> u64 {
+        let (mut at, mut messages) = (place, 0);
+        while let Some(link) = self.links.get(at.link as usize) {
+            messages += u64::from(link.messages);
+            at = Place::at(link.next);
+        }
+        messages
     }
 
     fn bytes_from(&self, place: Place) -> usize {
