@@ -35,6 +35,8 @@ pub mod chunk;
 mod config;
 mod counters;
 pub mod delivery;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hub;
 mod inbound;
 mod last_values;
