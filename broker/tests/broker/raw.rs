@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use recado_broker::{Broker, Config, Counters, Limits};
 use recado_zmtp::Endpoint;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -124,13 +124,15 @@ impl Peer {
     }
 
     pub(crate) async fn connect(endpoint: &Endpoint, socket_type: &str, minor: u8) -> Peer {
-        let mut peer = Peer {
-            stream: BufReader::new(Peer::open(endpoint).await),
-            minor,
-            pings: 0,
-            waiting: VecDeque::new(),
-        };
-        peer.send(&[greeting(minor), ready(socket_type)].concat()).await;
+        let mut stream = Peer::open(endpoint).await;
+        let bytes = [greeting(minor), ready(socket_type)].concat();
+        within("room to write", stream.write_all(&bytes)).await.unwrap();
+        Peer::established(stream, minor).await
+    }
+
+    /// Whoever has sent a greeting and a READY through `stream`, and read nothing yet.
+    pub(crate) async fn established(stream: TcpStream, minor: u8) -> Peer {
+        let mut peer = Peer { stream: BufReader::new(stream), minor, pings: 0, waiting: VecDeque::new() };
         let mut theirs = [0; 64];
         within("a greeting", peer.stream.read_exact(&mut theirs)).await.unwrap();
         assert_eq!((theirs[0], theirs[9] & 1, theirs[10], theirs[11]), (0xff, 1, 3, 1));
@@ -183,18 +185,7 @@ impl Peer {
     }
 
     async fn read_frame(&mut self) -> Option<Frame> {
-        let mut flags = [0];
-        if within("a frame", self.stream.read(&mut flags)).await.unwrap_or(0) == 0 {
-            return None;
-        }
-        let flags = flags[0];
-        let length = match flags & 2 {
-            0 => u64::from(within("a length", self.stream.read_u8()).await.unwrap()),
-            _ => within("a length", self.stream.read_u64()).await.unwrap(),
-        };
-        let mut body = vec![0; length as usize];
-        within("a body", self.stream.read_exact(&mut body)).await.unwrap();
-        Some(Frame { flags: flags & !2, body })
+        read_frame(&mut self.stream).await
     }
 
     /// The next whole message; panics at a command or the end.
@@ -225,15 +216,8 @@ impl Peer {
 
     /// What a publisher is told next, as `+topic` or `-topic`, in the form of its version.
     pub(crate) async fn told(&mut self) -> String {
-        let Frame { flags, body } = self.frame().await.expect("a subscription");
-        let forms = match self.minor {
-            0 => [(0, &b"\x01"[..], '+'), (0, b"\x00", '-')],
-            _ => [(4, &b"\x09SUBSCRIBE"[..], '+'), (4, b"\x06CANCEL", '-')],
-        };
-        let form = forms.iter().find(|(expected, head, _)| flags == *expected && body.starts_with(head));
-        let (_, head, sign) =
-            form.unwrap_or_else(|| panic!("no subscription: {flags} {}", body.escape_ascii()));
-        format!("{sign}{}", body[head.len()..].escape_ascii())
+        let frame = self.frame().await.expect("a subscription");
+        told(self.minor, &frame)
     }
 
     /// Reads until the broker closes the connection.
@@ -241,6 +225,33 @@ impl Peer {
         let mut buffer = [0; 4096];
         while !matches!(within("the end", self.stream.read(&mut buffer)).await, Ok(0) | Err(_)) {}
     }
+}
+
+/// The next frame of a stream, `None` at its end.
+pub(crate) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
+    let mut flags = [0];
+    if within("a frame", stream.read(&mut flags)).await.unwrap_or(0) == 0 {
+        return None;
+    }
+    let flags = flags[0];
+    let length = match flags & 2 {
+        0 => u64::from(within("a length", stream.read_u8()).await.unwrap()),
+        _ => within("a length", stream.read_u64()).await.unwrap(),
+    };
+    let mut body = vec![0; length as usize];
+    within("a body", stream.read_exact(&mut body)).await.unwrap();
+    Some(Frame { flags: flags & !2, body })
+}
+
+/// The subscription that a frame tells a publisher of, as `+topic` or `-topic`, in the form of its version.
+pub(crate) fn told(minor: u8, Frame { flags, body }: &Frame) -> String {
+    let forms = match minor {
+        0 => [(0, &b"\x01"[..], '+'), (0, b"\x00", '-')],
+        _ => [(4, &b"\x09SUBSCRIBE"[..], '+'), (4, b"\x06CANCEL", '-')],
+    };
+    let form = forms.iter().find(|(expected, head, _)| flags == expected && body.starts_with(head));
+    let (_, head, sign) = form.unwrap_or_else(|| panic!("no subscription: {flags} {}", body.escape_ascii()));
+    format!("{sign}{}", body[head.len()..].escape_ascii())
 }
 
 pub(crate) fn subscription(minor: u8, subscribe: bool, topic: &str) -> Vec<u8> {
