@@ -31,6 +31,10 @@ pub struct Options {
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_SUBSCRIBERS", default_value = "tcp://127.0.0.1:5558")]
     pub subscribers: Endpoint,
 
+    /// Where the broker's figures can be asked for, as `recado status` does; without it nowhere
+    #[arg(long, value_name = "ENDPOINT", env = "RECADO_STATUS")]
+    pub status: Option<Endpoint>,
+
     /// Largest publication forwarded; who sends a larger one is disconnected
     #[arg(long, value_name = "SIZE", env = "RECADO_PUBLICATION_MAX", default_value_t = Size(Limits::default().message_bytes_max))]
     pub publication_max: Size,
@@ -108,6 +112,10 @@ pub struct Options {
     /// At the end, time for writing what waits for subscribers
     #[arg(long, value_name = "DURATION", env = "RECADO_BROKER_LINGER", default_value_t = Span(Limits::default().linger))]
     pub broker_linger: Span,
+
+    /// Time between log lines with the broker's figures, if they have changed; 0s writes none
+    #[arg(long, value_name = "DURATION", env = "RECADO_FIGURES_INTERVAL", default_value_t = Span(Limits::default().figures_interval.unwrap_or_default()))]
+    pub figures_interval: Span,
 }
 
 /// [`SlowSubscriber`] on the command line.
@@ -140,6 +148,7 @@ impl Options {
     /// The configuration that these options come to, `--open` given or not.
     pub fn into_config(self, open: bool) -> Result<Config, ConfigError> {
         let heartbeat = self.broker_heartbeat.0;
+        let figures = self.figures_interval.0;
         let defaults = Limits::default();
         let limits = Limits {
             message_bytes_max: self.publication_max.0,
@@ -160,10 +169,14 @@ impl Options {
             heartbeat_interval: (!heartbeat.is_zero()).then_some(heartbeat),
             heartbeat_timeout: if heartbeat.is_zero() { defaults.heartbeat_timeout } else { heartbeat },
             linger: self.broker_linger.0,
+            figures_interval: (!figures.is_zero()).then_some(figures),
         };
-        let config = Config::new(self.publishers, self.subscribers, open, limits)?;
-        match self.welcome_message {
-            Some(text) => config.with_welcome(&text),
+        let mut config = Config::new(self.publishers, self.subscribers, open, limits)?;
+        if let Some(text) = self.welcome_message {
+            config = config.with_welcome(&text)?;
+        }
+        match self.status {
+            Some(endpoint) => config.with_status(endpoint),
             None => Ok(config),
         }
     }
@@ -193,18 +206,21 @@ mod tests {
         assert_eq!(config.publishers().to_string(), "tcp://127.0.0.1:5557");
         assert_eq!(config.subscribers().to_string(), "tcp://127.0.0.1:5558");
         assert_eq!(*config.limits(), Limits::default());
+        assert_eq!(config.status(), None);
     }
 
     #[test]
     fn options_become_limits() {
         let line = "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B \
-             --last-value --welcome-message hello";
+             --last-value --welcome-message hello --figures-interval 0s --status tcp://127.0.0.1:7001";
         let config = config(line).unwrap();
         let limits = config.limits();
         assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
         assert_eq!(limits.last_value_bytes_max, Some(super::LAST_VALUE_SIZE));
         assert_eq!(&config.welcome()[..], b"\x00\x05hello");
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
+        assert_eq!(limits.figures_interval, None);
+        assert_eq!(config.status().unwrap().to_string(), "tcp://127.0.0.1:7001");
     }
 
     #[test]
@@ -216,6 +232,9 @@ mod tests {
         check("--publishers tcp://0.0.0.0:1", "--open");
         check("--subscribers tcp://*:1", "--open");
         check("--publishers tcp://127.0.0.1:7000 --subscribers tcp://127.0.0.1:7000", "same");
+        check("--status tcp://*:1", "--open");
+        check("--status tcp://127.0.0.1:5557", "same");
+        check("--subscribers ipc://a --status ipc://a", "same");
         check("--publishers nonsense", "nonsense");
         check("--subscriber-queue 5", "a size is");
         check("--subscriber-queue 10B", "at least");
@@ -223,5 +242,6 @@ mod tests {
         check("--publication-max 0B", "at least");
         assert!(config("--publishers tcp://0.0.0.0:1 --open").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --subscribers tcp://127.0.0.1:0").is_ok());
+        assert!(config("--publishers tcp://127.0.0.1:0 --status tcp://127.0.0.1:0").is_ok());
     }
 }

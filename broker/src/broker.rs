@@ -1,9 +1,13 @@
 //! The broker as a part: bind, ask where it listens, run until it is told to stop. Its work happens in one thread of its own,
-//! so that nothing on the way of a message takes a lock or waits for other parts of the process.
+//! so that nothing on the way of a message takes a lock or waits for other parts of the process; its figures are told from the
+//! caller's runtime.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+
+use std::time::Duration;
 
 use recado_zmtp::Endpoint;
 use thiserror::Error;
@@ -13,12 +17,15 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::shell;
+use crate::status::{Service, log_figures};
 
 /// A broker that listens. Nothing is answered until it runs; dropped before that, it stops listening.
 #[derive(Debug)]
 pub struct Broker {
     publishers: Endpoint,
     subscribers: Endpoint,
+    status: Option<Service>,
+    figures_interval: Option<Duration>,
     counters: Arc<Counters>,
     go: oneshot::Sender<CancellationToken>,
     ended: oneshot::Receiver<()>,
@@ -50,9 +57,12 @@ pub(crate) struct Bound {
 }
 
 impl Broker {
-    /// Listens on both endpoints.
+    /// Listens on all endpoints. Must be called in a tokio runtime, which also is to run it.
     pub async fn bind(config: Config) -> Result<Broker, BindError> {
         let counters = Arc::new(Counters::default());
+        let figures_interval = config.limits().figures_interval;
+        let limits = config.limits().clone();
+        let status_endpoint = config.status().cloned();
         let (report, reported) = oneshot::channel();
         let (go, gone) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -64,7 +74,14 @@ impl Broker {
         })?;
         let died = || io::Error::other("it ended before it listened");
         let Bound { publishers, subscribers } = reported.await.map_err(|_| died())??;
-        Ok(Broker { publishers, subscribers, counters, go, ended })
+        let status = match status_endpoint {
+            Some(endpoint) => {
+                let counters = Arc::clone(&counters);
+                Some(Service::bind(&endpoint, &publishers, &subscribers, limits, counters).await?)
+            }
+            None => None,
+        };
+        Ok(Broker { publishers, subscribers, status, figures_interval, counters, go, ended })
     }
 
     /// Where publishers connect, with the real port.
@@ -75,6 +92,11 @@ impl Broker {
     /// Where subscribers connect, with the real port.
     pub fn subscribers_endpoint(&self) -> &Endpoint {
         &self.subscribers
+    }
+
+    /// Where the status can be asked for, if anywhere, with the real port.
+    pub fn status_endpoint(&self) -> Option<&Endpoint> {
+        self.status.as_ref().map(Service::endpoint)
     }
 
     /// The running figures, readable at any time, also after the end.
@@ -88,6 +110,16 @@ impl Broker {
         let stop = shutdown.child_token();
         let _stop_when_dropped = stop.clone().drop_guard();
         self.go.send(stop).map_err(|_| RunError::Died)?;
-        self.ended.await.map_err(|_| RunError::Died)
+        let status = async {
+            match self.status {
+                Some(service) => service.serve().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            ended = self.ended => ended.map_err(|_| RunError::Died),
+            never = status => match never {},
+            never = log_figures(&self.counters, self.figures_interval) => match never {},
+        }
     }
 }

@@ -12,6 +12,8 @@ use crate::limits::{CHUNK_BYTES, HOLD_BYTES, Limits, REMEMBERED_SUBSCRIBERS_MAX,
 pub struct Config {
     publishers: Endpoint,
     subscribers: Endpoint,
+    status: Option<Endpoint>,
+    open: bool,
     limits: Limits,
     welcome: Bytes,
 }
@@ -28,8 +30,8 @@ pub enum ConfigError {
         /// The endpoint.
         endpoint: Endpoint,
     },
-    /// Both sides would listen on one endpoint.
-    #[error("publishers and subscribers cannot have the same endpoint, {0}")]
+    /// Two sockets would listen on one endpoint.
+    #[error("publishers, subscribers and status cannot have the same endpoint, {0}")]
     SameEndpoint(Endpoint),
     /// A limit is too small to work with.
     #[error("{name} must be at least {least}")]
@@ -57,17 +59,18 @@ impl Config {
         open: bool,
         limits: Limits,
     ) -> Result<Config, ConfigError> {
-        for endpoint in [&publishers, &subscribers] {
-            if !open && !endpoint.is_loopback() {
-                return Err(ConfigError::NotLoopback { endpoint: endpoint.clone() });
-            }
-        }
-        let system_chooses = matches!(publishers, Endpoint::Tcp { port: 0, .. });
-        if publishers == subscribers && !system_chooses {
-            return Err(ConfigError::SameEndpoint(publishers));
-        }
+        check_reach(&publishers, open)?;
+        check_reach(&subscribers, open)?;
+        check_distinct(&publishers, &[&subscribers])?;
         check(&limits)?;
-        Ok(Config { publishers, subscribers, limits, welcome: Bytes::new() })
+        Ok(Config { publishers, subscribers, status: None, open, limits, welcome: Bytes::new() })
+    }
+
+    /// The same, and the status can be asked for at `endpoint`.
+    pub fn with_status(self, endpoint: Endpoint) -> Result<Config, ConfigError> {
+        check_reach(&endpoint, self.open)?;
+        check_distinct(&endpoint, &[&self.publishers, &self.subscribers])?;
+        Ok(Config { status: Some(endpoint), ..self })
     }
 
     /// The same, and every subscriber gets `text` first, as a message of one frame, whatever it subscribes to.
@@ -91,6 +94,11 @@ impl Config {
         &self.subscribers
     }
 
+    /// Where the status can be asked for, if anywhere.
+    pub fn status(&self) -> Option<&Endpoint> {
+        self.status.as_ref()
+    }
+
     /// What every subscriber gets first, as it is on the wire; perhaps nothing.
     pub fn welcome(&self) -> &Bytes {
         &self.welcome
@@ -99,6 +107,23 @@ impl Config {
     /// The bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+}
+
+fn check_reach(endpoint: &Endpoint, open: bool) -> Result<(), ConfigError> {
+    if open || endpoint.is_loopback() {
+        Ok(())
+    } else {
+        Err(ConfigError::NotLoopback { endpoint: endpoint.clone() })
+    }
+}
+
+fn check_distinct(endpoint: &Endpoint, others: &[&Endpoint]) -> Result<(), ConfigError> {
+    let system_chooses = matches!(endpoint, Endpoint::Tcp { port: 0, .. });
+    if others.contains(&endpoint) && !system_chooses {
+        Err(ConfigError::SameEndpoint(endpoint.clone()))
+    } else {
+        Ok(())
     }
 }
 

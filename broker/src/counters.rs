@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// The running figures. Each is written by the broker's thread alone.
@@ -12,7 +14,7 @@ macro_rules! counters {
         }
 
         /// The figures at one moment.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
         pub struct Figures {
             $($(#[$doc])* pub $name: u64,)*
         }
@@ -21,6 +23,13 @@ macro_rules! counters {
             /// Reads all figures, one after the other.
             pub fn figures(&self) -> Figures {
                 Figures { $($name: self.$name.read(),)* }
+            }
+        }
+
+        impl Figures {
+            /// A log line with each figure as a field of its own.
+            pub(crate) fn log(&self, message: &str) {
+                tracing::info!($($name = self.$name,)* "{message}");
             }
         }
 
@@ -56,14 +65,21 @@ counters! {
     dropped_gone,
     /// Frames from subscribers that are neither a subscription nor a command; ignored.
     ignored,
+    /// Connections now, handshakes under way included.
+    connections,
     /// Publishers connected now.
     publishers,
     /// Subscribers connected now.
     subscribers,
+    /// Subscribers that are behind now, with [`HOLD_BYTES`](crate::limits::HOLD_BYTES) in their queue: publishers wait for
+    /// them, or leave them to themselves.
+    slow_subscribers,
     /// Subscriptions now, each subscriber's counted.
     subscriptions,
     /// Topics with a subscriber now.
     topics,
+    /// Bytes of all subscriptions now, bookkeeping included.
+    subscription_bytes,
     /// Bytes waiting for subscribers now, as charged to them.
     queued_bytes,
     /// Bytes of unfinished messages held now.
@@ -87,6 +103,10 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn subtract(&self, count: u64) {
+        self.0.fetch_sub(count, Ordering::Relaxed);
     }
 
     pub(crate) fn set(&self, value: u64) {

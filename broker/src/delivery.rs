@@ -162,7 +162,9 @@ impl Hub {
             if was_empty && !subscriber.queue.is_empty() {
                 left.to_write.push(id);
             }
-            subscriber.standing.queued(subscriber.queue.charged() > hold_bytes, now);
+            if subscriber.standing.queued(subscriber.queue.charged() > hold_bytes, now) {
+                self.counters.slow_subscribers.add(1);
+            }
             if subscriber.standing.is_waited_for() {
                 left.to_wait_for.push(id);
             }
@@ -207,6 +209,7 @@ impl Hub {
         let own = queue.own();
         let caught_up = bytes > 0 && subscriber.standing.progressed(queue.charged() > hold_bytes);
         self.own_bytes -= before - own;
+        self.counters.slow_subscribers.subtract(u64::from(caught_up));
         self.counters.messages_out.add(messages);
         self.counters.bytes_out.add(bytes as u64);
         self.count_queued();

@@ -208,8 +208,10 @@ impl Hub {
         subscriber.leaving = true;
         self.own_bytes -= subscriber.queue.own();
         let dropped = subscriber.queue.clear();
+        let left = subscriber.standing.left();
         self.write_off(id);
         self.counters.dropped_gone.add(dropped);
+        self.counters.slow_subscribers.subtract(u64::from(left));
         self.count_queued();
     }
 
@@ -467,6 +469,7 @@ impl Hub {
     fn count_subscriptions(&self) {
         self.counters.subscriptions.set(self.subscriptions as u64);
         self.counters.topics.set(self.trie.topics() as u64);
+        self.counters.subscription_bytes.set(self.subscription_bytes as u64);
     }
 }
 

@@ -47,6 +47,7 @@ pub mod queue;
 mod share;
 mod shell;
 mod slab;
+mod status;
 pub mod trie;
 pub mod units;
 pub mod upstream;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
@@ -154,8 +156,26 @@ pub const HEARTBEAT_TURN_MS: u64 = 500;
 /// Milliseconds between two log lines of one kind.
 pub const LOG_INTERVAL_MS: u64 = 1_000;
 
-/// Milliseconds between two debug lines with all counters.
-pub const FIGURES_INTERVAL_MS: u64 = 10_000;
+/// Connections of those who ask for the status; one more is closed at once.
+pub const STATUS_CONNECTIONS_MAX: usize = 64;
+
+/// Handshakes under way where the status is asked for, an eighth of them from one address; further connections wait.
+pub const STATUS_HANDSHAKES_MAX: usize = 32;
+
+/// Bytes of a request for the status, with its envelope; a larger one ends the connection.
+pub const STATUS_REQUEST_BYTES_MAX: usize = KIB;
+
+/// Frames of a request for the status, with its envelope; one of more ends the connection.
+pub const STATUS_REQUEST_FRAMES_MAX: usize = 16;
+
+/// Requests for the status that wait, of all who ask; no more are read until they are answered.
+pub const STATUS_REQUESTS_MAX: usize = 64;
+
+/// Requests for the status that are answered in a turn, all with the same figures; then other tasks have theirs.
+pub const STATUS_TURN_REQUESTS: usize = 16;
+
+/// Answers that wait for one who asks and does not read; further ones are dropped.
+pub const STATUS_ANSWERS_MAX: usize = 16;
 
 const MESSAGE_BYTES_MAX: usize = 16 * MIB;
 const MESSAGE_FRAMES_MAX: usize = 1_024;
@@ -171,6 +191,7 @@ const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
 const HEARTBEAT_INTERVAL_MS: u64 = 15_000;
 const HEARTBEAT_TIMEOUT_MS: u64 = 15_000;
 const LINGER_MS: u64 = 1_000;
+const FIGURES_INTERVAL_MS: u64 = 60_000;
 
 const _: () = assert!(
     LARGE_READ_BYTES <= CHUNK_BYTES / 2,
@@ -191,6 +212,7 @@ const _: () =
 const _: () = assert!(PUBLISHER_PENDING_BYTES_MIN < PUBLISHER_PENDING_BYTES_MAX);
 const _: () = assert!(PUBLISHER_PENDING_BYTES_MAX < PUBLISHERS_PENDING_BYTES_MAX);
 const _: () = assert!(REMEMBERED_SUBSCRIBERS_MAX > CONNECTIONS_MAX, "one set of all subscribers fits");
+const _: () = assert!(STATUS_TURN_REQUESTS <= STATUS_REQUESTS_MAX);
 const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
 
 /// The bounds that a user can set.
@@ -243,10 +265,13 @@ pub struct Limits {
     pub heartbeat_timeout: Duration,
     /// At the end, how long queues may take to be written; what is left then is dropped and counted.
     pub linger: Duration,
+    /// Between two log lines with all figures, if they have changed; none without.
+    pub figures_interval: Option<Duration>,
 }
 
 /// What happens to a subscriber whose queue is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SlowSubscriber {
     /// The newest messages are dropped and counted, as libzmq does.
     #[default]
@@ -276,6 +301,7 @@ impl Default for Limits {
             heartbeat_interval: Some(Duration::from_millis(HEARTBEAT_INTERVAL_MS)),
             heartbeat_timeout: Duration::from_millis(HEARTBEAT_TIMEOUT_MS),
             linger: Duration::from_millis(LINGER_MS),
+            figures_interval: Some(Duration::from_millis(FIGURES_INTERVAL_MS)),
         }
     }
 }

@@ -42,12 +42,14 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Its queue has grown, to where it is `behind` or not yet.
-    pub(crate) fn queued(&mut self, behind: bool, now: Instant) {
-        if behind && self.behind_since.is_none() {
+    /// Its queue has grown, to where it is `behind` or not yet. True when it was not and is now.
+    pub(crate) fn queued(&mut self, behind: bool, now: Instant) -> bool {
+        let falls_behind = behind && self.behind_since.is_none();
+        if falls_behind {
             self.behind_since = Some(now);
             self.in_vain = Duration::ZERO;
         }
+        falls_behind
     }
 
     /// It took some bytes, and is `behind` still or not. True when it was and is no longer.
@@ -55,6 +57,11 @@ impl Standing {
         self.in_vain = Duration::ZERO;
         self.proven = true;
         !behind && self.behind_since.take().is_some()
+    }
+
+    /// Nothing waits for it any more, since its connection has ended. True when it was behind.
+    pub(crate) fn left(&mut self) -> bool {
+        self.behind_since.take().is_some()
     }
 
     /// Whether a publisher is to wait for it.

@@ -48,10 +48,12 @@ fn admit(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: Stream) 
         shared.refused.say("connection refused", peer, refusal, Instant::now());
         return;
     }
+    shared.counters.connections.add(1);
     let (shared, gate) = (Rc::clone(shared), gate.clone());
     shared.tasks.clone().spawn_local(async move {
         serve(&shared, side, &gate, stream).await;
         shared.admission.borrow_mut().leave(peer.host());
+        shared.counters.connections.subtract(1);
     });
 }
 

@@ -1,20 +1,18 @@
-//! One task looks after the heartbeats of all connections, so that an idle one costs no timer; it also says the figures.
+//! One task looks after the heartbeats of all connections, so that an idle one costs no timer.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use recado_zmtp::codec::Beat;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::debug;
 
-use crate::limits::{FIGURES_INTERVAL_MS, HEARTBEAT_TURN_MS};
+use crate::limits::HEARTBEAT_TURN_MS;
 use crate::shell::end::End;
 use crate::shell::shared::Shared;
 
 pub(super) async fn beat(shared: Rc<Shared>) {
     let mut ticks = interval(Duration::from_millis(HEARTBEAT_TURN_MS));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut figures_due = Instant::now() + Duration::from_millis(FIGURES_INTERVAL_MS);
     loop {
         tokio::select! {
             () = shared.stop.cancelled() => return,
@@ -33,10 +31,6 @@ pub(super) async fn beat(shared: Rc<Shared>) {
                 Beat::Ping(ttl) => peer.ping(ttl),
                 Beat::Dead => peer.close(End::Silent),
             }
-        }
-        if now >= figures_due {
-            figures_due = now + Duration::from_millis(FIGURES_INTERVAL_MS);
-            debug!(figures = %shared.counters.figures(), "broker");
         }
     }
 }

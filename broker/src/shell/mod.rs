@@ -91,5 +91,5 @@ async fn forward(
         debug!(queued_bytes = counters.figures().queued_bytes, "subscribers did not take all in time");
         shared.hub.borrow_mut().give_up();
     }
-    info!(figures = %counters.figures(), "broker ends");
+    counters.figures().log("broker ends");
 }

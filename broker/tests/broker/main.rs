@@ -9,4 +9,5 @@ mod semantics_marks;
 mod semantics_subscriptions;
 mod shares;
 mod slow;
+mod status;
 mod subscriptions;
