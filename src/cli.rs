@@ -8,6 +8,7 @@ use crate::{
     check::CheckArgs,
     logging::LogFormat,
     settings::{Settings, SettingsError},
+    status::StatusArgs,
     transfer::TransferArgs,
 };
 
@@ -63,6 +64,8 @@ pub(crate) enum Part {
     Import(TransferArgs),
     /// Ask whether server and broker answer; exit code 0 if they do
     Check(CheckArgs),
+    /// Ask a broker for its figures; as a table, as JSON, and again and again
+    Status(StatusArgs),
 }
 
 /// All that broker and server take.

@@ -1,4 +1,5 @@
 //! The one program, `recado`: parses the command line and dispatches to the parts.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 mod alone;
 mod check;
@@ -8,6 +9,7 @@ mod logging;
 mod pair;
 mod settings;
 mod signals;
+mod status;
 mod transfer;
 
 use std::{
@@ -90,7 +92,7 @@ fn start_logging(part: &Part, format: LogFormat) {
     let level = match part {
         Part::Client(_) => return start_chat_logging(format),
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
-        Part::Export(_) | Part::Import(_) | Part::Check(_) => "warn",
+        Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
     };
     logging::start(format, LogTarget::Stderr, level);
 }
@@ -117,6 +119,7 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Export(args) => transfer::run_export(args)?,
         Part::Import(args) => transfer::run_import(args)?,
         Part::Check(args) => return Ok(check::run(args).await),
+        Part::Status(args) => return status::run(args, shutdown).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -27,6 +27,7 @@ const SECTIONS_OF: &[(&str, &[&str])] = &[
     ("export", &["server"]),
     ("import", &["server"]),
     ("check", &["client"]),
+    ("status", &["broker"]),
 ];
 
 /// Why a settings file was refused. The user's to mend.

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// What a shell reports of a program that ended by Ctrl-C.
-const EXIT_CODE_INTERRUPTED: i32 = 130;
+pub(crate) const EXIT_CODE_INTERRUPTED: i32 = 130;
 
 /// Signals as close as this are one: `timeout` and process managers signal a process and then its group.
 const SAME_REQUEST: Duration = Duration::from_millis(50);

@@ -69,6 +69,14 @@ impl Library {
     }
 }
 
+/// A Python program given as text, with the libraries of [`Library::Pyzmq`]. `scratch` is a folder of the test's own.
+///
+/// # Panics
+/// They are not installed.
+pub fn python(scratch: &Path, program: &str) -> Run {
+    Run::program(&installed(peers().join("python/bin/python")), scratch, ["-c", program])
+}
+
 /// What `scripts/peers.sh` installs, in the folder that cargo builds in.
 fn peers() -> PathBuf {
     let program = recado_path();
