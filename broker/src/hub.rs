@@ -14,9 +14,9 @@ use crate::chunk::Loans;
 use crate::counters::Counters;
 use crate::last_values::LastValues;
 use crate::limits::{
-    CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, HOLD_BYTES, HOLD_MARK_PART, Limits, PUBLISHER_PENDING_BYTES_MAX,
-    PUBLISHER_PENDING_BYTES_MIN, PUBLISHERS_PENDING_BYTES_MAX, REMEMBERED_SUBSCRIBERS_MAX,
-    SUBSCRIPTION_BYTES,
+    CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, HOLD_BYTES, HOLD_MARK_PART, LEAVING_PART, Limits,
+    PUBLISHER_PENDING_BYTES_MAX, PUBLISHER_PENDING_BYTES_MIN, PUBLISHERS_PENDING_BYTES_MAX,
+    REMEMBERED_SUBSCRIBERS_MAX, SUBSCRIPTION_BYTES,
 };
 use crate::matches::Matches;
 use crate::pace::{Pace, Standing};
@@ -331,7 +331,7 @@ impl Hub {
         let limits = &self.limits;
         let bytes = if self.held_bytes() > limits.queue_bytes_total_max {
             let share = limits.queue_bytes_total_max / 2 / self.subscribers.len().max(1);
-            share.clamp(CROWDED_QUEUE_BYTES_MIN, limits.queue_bytes_max)
+            share.max(CROWDED_QUEUE_BYTES_MIN).min(limits.queue_bytes_max)
         } else {
             limits.queue_bytes_max
         };
@@ -347,7 +347,7 @@ impl Hub {
         self.counters.queued_bytes.set(self.held_bytes() as u64);
     }
 
-    fn held_bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self) -> usize {
         self.own_bytes + self.loans.lent_bytes()
     }
 
@@ -403,7 +403,7 @@ impl Hub {
     fn make_room(&mut self, id: SubscriberId, bytes: usize) -> Result<(), SubscriptionError> {
         let max = self.limits.subscription_bytes_total_max;
         let full = SubscriptionError::MemoryFull(max);
-        if self.subscription_bytes + bytes > 2 * max {
+        if self.subscription_bytes + bytes > max + max / LEAVING_PART {
             // Those who have to go are not gone yet.
             return Err(full);
         }

@@ -93,29 +93,32 @@ fn subscriptions_are_bounded_in_length_and_number() {
 
 #[test]
 fn when_all_subscriptions_are_too_many_who_has_most_has_to_go() {
-    let mut hub = hub(Limits { subscription_bytes_total_max: 1000, ..Limits::default() });
+    // Twelve fit, and three more while others leave.
+    let mut hub = hub(Limits { subscription_bytes_total_max: 2000, ..Limits::default() });
     let (greedy, modest) = (hub.add_subscriber(), hub.add_subscriber());
-    for topic in [b"1", b"2", b"3", b"4"] {
-        hub.subscribe(greedy, topic).unwrap();
+    for topic in b'a'..b'k' {
+        hub.subscribe(greedy, &[topic]).unwrap();
     }
+    hub.subscribe(modest, b"a").unwrap();
     hub.subscribe(modest, b"1").unwrap();
-    hub.subscribe(modest, b"5").unwrap();
-    assert_eq!(hub.take_evicted().collect::<Vec<_>>(), [], "six fit");
-    hub.subscribe(modest, b"6").unwrap();
+    assert_eq!(hub.take_evicted().collect::<Vec<_>>(), []);
+    hub.subscribe(modest, b"2").unwrap();
     assert_eq!(hub.take_evicted().collect::<Vec<_>>(), [greedy]);
-    assert_eq!(hub.subscribe(greedy, b"7"), Ok(()), "it is told once");
-    hub.subscribe(modest, b"8").unwrap();
+    assert_eq!(hub.subscribe(greedy, b"x"), Ok(()), "it is told once");
+    hub.subscribe(modest, b"3").unwrap();
+    hub.subscribe(modest, b"4").unwrap();
     assert_eq!(hub.take_evicted().collect::<Vec<_>>(), [], "it goes already");
+    assert_eq!(hub.subscribe(modest, b"5"), Err(SubscriptionError::MemoryFull(2000)), "it has not gone");
     hub.subscriber_left(greedy);
     assert!(hub.forget_subscriber(greedy));
-    assert_eq!(hub.trie().topics(), 4);
-    hub.subscribe(modest, b"9").unwrap();
-    hub.subscribe(modest, b"10").unwrap();
-    assert_eq!(
-        hub.subscribe(modest, b"11"),
-        Err(SubscriptionError::MemoryFull(1000)),
-        "it has all of them itself"
-    );
+    assert_eq!(hub.trie().topics(), 5);
+    for topic in b'5'..b'9' {
+        hub.subscribe(modest, &[topic]).unwrap();
+    }
+    for topic in b'A'..b'D' {
+        hub.subscribe(modest, &[topic]).unwrap();
+    }
+    assert_eq!(hub.subscribe(modest, b"E"), Err(SubscriptionError::MemoryFull(2000)), "it has all itself");
 }
 
 #[test]

@@ -125,6 +125,9 @@ pub const PUBLISHER_PENDING_BYTES_MIN: usize = MIB;
 /// Bookkeeping of a subscription, charged beside its topic's bytes.
 pub const SUBSCRIPTION_BYTES: usize = 160;
 
+/// Of the bound on all subscriptions, this part may be passed while those of closed connections end.
+pub const LEAVING_PART: usize = 4;
+
 /// Bookkeeping of a topic's last value, charged beside its bytes.
 pub const LAST_VALUE_BYTES: usize = 160;
 
@@ -231,7 +234,7 @@ pub struct Limits {
     /// Subscriptions of one connection; one more ends it.
     pub subscriptions_max: usize,
     /// Bytes of all subscriptions of all connections: topics and [`SUBSCRIPTION_BYTES`] each. Beyond it the connection that has
-    /// most of them is closed.
+    /// most of them is closed; until its subscriptions have ended, others may pass the bound by [`LEAVING_PART`] of it.
     pub subscription_bytes_total_max: usize,
     /// Messages waiting for one subscriber: at this mark the newest are dropped until half are left.
     ///

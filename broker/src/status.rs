@@ -103,6 +103,8 @@ impl Service {
                 slow_subscriber: limits.slow_subscriber,
                 connections_max: limits.connections_max,
                 handshakes_max: limits.handshakes_max,
+                last_value_bytes_max: limits.last_value_bytes_max,
+                connections_per_address_max: limits.connections_per_address_max,
             },
             figures: self.counters.figures(),
         })
@@ -162,7 +164,9 @@ struct StatusLimits {
     queue_bytes_total_max: usize,
     slow_subscriber: SlowSubscriber,
     connections_max: usize,
+    connections_per_address_max: usize,
     handshakes_max: usize,
+    last_value_bytes_max: Option<usize>,
 }
 
 #[derive(Serialize)]

@@ -259,6 +259,6 @@ fn a_subscribers_prefixes_of_a_topic_are_found_by_their_lengths() {
     assert_eq!(lengths("abcde", 1), [0, 2, 4]);
     assert_eq!(lengths("abc", 1), [0, 2]);
     assert_eq!(lengths("abc", 2), [3]);
-    assert_eq!(lengths("ab", 2), []);
+    assert!(lengths("ab", 2).is_empty());
     assert_eq!(lengths("x", 1), [0]);
 }

@@ -42,11 +42,12 @@ enum Meaning {
 }
 
 /// All figures that have a place in the table; what a newer broker has beside them comes last.
-const PLACED: [&str; 22] = [
+const PLACED: [&str; 23] = [
     "messages_in",
     "bytes_in",
     "messages_out",
     "bytes_out",
+    "greetings",
     "unwanted",
     "dropped_slow",
     "dropped_gone",
@@ -126,6 +127,7 @@ impl Table<'_> {
             heading,
             row("in", "messages_in", Some("bytes_in"), Meaning::Work),
             row("out", "messages_out", Some("bytes_out"), Meaning::Work),
+            row("to newcomers", "greetings", None, Meaning::Work),
             row("wanted by nobody", "unwanted", None, Meaning::Harmless),
         ])
     }

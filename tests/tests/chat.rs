@@ -238,5 +238,6 @@ fn one_message_can_be_followed_through_the_logs() {
         said(line, "message received") && line.contains(&id)
     });
     let ended = up.terminate();
-    assert!(ended.err.iter().any(|line| line.contains("messages_in=1 ")), "{:#?}", ended.err);
+    let counted = |line: &str| said(line, "broker ends") && line.contains("\"messages_in\":1,");
+    assert!(ended.err.iter().any(|line| counted(line)), "{:#?}", ended.err);
 }

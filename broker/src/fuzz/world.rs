@@ -278,7 +278,7 @@ impl<'a> World<'a> {
             let mut memory = BytesMut::zeroed(used + used * self.slack);
             memory[..used].copy_from_slice(&traffic.rest);
             self.chunks += 1;
-            let mut chunk = Chunk::new(self.chunks, memory, used);
+            let mut chunk = Chunk::new(self.chunks, memory, used, hub.loans().clone());
             let accepted = hub.forward(&mut traffic.splitter, &mut chunk, *now, left, &mut around);
             traffic.rest.drain(..accepted.consumed);
             match accepted.rest {
@@ -372,8 +372,17 @@ impl<'a> World<'a> {
             traffic.check();
         }
         for ask in asks {
-            if self.obey(who, ask).is_err() {
+            let obeyed = self.obey(who, ask);
+            let evicted: Vec<_> = self.hub.take_evicted().collect();
+            for id in evicted {
+                assert!(self.tight);
+                let subscriber = find(&mut self.subscribers, id);
+                (subscriber.stage, subscriber.wanting) = (Stage::Ending, false);
+            }
+            if obeyed.is_err() {
                 self.end_subscriber(who);
+            }
+            if self.subscribers[who].stage != Stage::Here {
                 break;
             }
         }

@@ -1,7 +1,6 @@
 //! Subscriptions too long, too many, or without meaning.
 
 use recado_broker::Limits;
-use recado_broker::limits::SUBSCRIPTION_BYTES;
 
 use super::{Side, Witnesses, is_closed, pour, until};
 use crate::raw::{broker, command, frame, limits, message, subscription};
@@ -110,7 +109,8 @@ async fn topics_of_many_peers_together_are_bounded() {
         peers.push(peer);
         witnesses.go_on().await;
         let figures = broker.counters.figures();
-        assert!(figures.subscriptions as usize * SUBSCRIPTION_BYTES <= total, "{figures}");
+        // Those who have to go are not gone at once.
+        assert!(figures.subscription_bytes as usize <= total + total / 4, "{figures}");
     }
     until(&broker, "the bound", |figures| figures.closed_at_fault > 0).await;
     drop(peers);
