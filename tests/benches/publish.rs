@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use recado_tests::parts::Recado;
+use recado_tests::{accounting::cpu_seconds, parts::Recado};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -139,15 +139,6 @@ async fn load(
         p99_us: at(0.99),
         cpu_us: cpu * 1e6 / answered as f64,
     })
-}
-
-/// CPU time that a process has used, from Linux's accounting in hundredths of a second.
-fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = stat.rsplit_once(") ").context("no process name")?;
-    let fields: Vec<&str> = fields.split(' ').collect();
-    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-    Ok(ticks as f64 / 100.0)
 }
 
 async fn one_connection(

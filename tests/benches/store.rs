@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use recado_proto::{HistoryOf, HistoryRequest, Range, ReplyBody, RequestBody};
 use recado_tests::{
+    accounting::resident_mb,
     chat::{Requester, channel, user},
     parts::{Recado, store_url},
     process::Run,
@@ -133,13 +134,6 @@ async fn ask_history(requests: &str, options: &Options) -> anyhow::Result<Vec<Du
         took.push(began.elapsed());
     }
     Ok(took)
-}
-
-fn resident_mb(pid: u32) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
-    Ok(kib / 1024.0)
 }
 
 fn ms(duration: Duration) -> f64 {

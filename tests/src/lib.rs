@@ -1,5 +1,7 @@
 //! Whole-system tests: helpers that start the parts of Recado and other programs, and end them with the test.
 
+pub mod accounting;
+pub mod benchmarks;
 pub mod chat;
 pub mod limits;
 pub mod lines;

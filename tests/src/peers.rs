@@ -77,8 +77,8 @@ pub fn python(scratch: &Path, program: &str) -> Run {
     Run::program(&installed(peers().join("python/bin/python")), scratch, ["-c", program])
 }
 
-/// What `scripts/peers.sh` installs, in the folder that cargo builds in.
-fn peers() -> PathBuf {
+/// What `scripts/peers.sh` and `scripts/bench-peers.sh` install, in the folder that cargo builds in.
+pub fn peers() -> PathBuf {
     let program = recado_path();
     program.ancestors().nth(2).expect("it is in target/<profile>").join("peers")
 }
