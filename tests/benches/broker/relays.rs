@@ -1,0 +1,217 @@
+//! Finds the programs that are compared, and starts each as a process of its own on ports that the system chooses.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use recado_tests::{
+    benchmarks::figures::Contender,
+    parts::{ANY_PORT, listening},
+    peers::peers,
+    process::{Process, Run, recado_path},
+    workspace::root,
+};
+
+use crate::wire::Protocol;
+
+/// Our own executable's argument for being the plain relay.
+pub(crate) const PLAIN_RELAY: &str = "plain-relay";
+
+/// A running relay, which ends when it is dropped.
+pub(crate) struct Relay {
+    process: Process,
+    /// How it is spoken to.
+    pub(crate) protocol: Protocol,
+    /// Where publishers connect.
+    pub(crate) publishers: SocketAddr,
+    /// Where subscribers connect.
+    pub(crate) subscribers: SocketAddr,
+}
+
+impl Relay {
+    /// Whose memory and processor time is counted.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// The programs, as far as they are there.
+pub(crate) struct Relays {
+    /// A folder for whatever they write.
+    folder: PathBuf,
+    /// Each program, or why it cannot be measured.
+    programs: BTreeMap<Contender, Result<PathBuf, String>>,
+    /// More arguments for our own.
+    recado_arguments: Vec<String>,
+}
+
+impl Relays {
+    /// Builds what is ours and looks for what is not.
+    pub(crate) fn find(folder: &Path, recado_arguments: Vec<String>) -> anyhow::Result<Relays> {
+        build_recado()?;
+        let text = |error: anyhow::Error| format!("{error:#}");
+        let zmq_proxy = build_zmq_proxy(folder).map_err(text);
+        let programs = BTreeMap::from([
+            (Contender::Recado, Ok(recado_path())),
+            (Contender::ZmqProxy1, zmq_proxy.clone()),
+            (Contender::ZmqProxy2, zmq_proxy),
+            (Contender::NatsServer, nats_server().map_err(text)),
+            (Contender::PlainRelay, Ok(env::current_exe()?)),
+        ]);
+        Ok(Relays { folder: folder.to_owned(), programs, recado_arguments })
+    }
+
+    /// A folder for whatever the programs write.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn program(&self, contender: Contender) -> anyhow::Result<&Path> {
+        match &self.programs[&contender] {
+            Ok(path) => Ok(path),
+            Err(why) => bail!("{why}"),
+        }
+    }
+
+    /// Starts one.
+    pub(crate) fn start(&self, contender: Contender) -> anyhow::Result<Relay> {
+        let program = self.program(contender)?;
+        match contender {
+            Contender::Recado => {
+                let mut arguments = vec!["broker", "--log-format", "json"];
+                arguments.extend(["--publishers", ANY_PORT, "--subscribers", ANY_PORT]);
+                arguments.extend(self.recado_arguments.iter().map(String::as_str));
+                let process = Run::program(program, &self.folder, arguments).start();
+                let publishers = address(&listening(&process, "publishers"))?;
+                let subscribers = address(&listening(&process, "subscribers"))?;
+                Ok(Relay { process, protocol: Protocol::Zmtp, publishers, subscribers })
+            }
+            Contender::ZmqProxy1 => self.announced(program, "1", Protocol::Zmtp),
+            Contender::ZmqProxy2 => self.announced(program, "2", Protocol::Zmtp),
+            Contender::PlainRelay => self.announced(program, PLAIN_RELAY, Protocol::Plain),
+            Contender::NatsServer => {
+                const LISTENING: &str = "Listening for client connections on ";
+                let arguments = ["--addr", "127.0.0.1", "--port", "-1"];
+                let process = Run::program(program, &self.folder, arguments).start();
+                let line = process.wait_for_log("nats-server's port", |line| line.contains(LISTENING));
+                let at = line.split(LISTENING).nth(1).context("the line was chosen for that")?;
+                let at = address(at.trim())?;
+                Ok(Relay { process, protocol: Protocol::Nats, publishers: at, subscribers: at })
+            }
+        }
+    }
+
+    /// Starts a program whose first line of output is its two addresses.
+    fn announced(&self, program: &Path, argument: &str, protocol: Protocol) -> anyhow::Result<Relay> {
+        let process = Run::program(program, &self.folder, [argument]).start();
+        let line = process.wait_for_output("the relay's addresses", |_| true);
+        let (publishers, subscribers) =
+            line.split_once(' ').with_context(|| format!("not two addresses: {line}"))?;
+        let (publishers, subscribers) = (address(publishers)?, address(subscribers)?);
+        Ok(Relay { process, protocol, publishers, subscribers })
+    }
+
+    /// Each program's version, or why there is none.
+    pub(crate) fn versions(&self) -> Vec<(String, String)> {
+        let version = |contender, argument: &str| match self.program(contender) {
+            Ok(program) => first_line(Command::new(program).arg(argument)),
+            Err(why) => format!("not measured: {why}"),
+        };
+        let recado = version(Contender::Recado, "--version");
+        let commit = first_line(
+            Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]).current_dir(root()),
+        );
+        vec![
+            ("Recado".to_owned(), format!("{recado}, commit {commit}")),
+            ("libzmq".to_owned(), version(Contender::ZmqProxy1, "--version")),
+            ("nats-server".to_owned(), version(Contender::NatsServer, "--version")),
+        ]
+    }
+}
+
+/// Yesterday's program would be measured otherwise.
+fn build_recado() -> anyhow::Result<()> {
+    let own = env::current_exe()?;
+    let profile = own
+        .ancestors()
+        .nth(2)
+        .and_then(Path::file_name)
+        .context("benchmarks run from target/<profile>/deps")?;
+    ensure!(profile == "release", "a broker without optimisation says nothing: run this with cargo bench");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--locked", "--package", "recado"])
+        .current_dir(root())
+        .status()
+        .context("cargo cannot be started")?;
+    ensure!(built.success(), "recado cannot be built");
+    Ok(())
+}
+
+fn build_zmq_proxy(folder: &Path) -> anyhow::Result<PathBuf> {
+    let program = folder.join("zmq_proxy");
+    let source = root().join("tests/peers/zmq_proxy.c");
+    let compiled = Command::new("cc")
+        .args(["-O2", "-o"])
+        .args([&program, &source])
+        .arg("-lzmq")
+        .output()
+        .map_err(|error| {
+            anyhow!("there is no C compiler ({error}): on Debian, apt-get install gcc libc6-dev libzmq3-dev")
+        })?;
+    ensure!(
+        compiled.status.success(),
+        "tests/peers/zmq_proxy.c does not compile, perhaps for want of libzmq: on Debian, apt-get install libzmq3-dev ({})",
+        String::from_utf8_lossy(&compiled.stderr).lines().next().unwrap_or("the compiler says nothing")
+    );
+    Ok(program)
+}
+
+fn nats_server() -> anyhow::Result<PathBuf> {
+    let on_the_path =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let unpacked = peers().join("nats-server/usr/sbin");
+    on_the_path
+        .into_iter()
+        .chain([unpacked])
+        .map(|folder| folder.join("nats-server"))
+        .find(|path| path.is_file())
+        .context("nats-server is not installed: scripts/bench-peers.sh fetches it on Debian")
+}
+
+fn address(endpoint: &str) -> anyhow::Result<SocketAddr> {
+    let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
+    address.parse().with_context(|| format!("not an address: {endpoint}"))
+}
+
+/// The first line that a command writes; a remark if it writes none.
+pub(crate) fn first_line(command: &mut Command) -> String {
+    let written = command.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let text =
+        String::from_utf8_lossy(&written.unwrap_or_default()).lines().next().unwrap_or_default().to_owned();
+    if text.is_empty() { "unknown".to_owned() } else { text }
+}
+
+/// Whether the system lets this process and those it starts hold so many connections; it is asked to.
+pub(crate) fn allow_connections(count: usize) -> anyhow::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// Files that a program has open beside its connections.
+    const OTHERS: u64 = 256;
+    let wanted = count as u64 + OTHERS;
+    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
+    let limit = getrlimit(Resource::Nofile);
+    if !enough(limit.current) {
+        let maximum = if enough(limit.maximum) { limit.maximum } else { Some(wanted) };
+        setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).with_context(|| {
+            format!(
+                "the system allows too few open files (ulimit -Hn): {:?}, and {wanted} are needed",
+                limit.maximum
+            )
+        })?;
+    }
+    Ok(())
+}

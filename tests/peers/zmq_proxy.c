@@ -1,0 +1,49 @@
+/* libzmq's zmq_proxy between an XSUB and an XPUB socket, as a program of its own, for benchmarks.
+ *
+ * cc -O2 -o zmq_proxy zmq_proxy.c -lzmq
+ * zmq_proxy IO_THREADS     binds both on ports that the system chooses and prints one line: XSUB's endpoint, XPUB's endpoint
+ * zmq_proxy --version      prints libzmq's version
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+static void *bound(void *context, int type, char *endpoint, size_t room)
+{
+    void *socket = zmq_socket(context, type);
+    if (!socket || zmq_bind(socket, "tcp://127.0.0.1:*") || zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &room)) {
+        fprintf(stderr, "zmq_proxy: %s\n", zmq_strerror(zmq_errno()));
+        exit(1);
+    }
+    return socket;
+}
+
+int main(int argument_count, char **arguments)
+{
+    if (argument_count != 2) {
+        fprintf(stderr, "usage: zmq_proxy IO_THREADS | --version\n");
+        return 2;
+    }
+    if (strcmp(arguments[1], "--version") == 0) {
+        int major, minor, patch;
+        zmq_version(&major, &minor, &patch);
+        printf("%d.%d.%d\n", major, minor, patch);
+        return 0;
+    }
+
+    void *context = zmq_ctx_new();
+    if (!context || zmq_ctx_set(context, ZMQ_IO_THREADS, atoi(arguments[1]))) {
+        fprintf(stderr, "zmq_proxy: %s\n", zmq_strerror(zmq_errno()));
+        return 1;
+    }
+    char xsub_endpoint[256], xpub_endpoint[256];
+    void *xsub = bound(context, ZMQ_XSUB, xsub_endpoint, sizeof xsub_endpoint);
+    void *xpub = bound(context, ZMQ_XPUB, xpub_endpoint, sizeof xpub_endpoint);
+    printf("%s %s\n", xsub_endpoint, xpub_endpoint);
+    fflush(stdout);
+
+    zmq_proxy(xsub, xpub, NULL);
+    fprintf(stderr, "zmq_proxy: %s\n", zmq_strerror(zmq_errno()));
+    return 1;
+}
