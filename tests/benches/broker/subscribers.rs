@@ -24,8 +24,11 @@ const CONNECTIONS_OF_ONE_ADDRESS: usize = 64;
 /// How often a message is sent while not everybody has heard one.
 const SOUNDING_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Nothing has come for so long: what was under way has arrived.
-const QUIET: Duration = Duration::from_millis(300);
+/// Nothing has come for so long: what was under way has arrived, or was dropped.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// The same where only a few messages are under way.
+const QUIET_AFTER_SOUNDING: Duration = Duration::from_millis(200);
 
 /// Connects with this number as if from a machine of its own.
 pub(crate) fn dial(to: SocketAddr, number: usize) -> anyhow::Result<TcpStream> {
@@ -158,17 +161,21 @@ impl Subscribers {
                 self.turn(left, |_, _, _| Ok(()))?;
             }
         }
-        self.drain(u64::MAX)?;
+        self.receive(u64::MAX, QUIET_AFTER_SOUNDING)?;
         self.forget();
         Ok(())
     }
 
-    /// Receives until this many bytes have come, or nothing more comes.
+    /// Receives until this many bytes have come since the last [`Subscribers::forget`], or nothing more comes.
     pub(crate) fn drain(&mut self, bytes: u64) -> anyhow::Result<()> {
+        self.receive(bytes, QUIET)
+    }
+
+    fn receive(&mut self, bytes: u64, quiet: Duration) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut last = Instant::now();
-        while self.received() < bytes && last.elapsed() < QUIET && Instant::now() < deadline {
-            if self.turn(QUIET, |_, _, _| Ok(()))? > 0 {
+        while self.received() < bytes && last.elapsed() < quiet && Instant::now() < deadline {
+            if self.turn(quiet, |_, _, _| Ok(()))? > 0 {
                 last = Instant::now();
             }
         }

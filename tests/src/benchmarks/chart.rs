@@ -12,8 +12,8 @@ const SHOWN: &[(Contender, &str)] =
     &[(Contender::Recado, "ours"), (Contender::NatsServer, "nats"), (Contender::PlainRelay, "plain")];
 
 const WIDTH: f64 = 900.0;
-const LABELS_END: f64 = 250.0;
-const BARS_END: f64 = 740.0;
+const LABELS_END: f64 = 290.0;
+const BARS_END: f64 = 760.0;
 const TOP: f64 = 92.0;
 const BAR_HEIGHT: f64 = 16.0;
 const BAR_STEP: f64 = 18.0;
@@ -199,7 +199,8 @@ mod tests {
         )];
         let chart = svg(&lines, "2026-01-02");
         let bar = |class: &str| -> f64 {
-            let start = chart.find(&format!("class=\"{class}\" x=\"250\"")).expect("the bar is there");
+            let start =
+                chart.find(&format!("class=\"{class}\" x=\"{LABELS_END}\"")).expect("the bar is there");
             let (_, rest) = chart[start..].split_once("width=\"").expect("it has a width");
             rest.split('"').next().and_then(|width| width.parse().ok()).expect("a number")
         };
