@@ -134,6 +134,16 @@ impl Subscriber {
         self.topics.iter().any(|prefix| topic.starts_with(prefix))
     }
 
+    /// It is to get these messages, which wait in its queue.
+    pub(super) fn greet(&mut self, messages: Vec<Rc<[u8]>>) {
+        if !messages.is_empty() {
+            self.to_write = true;
+            // What comes now waits behind them, and the marks may be small.
+            self.kernel.short = true;
+        }
+        self.expected.extend(messages);
+    }
+
     /// What it took against what was for it. How many messages it got.
     pub(super) fn check(&self) -> usize {
         let mut reference = Reference::new(Bounds::NONE);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::peers::Stage;
 use super::world::World;
+use crate::limits::{LEAVING_PART, SUBSCRIPTION_BYTES};
 
 /// What a queue may be charged beside a message: the bookkeeping of a piece or two, and a copy's spare room.
 const PIECES_BYTES: usize = 256;
@@ -13,12 +14,12 @@ const COPY_BYTES_MAX: usize = 64 << 10;
 impl World<'_> {
     pub(super) fn check(&mut self) {
         let mark = self.limits.queue_bytes_max;
-        let copy = (2 * mark).clamp(COPY_BYTES_MIN, COPY_BYTES_MAX);
-        let mut charged_to_all = 0;
+        let copy = (2 * mark.max(self.totals.largest)).clamp(COPY_BYTES_MIN, COPY_BYTES_MAX);
+        let mut own_to_all = 0;
         for subscriber in &self.subscribers {
             let Some(id) = subscriber.id.filter(|_| subscriber.stage != Stage::Gone) else { continue };
             let (charged, waits) = self.hub.queued(id);
-            charged_to_all += charged;
+            own_to_all += self.hub.subscribers.find(id.0).map_or(0, |it| it.queue.own());
             assert_eq!(charged > 0, waits);
             assert!(!waits || subscriber.to_write, "nobody would write what waits");
             let bound = mark
@@ -27,12 +28,13 @@ impl World<'_> {
                 + subscriber.waiting_commands.0 * (copy + PIECES_BYTES);
             assert!(charged <= bound, "{charged} bytes are charged, {bound} are the most");
         }
-        assert!(self.hub.held_bytes() <= charged_to_all, "what is shared is counted once");
-        if self.tight {
-            let here = self.subscribers.iter().filter(|it| it.stage == Stage::Here);
-            let bytes: usize = here.flat_map(|it| &it.topics).map(|topic| topic.len()).sum();
-            assert!(bytes <= self.limits.subscription_bytes_total_max);
-        }
+        assert_eq!(self.hub.own_bytes, own_to_all);
+        let held = |all: bool| -> usize {
+            let who = self.subscribers.iter().filter(|it| all || it.wanting);
+            who.flat_map(|it| &it.topics).map(|topic| SUBSCRIPTION_BYTES + topic.len()).sum()
+        };
+        let max = self.limits.subscription_bytes_total_max;
+        assert!(held(false) <= max && held(true) <= max + max / LEAVING_PART, "too many subscriptions");
         let subscriptions: usize = self.subscribers.iter().map(|it| it.topics.len()).sum();
         assert!(self.counters.figures().subscriptions <= subscriptions as u64);
     }
@@ -60,7 +62,7 @@ impl World<'_> {
         }
         self.deal_with_ends();
         self.deal_with_ends();
-        assert_eq!(self.hub.held_bytes(), 0, "held for nobody");
+        assert_eq!((self.hub.own_bytes, self.hub.loans().lent_bytes()), (0, 0), "held for nothing");
         self.check_told();
         self.check_messages();
         for who in 0..self.subscribers.len() {
@@ -88,13 +90,15 @@ impl World<'_> {
         let subscribed: BTreeSet<Vec<u8>> =
             self.subscribers.iter().flat_map(|it| it.topics.iter().cloned()).collect();
         assert_eq!(self.counters.figures().topics, subscribed.len() as u64);
+        // Where last values are kept all is wanted, whatever is subscribed.
+        let told = if self.last_values.are_kept() { BTreeSet::from([Vec::new()]) } else { subscribed };
         for who in 0..self.publishers.len() {
             while self.publishers[who].to_tell && !self.publishers[who].gone {
                 self.tell(who, 1_000);
             }
             let publisher = &self.publishers[who];
             if publisher.id.is_some() && !publisher.gone {
-                assert_eq!(publisher.known, subscribed, "what it was told does not add up");
+                assert_eq!(publisher.known, told, "what it was told does not add up");
             }
         }
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use recado_zmtp::codec::{Command, SocketType, Version};
 
 use super::asks::{Ask, asked, asks_of};
@@ -19,7 +19,7 @@ use crate::chunk::Chunk;
 use crate::counters::Counters;
 use crate::delivery::{FlushEnd, Leftovers, Outside, Rest, Written};
 use crate::hub::{Hub, SubscriptionError};
-use crate::limits::{HOLD_STEP_MS, Limits, SUBSCRIBER_COMMAND_BYTES_MAX, SlowSubscriber};
+use crate::limits::{HOLD_STEP_MS, LAST_VALUE_BYTES, Limits, SUBSCRIBER_COMMAND_BYTES_MAX, SlowSubscriber};
 use crate::trie::SubscriberId;
 
 const PUBLISHERS_MAX: usize = 3;
@@ -35,6 +35,8 @@ pub(super) struct World<'a> {
     /// A chunk's memory is so many times as large as what it holds.
     slack: usize,
     pub(super) hub: Hub,
+    welcome: &'static [u8],
+    pub(super) last_values: LastValues,
     pub(super) counters: Arc<Counters>,
     now: Instant,
     left: Leftovers,
@@ -53,6 +55,39 @@ pub(super) struct Totals {
     /// Between these: subscriptions of those who left end one by one.
     pub(super) unwanted: (u64, u64),
     pub(super) largest: usize,
+}
+
+/// The newest message of each topic, the latest at the end.
+pub(super) struct LastValues {
+    newest: Vec<(Vec<u8>, Rc<[u8]>)>,
+    bytes_max: Option<usize>,
+}
+
+impl LastValues {
+    pub(super) fn are_kept(&self) -> bool {
+        self.bytes_max.is_some()
+    }
+
+    fn keep(&mut self, topic: &[u8], message: &Rc<[u8]>) {
+        let Some(bytes_max) = self.bytes_max else { return };
+        let cost = |topic: &[u8], message: &[u8]| LAST_VALUE_BYTES + topic.len() + message.len();
+        self.newest.retain(|(other, _)| other != topic);
+        if cost(topic, message) <= bytes_max {
+            self.newest.push((topic.to_vec(), Rc::clone(message)));
+        }
+        while self.newest.iter().map(|(topic, message)| cost(topic, message)).sum::<usize>() > bytes_max {
+            self.newest.remove(0);
+        }
+    }
+
+    /// What one gets who subscribes to `prefix` beside `topics`, in the order of topics.
+    fn greetings(&self, prefix: &[u8], topics: &BTreeSet<Vec<u8>>) -> Vec<Rc<[u8]>> {
+        let is_new =
+            |topic: &[u8]| topic.starts_with(prefix) && !topics.iter().any(|it| topic.starts_with(it));
+        let mut found: Vec<_> = self.newest.iter().filter(|(topic, _)| is_new(topic)).collect();
+        found.sort();
+        found.into_iter().map(|(_, message)| Rc::clone(message)).collect()
+    }
 }
 
 /// What the hub needs of us while it forwards.
@@ -84,6 +119,14 @@ fn find(subscribers: &mut [Subscriber], id: SubscriberId) -> &mut Subscriber {
 impl<'a> World<'a> {
     pub(super) fn run(mut input: Input<'a>) {
         let (tight, slack, gives_up) = (input.below(4) == 3, input.below(4), input.below(8) == 7);
+        // The mark of a crowd has a least value, which a subscriber's own is never below.
+        let (queue_bytes_max, queue_bytes_total_max) = input.pick(&[
+            (1 << 20, 1 << 24),
+            (16_000, 1 << 24),
+            (3_000, 1 << 24),
+            (200, 1 << 24),
+            (1 << 18, 4_000),
+        ]);
         let limits = Limits {
             message_bytes_max: input.pick(&[4_000, 512, 64]),
             message_frames_max: input.pick(&[16, 3]),
@@ -91,17 +134,21 @@ impl<'a> World<'a> {
             subscriptions_max: input.pick(&[32, 4, 1]),
             subscription_bytes_total_max: if tight { 1_500 } else { usize::MAX / 2 },
             queue_messages_max: input.pick(&[1_000, 10, 3, 1]),
-            queue_bytes_max: input.pick(&[1 << 20, 16_000, 3_000, 200]),
-            queue_bytes_total_max: input.pick(&[1 << 24, 4_000]),
+            queue_bytes_max,
+            queue_bytes_total_max,
             slow_subscriber: input.pick(&[SlowSubscriber::Drop, SlowSubscriber::Disconnect]),
+            last_value_bytes_max: input.pick(&[None, None, Some(10_000), Some(700)]),
             ..Limits::default()
         };
+        let welcome = if input.below(8) == 7 { &b"\0\x07welcome"[..] } else { b"" };
         let counters = Arc::new(Counters::default());
         let mut world = World {
             input,
             tight,
             slack,
-            hub: Hub::new(limits.clone(), Arc::clone(&counters)),
+            hub: Hub::new(limits.clone(), Arc::clone(&counters)).with_welcome(Bytes::from_static(welcome)),
+            welcome,
+            last_values: LastValues { newest: Vec::new(), bytes_max: limits.last_value_bytes_max },
             limits,
             counters,
             now: Instant::now(),
@@ -325,6 +372,9 @@ impl<'a> World<'a> {
             let totals = &mut self.totals;
             (totals.messages, totals.bytes) = (totals.messages + 1, totals.bytes + message.len() as u64);
             totals.largest = totals.largest.max(message.len());
+            if frames.len() > 1 {
+                self.last_values.keep(&frames[0], &message);
+            }
             let (mut wanted, mut remembered) = (false, false);
             for subscriber in self.subscribers.iter_mut().filter(|it| it.is_subscribed_to(&frames[0])) {
                 remembered = true;
@@ -357,6 +407,9 @@ impl<'a> World<'a> {
             Read::Refused => subscriber.stage = Stage::Gone,
             Read::Established(_, bytes) => {
                 (subscriber.id, subscriber.wanting) = (Some(self.hub.add_subscriber()), true);
+                if !self.welcome.is_empty() {
+                    subscriber.greet(vec![self.welcome.into()]);
+                }
                 self.take_subscriptions(who, &bytes);
             }
             Read::Traffic(bytes) => self.take_subscriptions(who, &bytes),
@@ -373,12 +426,7 @@ impl<'a> World<'a> {
         }
         for ask in asks {
             let obeyed = self.obey(who, ask);
-            let evicted: Vec<_> = self.hub.take_evicted().collect();
-            for id in evicted {
-                assert!(self.tight);
-                let subscriber = find(&mut self.subscribers, id);
-                (subscriber.stage, subscriber.wanting) = (Stage::Ending, false);
-            }
+            self.hear_of_changes();
             if obeyed.is_err() {
                 self.end_subscriber(who);
             }
@@ -409,6 +457,7 @@ impl<'a> World<'a> {
                 match self.hub.subscribe(id, &topic) {
                     Ok(()) => {
                         assert!(!too_long && !full);
+                        subscriber.greet(self.last_values.greetings(&topic, &subscriber.topics));
                         subscriber.topics.insert(topic);
                     }
                     Err(SubscriptionError::TopicTooLong(_)) => {
@@ -474,6 +523,12 @@ impl<'a> World<'a> {
     }
 
     fn hear_of_changes(&mut self) {
+        let evicted: Vec<_> = self.hub.take_evicted().collect();
+        for id in evicted {
+            assert!(self.tight, "there was room enough");
+            let subscriber = find(&mut self.subscribers, id);
+            (subscriber.stage, subscriber.wanting) = (Stage::Ending, false);
+        }
         let named: Vec<_> = self.hub.take_publishers_to_tell().collect();
         for publisher in self.publishers.iter_mut().filter(|it| !it.gone) {
             publisher.to_tell |= publisher.id.is_some_and(|id| named.contains(&id));

@@ -47,6 +47,36 @@ async fn connections_beyond_the_limit_are_refused_until_others_leave() {
 }
 
 #[tokio::test]
+async fn connections_of_one_address_leave_room_for_others() {
+    let limits = Limits { connections_max: 30, connections_per_address_max: 20, ..limits() };
+    let broker = broker(limits).await;
+    let mut witnesses = Witnesses::new(&broker).await;
+    for side in Side::BOTH {
+        let before = broker.counters.figures().refused;
+        let mut here = Vec::new();
+        for _ in 3..20 {
+            here.push(side.connect(&broker).await);
+        }
+        for number in 1..=20 {
+            let mut stream = Peer::open(side.endpoint(&broker)).await;
+            closed(&mut stream, "a refusal").await;
+            witnesses.go_on().await;
+            assert_eq!(broker.counters.figures().refused, before + number);
+        }
+        for _ in 0..10 {
+            let mut stream = open_from_elsewhere(side.endpoint(&broker)).await;
+            pour(&mut stream, &[greeting(1), ready(side.fitting())].concat()).await;
+            let mut peer = Peer::established(stream, 1).await;
+            peer.settle().await;
+            here.push(peer);
+        }
+        drop(here);
+        until(&broker, "room again", |it| it.publishers + it.subscribers == 3).await;
+    }
+    witnesses.end(broker).await;
+}
+
+#[tokio::test]
 async fn half_open_handshakes_of_one_address_keep_no_other_out() {
     // Two places for an address; the others of it wait their turn.
     let limits = Limits { handshakes_max: 16, handshake_timeout: Duration::from_secs(60), ..limits() };

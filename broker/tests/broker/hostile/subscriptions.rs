@@ -96,10 +96,11 @@ async fn topics_without_number_end_the_connection_and_leave_nothing() {
 }
 
 #[tokio::test]
-async fn topics_of_many_peers_together_are_bounded() {
+async fn topics_of_many_peers_together_are_bounded_and_who_has_few_stays() {
     let total = 2 << 20;
     let broker = broker(Limits { subscription_bytes_total_max: total, ..limits() }).await;
     let mut witnesses = Witnesses::new(&broker).await;
+    let mut few = broker.subscriber(1, &["few"]).await;
     let mut peers = Vec::new();
     for who in 0..12 {
         let flood: Vec<u8> =
@@ -108,17 +109,20 @@ async fn topics_of_many_peers_together_are_bounded() {
         pour(peer.stream.get_mut(), &flood).await;
         peers.push(peer);
         witnesses.go_on().await;
-        let figures = broker.counters.figures();
         // Those who have to go are not gone at once.
+        let figures = broker.counters.figures();
         assert!(figures.subscription_bytes as usize <= total + total / 4, "{figures}");
     }
-    until(&broker, "the bound", |figures| figures.closed_at_fault > 0).await;
-    drop(peers);
+    until(&broker, "the bound", |figures| {
+        figures.closed_at_fault > 0 && figures.subscription_bytes as usize <= total
+    })
+    .await;
+    few.subscribe("few more").await;
+    few.settle().await;
+    let late = broker.subscriber(0, &["late"]).await;
+    until(&broker, "room for who has few", |figures| figures.subscribers >= 4).await;
+    drop((peers, late, few));
     until(&broker, "all forgotten", |figures| figures.subscriptions == 2).await;
-    witnesses.know(1).await;
-    let again = broker.subscriber(1, &["room again"]).await;
-    witnesses.know(2).await;
-    drop(again);
     witnesses.end(broker).await;
 }
 
