@@ -13,4 +13,4 @@ pub use error::{BindError, BindFault, ConnectError, EstablishError};
 pub use establish::{Established, establish};
 pub use gate::{HandshakeGate, HandshakePass};
 pub use listener::Listener;
-pub use stream::{PeerAddress, Stream};
+pub use stream::{DetachedStream, PeerAddress, Stream};

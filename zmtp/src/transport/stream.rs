@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{self, IpAddr, Shutdown, SocketAddr};
+use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,6 +31,19 @@ pub struct Stream {
 enum Inner {
     Tcp(TcpStream),
     Ipc(UnixStream),
+}
+
+/// A connected stream that belongs to no runtime: on its way from one to another. Dropping it closes it.
+#[derive(Debug)]
+pub struct DetachedStream {
+    inner: DetachedInner,
+    peer: PeerAddress,
+}
+
+#[derive(Debug)]
+enum DetachedInner {
+    Tcp(net::TcpStream),
+    Ipc(unix::net::UnixStream),
 }
 
 /// Where a peer is.
@@ -109,6 +123,16 @@ impl Stream {
         self.peer
     }
 
+    /// Takes the stream out of its runtime, so that another thread's runtime can go on with it. Nothing is lost: what has come and
+    /// was not read is read there.
+    pub fn detach(self) -> io::Result<DetachedStream> {
+        let inner = match self.inner {
+            Inner::Tcp(stream) => DetachedInner::Tcp(stream.into_std()?),
+            Inner::Ipc(stream) => DetachedInner::Ipc(stream.into_std()?),
+        };
+        Ok(DetachedStream { inner, peer: self.peer })
+    }
+
     /// Has the kernel take no more while it holds this many bytes that it has not sent, and say that there is room when it holds
     /// less than half of them: so a peer that reads slowly is seen to read, and what waits, waits where it is counted.
     /// `TCP_NOTSENT_LOWAT`; a Unix-domain stream has no such setting, and needs none: its buffer is small.
@@ -173,6 +197,25 @@ impl Stream {
             Inner::Tcp(stream) => stream.try_write_vectored(slices),
             Inner::Ipc(stream) => stream.try_write_vectored(slices),
         }
+    }
+}
+
+impl DetachedStream {
+    /// Gives the stream to the runtime that this is called in. It keeps its options.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with I/O.
+    pub fn attach(self) -> io::Result<Stream> {
+        let inner = match self.inner {
+            DetachedInner::Tcp(stream) => Inner::Tcp(TcpStream::from_std(stream)?),
+            DetachedInner::Ipc(stream) => Inner::Ipc(UnixStream::from_std(stream)?),
+        };
+        Ok(Stream { inner, peer: self.peer })
+    }
+
+    /// The peer's address.
+    pub fn peer(&self) -> PeerAddress {
+        self.peer
     }
 }
 

@@ -9,6 +9,7 @@ use recado_zmtp::transport::{
     BindFault, EstablishError, HandshakeGate, Listener, PeerAddress, Stream, establish,
 };
 use recado_zmtp::{Endpoint, limits};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::raw_peer::{RawPeer, frame, greeting, ready};
 use super::{anywhere, soon};
@@ -85,6 +86,37 @@ async fn ipv4_peers_of_a_dual_listener_have_ipv4_addresses() {
         let (connected, accepted) = tokio::join!(Stream::connect(&endpoint), listener.accept());
         connected.unwrap();
         assert_eq!(accepted.unwrap().peer().host().unwrap().to_string(), expect);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_goes_from_one_runtime_to_another_with_what_is_unread() {
+    for endpoint in [anywhere(), Endpoint::Ipc(path("handed-over"))] {
+        let listener = Listener::bind(&endpoint).await.unwrap();
+        let (connected, accepted) =
+            tokio::join!(Stream::connect(listener.local_endpoint()), listener.accept());
+        let (mut near, far) = (connected.unwrap(), accepted.unwrap());
+        let address = far.peer();
+        near.write_all(b"question").await.unwrap();
+        let detached = far.detach().unwrap();
+        assert_eq!(detached.peer(), address);
+        let answering = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut stream = detached.attach().unwrap();
+                assert_eq!(stream.peer(), address);
+                let mut question = [0; 8];
+                soon(stream.read_exact(&mut question)).await.unwrap();
+                assert_eq!(&question, b"question");
+                stream.write_all(b"answer").await.unwrap();
+                // Nothing more comes, and that does not keep the thread from doing other things.
+                assert!(stream.try_read(&mut question).is_err());
+            });
+        });
+        let mut answer = Vec::new();
+        soon(near.read_to_end(&mut answer)).await.unwrap();
+        assert_eq!(answer, b"answer");
+        answering.join().unwrap();
     }
 }
 
