@@ -35,6 +35,10 @@ pub struct Options {
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_STATUS")]
     pub status: Option<Endpoint>,
 
+    /// Threads that forward; if not given, one up to three cores, then half as many as there are cores, eight at most
+    #[arg(long, value_name = "N", env = "RECADO_BROKER_WORKERS", default_value_t = Limits::default().workers, hide_default_value = true)]
+    pub broker_workers: usize,
+
     /// Largest publication forwarded; who sends a larger one is disconnected
     #[arg(long, value_name = "SIZE", env = "RECADO_PUBLICATION_MAX", default_value_t = Size(Limits::default().message_bytes_max))]
     pub publication_max: Size,
@@ -151,6 +155,7 @@ impl Options {
         let figures = self.figures_interval.0;
         let defaults = Limits::default();
         let limits = Limits {
+            workers: self.broker_workers,
             message_bytes_max: self.publication_max.0,
             message_frames_max: self.publication_frames_max,
             inbound_bytes_max: self.unfinished_max.0.max(self.publication_max.0.saturating_mul(2)),
@@ -212,11 +217,12 @@ mod tests {
     #[test]
     fn options_become_limits() {
         let line = "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B \
-             --last-value --welcome-message hello --figures-interval 0s --status tcp://127.0.0.1:7001";
+             --last-value --welcome-message hello --broker-workers 3 --figures-interval 0s --status tcp://127.0.0.1:7001";
         let config = config(line).unwrap();
         let limits = config.limits();
         assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
         assert_eq!(limits.last_value_bytes_max, Some(super::LAST_VALUE_SIZE));
+        assert_eq!(limits.workers, 3);
         assert_eq!(&config.welcome()[..], b"\x00\x05hello");
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
         assert_eq!(limits.figures_interval, None);
@@ -240,6 +246,8 @@ mod tests {
         check("--subscriber-queue 10B", "at least");
         check("--subscriptions-max 0", "at least");
         check("--publication-max 0B", "at least");
+        check("--broker-workers 0", "at least 1");
+        check("--broker-workers 65", "at most 64");
         assert!(config("--publishers tcp://0.0.0.0:1 --open").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --subscribers tcp://127.0.0.1:0").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --status tcp://127.0.0.1:0").is_ok());

@@ -2,6 +2,7 @@
 //! take all of it, and then again as soon as the last of them has. Knows nothing of messages.
 
 use std::mem::take;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,10 +22,28 @@ pub struct Chunk {
 #[derive(Debug)]
 enum Memory {
     Own(BytesMut),
-    /// The whole buffer, shared.
-    Lent(Bytes),
+    /// The whole buffer, shared, and how much memory that keeps in use.
+    Lent(Bytes, usize),
     /// The buffer, and a copy of its used part that is shared.
     Copied(BytesMut, Bytes),
+    /// What other workers have too, and how much memory it keeps in use.
+    Common(Bytes, usize),
+}
+
+/// Whole messages on their way from one worker to another.
+#[derive(Clone, Debug)]
+pub struct Messages {
+    /// The messages, as they are on the wire, and nothing else.
+    pub bytes: Bytes,
+    /// The memory that they keep in use.
+    pub held_bytes: usize,
+}
+
+impl Messages {
+    /// A copy, with memory of its own.
+    pub(crate) fn copy(bytes: Bytes) -> Messages {
+        Messages { held_bytes: bytes.len(), bytes }
+    }
 }
 
 impl Chunk {
@@ -37,6 +56,12 @@ impl Chunk {
         Chunk { number, memory: Memory::Own(memory), used, loans }
     }
 
+    /// A chunk of what another worker has handed over; what is shared of it is entered in `loans` as well.
+    pub fn of_messages(number: u64, messages: Messages, loans: Loans) -> Chunk {
+        let Messages { bytes, held_bytes } = messages;
+        Chunk { number, used: bytes.len(), memory: Memory::Common(bytes, held_bytes), loans }
+    }
+
     /// Tells chunks apart.
     pub fn number(&self) -> u64 {
         self.number
@@ -46,7 +71,7 @@ impl Chunk {
     pub fn bytes(&self) -> &[u8] {
         match &self.memory {
             Memory::Own(buffer) | Memory::Copied(buffer, _) => &buffer[..self.used],
-            Memory::Lent(shared) => &shared[..self.used],
+            Memory::Lent(shared, _) | Memory::Common(shared, _) => &shared[..self.used],
         }
     }
 
@@ -57,7 +82,9 @@ impl Chunk {
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         match &mut self.memory {
             Memory::Own(buffer) => &mut buffer[..self.used],
-            Memory::Lent(_) | Memory::Copied(..) => panic!("a shared chunk does not change"),
+            Memory::Lent(..) | Memory::Copied(..) | Memory::Common(..) => {
+                panic!("a shared chunk does not change")
+            }
         }
     }
 
@@ -68,7 +95,9 @@ impl Chunk {
                 buffer.truncate(self.used);
                 Ok(buffer)
             }
-            memory @ (Memory::Lent(_) | Memory::Copied(..)) => Err(Chunk { memory, ..self }),
+            memory @ (Memory::Lent(..) | Memory::Copied(..) | Memory::Common(..)) => {
+                Err(Chunk { memory, ..self })
+            }
         }
     }
 
@@ -81,12 +110,36 @@ impl Chunk {
                 let copy = self.loans.lend(BytesMut::from(&buffer[..self.used]));
                 Memory::Copied(buffer, copy)
             } else {
-                Memory::Lent(self.loans.lend(buffer))
+                let held = buffer.len();
+                Memory::Lent(self.loans.lend(buffer), held)
             };
         }
+        if let Memory::Common(bytes, held) = &self.memory {
+            self.memory = Memory::Lent(self.loans.lend_common(bytes.clone(), *held), *held);
+        }
         match &self.memory {
-            Memory::Copied(_, shared) | Memory::Lent(shared) => (shared, shared.len()),
-            Memory::Own(_) => unreachable!("it was shared above"),
+            Memory::Copied(_, shared) => (shared, shared.len()),
+            Memory::Lent(shared, held) => (shared, *held),
+            Memory::Own(_) | Memory::Common(..) => unreachable!("it was shared above"),
+        }
+    }
+
+    /// A part of the bytes for another worker: a slice, unless that would keep much memory in use for little. The slices that
+    /// workers have of one chunk are charged by each that queues them, as what it keeps in use.
+    pub(crate) fn part(&mut self, range: Range<usize>) -> Messages {
+        if let Memory::Own(buffer) = &mut self.memory
+            && range.len() >= buffer.len() / 2
+        {
+            let held = buffer.len();
+            self.memory = Memory::Common(self.loans.pass_round(take(buffer)), held);
+        }
+        match &self.memory {
+            Memory::Common(bytes, held_bytes) if range.len() >= held_bytes / 2 => {
+                Messages { bytes: bytes.slice(range), held_bytes: *held_bytes }
+            }
+            Memory::Own(_) | Memory::Lent(..) | Memory::Copied(..) | Memory::Common(..) => {
+                Messages::copy(Bytes::copy_from_slice(&self.bytes()[range]))
+            }
         }
     }
 
@@ -95,7 +148,8 @@ impl Chunk {
         match &self.memory {
             Memory::Own(buffer) if self.used >= buffer.len() / 2 => buffer.len(),
             Memory::Own(_) => self.used,
-            Memory::Lent(shared) | Memory::Copied(_, shared) => shared.len(),
+            Memory::Copied(_, shared) => shared.len(),
+            Memory::Lent(_, held) | Memory::Common(_, held) => *held,
         }
     }
 }
@@ -114,6 +168,15 @@ struct Book {
 /// A buffer that goes back when the last slice of it is dropped.
 struct Loan {
     memory: BytesMut,
+    /// What it counts as in the book.
+    entered: usize,
+    book: Arc<Book>,
+}
+
+/// What other workers have too, entered in the book of one.
+struct CommonLoan {
+    bytes: Bytes,
+    entered: usize,
     book: Arc<Book>,
 }
 
@@ -124,8 +187,19 @@ impl Loans {
     }
 
     fn lend(&self, memory: BytesMut) -> Bytes {
-        self.0.lent_bytes.fetch_add(memory.len(), Ordering::Relaxed);
-        Bytes::from_owner(Loan { memory, book: Arc::clone(&self.0) })
+        let entered = memory.len();
+        self.0.lent_bytes.fetch_add(entered, Ordering::Relaxed);
+        Bytes::from_owner(Loan { memory, entered, book: Arc::clone(&self.0) })
+    }
+
+    fn lend_common(&self, bytes: Bytes, held: usize) -> Bytes {
+        self.0.lent_bytes.fetch_add(held, Ordering::Relaxed);
+        Bytes::from_owner(CommonLoan { bytes, entered: held, book: Arc::clone(&self.0) })
+    }
+
+    /// Shares memory that only counts where it is lent again, and comes back like what is lent.
+    fn pass_round(&self, memory: BytesMut) -> Bytes {
+        Bytes::from_owner(Loan { memory, entered: 0, book: Arc::clone(&self.0) })
     }
 }
 
@@ -142,9 +216,21 @@ impl AsRef<[u8]> for Loan {
     }
 }
 
+impl AsRef<[u8]> for CommonLoan {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for CommonLoan {
+    fn drop(&mut self) {
+        self.book.lent_bytes.fetch_sub(self.entered, Ordering::Relaxed);
+    }
+}
+
 impl Drop for Loan {
     fn drop(&mut self) {
-        self.book.lent_bytes.fetch_sub(self.memory.len(), Ordering::Relaxed);
+        self.book.lent_bytes.fetch_sub(self.entered, Ordering::Relaxed);
         let mut back = self.book.back();
         if is_of_the_pool(self.memory.len()) && back.len() < CHUNKS_BACK_MAX {
             back.push(take(&mut self.memory));
@@ -170,6 +256,12 @@ impl ChunkPool {
     pub(crate) fn chunk(&mut self, memory: BytesMut, used: usize) -> Chunk {
         self.next_number += 1;
         Chunk::new(self.next_number, memory, used, self.loans.clone())
+    }
+
+    /// A chunk of what another worker has handed over.
+    pub(crate) fn chunk_of(&mut self, messages: Messages) -> Chunk {
+        self.next_number += 1;
+        Chunk::of_messages(self.next_number, messages, self.loans.clone())
     }
 
     /// A chunk with a copy of `bytes`.
@@ -204,7 +296,7 @@ impl ChunkPool {
     pub(crate) fn give_back_chunk(&mut self, chunk: Chunk) {
         match chunk.memory {
             Memory::Own(buffer) | Memory::Copied(buffer, _) => self.give_back(buffer),
-            Memory::Lent(_) => {}
+            Memory::Lent(..) | Memory::Common(..) => {}
         }
     }
 }

@@ -5,7 +5,9 @@ use recado_zmtp::Endpoint;
 use recado_zmtp::codec::FrameHeader;
 use thiserror::Error;
 
-use crate::limits::{CHUNK_BYTES, HOLD_BYTES, Limits, REMEMBERED_SUBSCRIBERS_MAX, WELCOME_BYTES_MAX};
+use crate::limits::{
+    CHUNK_BYTES, HOLD_BYTES, Limits, REMEMBERED_SUBSCRIBERS_MAX, WELCOME_BYTES_MAX, WORKERS_MAX,
+};
 
 /// A validated configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +135,7 @@ const BYTES_MOST: usize = 1 << 40;
 fn check(limits: &Limits) -> Result<(), ConfigError> {
     let queue_messages = usize::try_from(limits.queue_messages_max).unwrap_or(usize::MAX);
     let bounds = [
+        ("--broker-workers", limits.workers, 1, WORKERS_MAX),
         ("--publication-max", limits.message_bytes_max, 1, BYTES_MOST),
         ("--publication-frames-max", limits.message_frames_max, 1, BYTES_MOST),
         ("--unfinished-max", limits.inbound_bytes_max, 1, BYTES_MOST),

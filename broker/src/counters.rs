@@ -1,16 +1,19 @@
 //! What the broker has done and holds, readable from any thread while it runs.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// The running figures. Each is written by the broker's thread alone.
+        /// The running figures. Each is written by one of the broker's threads alone.
         #[derive(Debug, Default)]
         pub struct Counters {
             $($(#[$doc])* pub(crate) $name: Counter,)*
+            /// Those of the other workers, where these are the first one's.
+            others: Vec<Arc<Counters>>,
         }
 
         /// The figures at one moment.
@@ -20,9 +23,13 @@ macro_rules! counters {
         }
 
         impl Counters {
-            /// Reads all figures, one after the other.
+            /// Reads all figures, one after the other; the first worker's counters give the sums over all workers.
             pub fn figures(&self) -> Figures {
-                Figures { $($name: self.$name.read(),)* }
+                let sum = |read: fn(&Counters) -> u64| {
+                    // What one worker takes from a figure another may have added to it.
+                    self.others.iter().fold(read(self), |sum, other| sum.wrapping_add(read(other)))
+                };
+                Figures { $($name: sum(|counters| counters.$name.read()),)* }
             }
         }
 
@@ -94,6 +101,15 @@ counters! {
     closed_at_fault,
     /// Connections closed because the peer fell silent.
     closed_silent,
+}
+
+impl Counters {
+    /// The counters of so many workers, one at least; the first one's also read the others'.
+    pub(crate) fn of_workers(count: usize) -> Vec<Arc<Counters>> {
+        let others: Vec<Arc<Counters>> = (1..count).map(|_| Arc::default()).collect();
+        let first = Arc::new(Counters { others: others.clone(), ..Counters::default() });
+        std::iter::once(first).chain(others).collect()
+    }
 }
 
 /// One figure.

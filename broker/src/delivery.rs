@@ -8,11 +8,13 @@ use std::time::Instant;
 
 use recado_zmtp::codec::{FrameError, MessageSplitter};
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Messages};
 use crate::hub::Hub;
 use crate::limits::{SlowSubscriber, WRITE_SLICES_MAX, WRITE_TURN_BYTES};
+use crate::neighbours::WorkerId;
 use crate::share::Place;
 use crate::trie::SubscriberId;
+use crate::walk::Origin;
 
 /// What a write came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,9 @@ pub enum Written {
 pub trait Outside {
     /// The publisher sent a command; this is its body. A break ends the forwarding there.
     fn command(&mut self, body: &[u8]) -> ControlFlow<()>;
+
+    /// Hands messages to another worker, as [`Hub::forward_handed_over`] takes them there. A hub without neighbours never does.
+    fn hand_over(&mut self, worker: WorkerId, messages: Messages);
 
     /// Writes to a subscriber, whose queue is empty, as much as there is room for.
     fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written;
@@ -106,7 +111,7 @@ impl Hub {
     /// After [`Rest::More`] the rest is to be forwarded as a chunk of its own.
     ///
     /// # Panics
-    /// When the chunk is shared already, or has 4 GiB and more, which the limits on chunks and messages exclude.
+    /// When the chunk has 4 GiB and more, which the limits on chunks and messages exclude.
     pub fn forward(
         &mut self,
         splitter: &mut MessageSplitter,
@@ -115,7 +120,27 @@ impl Hub {
         left: &mut Leftovers,
         outside: &mut impl Outside,
     ) -> Accepted {
-        let accepted = self.accept(splitter, chunk.bytes_mut(), |body| outside.command(body));
+        let accepted = self.accept(splitter, chunk, Origin::Publisher, |body| outside.command(body));
+        if self.neighbours.reserved() > 0 {
+            // They begin with theirs while we write ours.
+            let mut shares = std::mem::take(&mut self.shares);
+            self.hand_over(chunk, &mut shares, outside);
+            self.shares = shares;
+        }
+        self.deliver(chunk, now, left, outside);
+        accepted
+    }
+
+    /// Forwards messages that another worker has handed over to this worker's own subscribers; else the same.
+    pub fn forward_handed_over(
+        &mut self,
+        splitter: &mut MessageSplitter,
+        chunk: &mut Chunk,
+        now: Instant,
+        left: &mut Leftovers,
+        outside: &mut impl Outside,
+    ) -> Accepted {
+        let accepted = self.accept(splitter, chunk, Origin::Neighbour, |body| outside.command(body));
         self.deliver(chunk, now, left, outside);
         accepted
     }
@@ -177,6 +202,7 @@ impl Hub {
         self.counters.messages_out.add(messages_out);
         self.counters.bytes_out.add(bytes_out as u64);
         self.count_queued();
+        self.show();
     }
 
     /// Writes from a subscriber's queue.

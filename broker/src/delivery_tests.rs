@@ -6,7 +6,9 @@ use std::time::Instant;
 use bytes::BytesMut;
 use recado_zmtp::codec::{Command, MessageLimits, MessageSplitter};
 
-use super::{Chunk, FlushEnd, Hub, IoSlice, Leftovers, Outside, Rest, SubscriberId, Written};
+use super::{
+    Chunk, FlushEnd, Hub, IoSlice, Leftovers, Messages, Outside, Rest, SubscriberId, WorkerId, Written,
+};
 use crate::counters::{Counters, Figures};
 use crate::limits::{CHUNK_BYTES, Limits, SlowSubscriber};
 
@@ -32,6 +34,10 @@ impl Outside for Kernels {
     fn command(&mut self, body: &[u8]) -> ControlFlow<()> {
         self.commands.push(body.to_vec());
         ControlFlow::Continue(())
+    }
+
+    fn hand_over(&mut self, worker: WorkerId, _: Messages) {
+        panic!("{worker:?} is no neighbour: this hub is alone");
     }
 
     fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {

@@ -19,6 +19,7 @@ use crate::limits::{
     REMEMBERED_SUBSCRIBERS_MAX, SUBSCRIPTION_BYTES,
 };
 use crate::matches::Matches;
+use crate::neighbours::Neighbours;
 use crate::pace::{Pace, Standing};
 use crate::queue::{Admission, Marks, Queue};
 use crate::share::Shares;
@@ -60,6 +61,7 @@ pub struct Hub {
     /// Held by all queues together, but for what they share.
     pub(crate) own_bytes: usize,
     loans: Loans,
+    pub(crate) neighbours: Neighbours,
     publishers: Slab<Publisher>,
     subscriptions: usize,
     subscription_bytes: usize,
@@ -111,6 +113,7 @@ impl Hub {
             shares: Shares::default(),
             own_bytes: 0,
             loans: Loans::default(),
+            neighbours: Neighbours::none(),
             publishers: Slab::new(),
             subscriptions: 0,
             subscription_bytes: 0,
@@ -131,7 +134,7 @@ impl Hub {
     /// A subscriber has connected; it subscribes to nothing yet.
     pub fn add_subscriber(&mut self) -> SubscriberId {
         let id = SubscriberId(self.subscribers.insert(Subscriber::default()));
-        self.counters.subscribers.set(self.subscribers.len() as u64);
+        self.count_subscribers();
         if !self.welcome.is_empty() {
             let welcome = self.welcome.clone();
             self.greet(id, &welcome);
@@ -170,6 +173,7 @@ impl Hub {
         if first {
             self.tell(topic, true);
         }
+        self.begun(topic_id, topic);
         if greets {
             self.greet_with_last_values(id, topic);
         }
@@ -207,6 +211,7 @@ impl Hub {
         let Some(subscriber) = self.subscribers.find_mut(id.0) else { return };
         subscriber.leaving = true;
         self.own_bytes -= subscriber.queue.own();
+        self.pace.left(&mut subscriber.standing);
         let dropped = subscriber.queue.clear();
         let left = subscriber.standing.left();
         self.write_off(id);
@@ -232,7 +237,7 @@ impl Hub {
             };
             self.end_subscription(topic_id, id);
         }
-        self.counters.subscribers.set(self.subscribers.len() as u64);
+        self.count_subscribers();
         self.count_subscriptions();
         self.subscribers.find(id.0).is_none()
     }
@@ -309,8 +314,8 @@ impl Hub {
 
     /// Drops what waits for all subscribers, and counts it.
     pub fn give_up(&mut self) {
-        let all: Vec<SubscriberId> =
-            self.subscribers.iter().map(|(number, _)| SubscriberId(number)).collect();
+        let all = self.subscribers.iter().map(|(number, _)| SubscriberId(number));
+        let all: Vec<SubscriberId> = all.skip(self.neighbours.reserved()).collect();
         for id in all {
             self.subscriber_left(id);
         }
@@ -330,7 +335,7 @@ impl Hub {
     pub(crate) fn marks(&self) -> Marks {
         let limits = &self.limits;
         let bytes = if self.held_bytes() > limits.queue_bytes_total_max {
-            let share = limits.queue_bytes_total_max / 2 / self.subscribers.len().max(1);
+            let share = limits.queue_bytes_total_max / 2 / self.subscribers_now().max(1);
             share.max(CROWDED_QUEUE_BYTES_MIN).min(limits.queue_bytes_max)
         } else {
             limits.queue_bytes_max
@@ -353,7 +358,7 @@ impl Hub {
 
     /// Notes that a publisher begins to wait for subscribers.
     pub fn wait_begins(&mut self, now: Instant) {
-        self.pace.wait_begins(now);
+        self.pace.wait_begins(now, self.neighbours.elsewhere());
         self.counters.waits.add(1);
     }
 
@@ -361,11 +366,14 @@ impl Hub {
     pub fn waited(&mut self, waiting_for: &mut Vec<SubscriberId>, since: Instant, now: Instant) {
         let mut probations = 0;
         for id in waiting_for.iter() {
-            if let Some(subscriber) = self.subscribers.find_mut(id.0) {
+            if let Some(subscriber) = self.subscribers.find_mut(id.0).filter(|it| !it.leaving) {
                 probations += u64::from(self.pace.waited(&mut subscriber.standing, since, now));
             }
         }
-        probations += self.pace.judge(now, self.subscribers.iter_mut().map(|(_, it)| &mut it.standing));
+        let elsewhere = self.neighbours.elsewhere();
+        let all = self.subscribers.iter_mut().map(|(_, it)| &mut it.standing);
+        probations += self.pace.judge(now, elsewhere, all);
+        self.show();
         self.counters.probations.add(probations);
         waiting_for.retain(|id| {
             self.subscribers.find(id.0).is_some_and(|it| !it.leaving && it.standing.is_waited_for())
@@ -440,14 +448,16 @@ impl Hub {
             subscriber.subscription_bytes -= bytes;
             self.leaving_bytes -= if subscriber.written_off { bytes } else { 0 };
         }
-        if let Removed::Last(_) = self.trie.remove_at(topic_id, id) {
-            let topic = std::mem::take(&mut self.topic);
+        let topic = std::mem::take(&mut self.topic);
+        let removed = self.trie.remove_at(topic_id, id);
+        if let Removed::Last(_) = removed {
             self.tell(&topic, false);
-            self.topic = topic;
         }
+        self.ceased(removed, &topic);
+        self.topic = topic;
     }
 
-    fn tell(&mut self, topic: &[u8], subscribed: bool) {
+    pub(crate) fn tell(&mut self, topic: &[u8], subscribed: bool) {
         if self.last_values.is_some() {
             return;
         }
@@ -456,7 +466,7 @@ impl Hub {
             publisher.upstream.changed(topic, subscribed);
             let pending = publisher.upstream.pending_bytes();
             self.pending_bytes = self.pending_bytes + pending - before;
-            let crowded = self.pending_bytes > PUBLISHERS_PENDING_BYTES_MAX;
+            let crowded = self.pending_bytes > PUBLISHERS_PENDING_BYTES_MAX / self.neighbours.workers();
             publisher.deaf =
                 pending > if crowded { PUBLISHER_PENDING_BYTES_MIN } else { PUBLISHER_PENDING_BYTES_MAX };
             if !publisher.to_tell || publisher.deaf {
@@ -466,10 +476,21 @@ impl Hub {
         }
     }
 
-    fn count_subscriptions(&self) {
+    /// Subscribers, those that leave included.
+    fn subscribers_now(&self) -> usize {
+        self.subscribers.len() - self.neighbours.reserved()
+    }
+
+    fn count_subscribers(&self) {
+        self.counters.subscribers.set(self.subscribers_now() as u64);
+    }
+
+    pub(crate) fn count_subscriptions(&self) {
         self.counters.subscriptions.set(self.subscriptions as u64);
-        self.counters.topics.set(self.trie.topics() as u64);
         self.counters.subscription_bytes.set(self.subscription_bytes as u64);
+        if self.neighbours.counts_for_all() {
+            self.counters.topics.set(self.trie.topics() as u64);
+        }
     }
 }
 

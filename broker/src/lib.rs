@@ -42,6 +42,7 @@ mod inbound;
 mod last_values;
 pub mod limits;
 mod matches;
+pub mod neighbours;
 mod pace;
 pub mod queue;
 mod share;

@@ -1,5 +1,7 @@
 //! Every bound of the broker, in one place: what it is, and what happens at it. [`Limits`] has those that a user can set.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -116,7 +118,7 @@ pub const PUBLISHER_OUTPUT_BYTES: usize = 16 * KIB;
 /// disconnected beyond this: it could not be told the truth any more.
 pub const PUBLISHER_PENDING_BYTES_MAX: usize = 64 * MIB;
 
-/// The same for all publishers together; beyond this each may have [`PUBLISHER_PENDING_BYTES_MIN`] only.
+/// The same for all publishers together, divided by the number of workers; beyond this each may have [`PUBLISHER_PENDING_BYTES_MIN`] only.
 pub const PUBLISHERS_PENDING_BYTES_MAX: usize = 256 * MIB;
 
 /// What any publisher may have waiting; one that reads is always far below.
@@ -142,6 +144,29 @@ pub const FORGET_TURN: usize = 256;
 
 /// Subscribers in the remembered answers of which topic goes to whom; then they are found anew.
 pub const REMEMBERED_SUBSCRIBERS_MAX: usize = MIB;
+
+/// Shares of a publisher's chunks that wait for a worker, the one that it works at included; then the publisher is not read until there is
+/// room. Enough that neither of two threads waits for the other's turn.
+pub const LANE_CHUNKS_MAX: usize = 4;
+
+/// Bytes that wait for workers, of all publishers together; beyond this a publisher is not read until the workers have done with what
+/// they have of it.
+pub const LANES_BYTES_MAX: usize = 64 * MIB;
+
+/// Changed topics that wait to be learnt by a worker; beyond this the others read no more subscriptions until it has had its turn.
+pub const TOPIC_CHANGES_MAX: usize = 1_024;
+
+/// Workers at most.
+pub const WORKERS_MAX: usize = 64;
+
+/// Workers, where nothing else is said, for a machine of so many cores.
+///
+/// One is enough to pass on what a few cores can send and receive, costs least for a message, and is quickest when there is little to do: so it
+/// is one up to three cores. With more, half of them, since publishers and subscribers need the others; at most eight, since the one worker that
+/// reads a publisher is what bounds that publisher. `docs/decisions/0005-workers.md` has the figures.
+pub fn workers_for(cores: usize) -> usize {
+    if cores <= 3 { 1 } else { (cores / 2).min(8) }
+}
 
 /// Bytes of a message from a subscriber, unless a topic may be longer; more ends its connection.
 pub const SUBSCRIBER_MESSAGE_BYTES_MAX: usize = 16 * KIB;
@@ -221,6 +246,9 @@ const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
 /// The bounds that a user can set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Threads that forward. Connections are spread over them; bounds for all connections together are divided by their number, see
+    /// [`Limits::of_worker`].
+    pub workers: usize,
     /// Bytes of a message, headers of its frames not counted. A larger one is refused when its header is read, before any
     /// memory is taken for it: its publisher is disconnected.
     pub message_bytes_max: usize,
@@ -272,6 +300,25 @@ pub struct Limits {
     pub figures_interval: Option<Duration>,
 }
 
+impl Limits {
+    /// The bounds of one worker: it has an even share of what all connections together may hold, so that no worker asks another on the way of
+    /// a message.
+    ///
+    /// A share is not less than one message of the largest size, or what one subscriber may be behind. With last values, each worker keeps
+    /// those of all topics in its share. Each worker also knows the topics of the others' subscriptions, so that the memory for subscriptions
+    /// may be as many times [`Limits::subscription_bytes_total_max`] as there are workers.
+    pub fn of_worker(&self) -> Limits {
+        let share = |total: usize| total / self.workers.max(1);
+        Limits {
+            inbound_bytes_max: share(self.inbound_bytes_max).max(self.message_bytes_max),
+            subscription_bytes_total_max: share(self.subscription_bytes_total_max),
+            queue_bytes_total_max: share(self.queue_bytes_total_max).max(HOLD_BYTES),
+            last_value_bytes_max: self.last_value_bytes_max.map(share),
+            ..self.clone()
+        }
+    }
+}
+
 /// What happens to a subscriber whose queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -286,6 +333,7 @@ pub enum SlowSubscriber {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
+            workers: workers_for(available_parallelism().map_or(1, NonZero::get)),
             message_bytes_max: MESSAGE_BYTES_MAX,
             message_frames_max: MESSAGE_FRAMES_MAX,
             inbound_bytes_max: INBOUND_BYTES_MAX,
@@ -306,5 +354,34 @@ impl Default for Limits {
             linger: Duration::from_millis(LINGER_MS),
             figures_interval: Some(Duration::from_millis(FIGURES_INTERVAL_MS)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, workers_for};
+
+    #[test]
+    fn few_cores_get_one_worker_and_more_get_half_as_many() {
+        let cores = [1, 2, 3, 4, 5, 6, 8, 12, 16, 17, 64, 256];
+        assert_eq!(cores.map(workers_for), [1, 1, 1, 2, 2, 3, 4, 6, 8, 8, 8, 8]);
+    }
+
+    #[test]
+    fn workers_share_what_all_connections_may_hold_and_nothing_else() {
+        let all = Limits { last_value_bytes_max: Some(4000), ..Limits::default() };
+        assert_eq!(Limits { workers: 1, ..all.clone() }.of_worker(), Limits { workers: 1, ..all.clone() });
+        let one = Limits { workers: 4, ..all.clone() }.of_worker();
+        let expected = Limits {
+            workers: 4,
+            inbound_bytes_max: all.inbound_bytes_max / 4,
+            subscription_bytes_total_max: all.subscription_bytes_total_max / 4,
+            queue_bytes_total_max: all.queue_bytes_total_max / 4,
+            last_value_bytes_max: Some(1000),
+            ..all.clone()
+        };
+        assert_eq!(one, expected);
+        let large = Limits { workers: 64, message_bytes_max: 100 << 20, ..all };
+        assert_eq!(large.of_worker().inbound_bytes_max, 100 << 20, "a message of the largest size fits");
     }
 }

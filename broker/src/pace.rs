@@ -80,11 +80,24 @@ impl Standing {
         self.probation_ends = Some(now + self.probation);
     }
 
-    fn enter(&mut self, window: u64) {
-        if self.window != window {
+    /// True when it is the first time in this window.
+    #[inline]
+    fn enter(&mut self, window: u64) -> bool {
+        let first = self.window != window;
+        if first {
             (self.window, self.waited) = (window, Duration::ZERO);
         }
+        first
     }
+}
+
+/// How the subscribers of other workers keep up; or, for them, ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Elsewhere {
+    /// How many were sent something in the window.
+    pub(crate) reached: u64,
+    /// How long each was waited for, added up over all and since the start.
+    pub(crate) waited: Duration,
 }
 
 /// The window that is being judged.
@@ -92,6 +105,11 @@ impl Standing {
 pub(crate) struct Pace {
     window: u64,
     began: Option<Instant>,
+    /// How long those of other workers had been waited for when it began.
+    elsewhere_before: Duration,
+    ours: Elsewhere,
+    /// Of the time, this part may be waited in vain.
+    vain_part: u32,
     /// How long may be waited in vain still.
     patience: Duration,
     patience_at: Option<Instant>,
@@ -99,30 +117,62 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new() -> Pace {
-        Pace { window: 1, began: None, patience: STALLED, patience_at: None }
+        Pace {
+            window: 1,
+            began: None,
+            elsewhere_before: Duration::ZERO,
+            ours: Elsewhere::default(),
+            vain_part: HOLD_VAIN_PART,
+            patience: STALLED,
+            patience_at: None,
+        }
+    }
+
+    /// The same, for one of several workers: what may be waited in vain is divided among them.
+    pub(crate) fn of_workers(count: usize) -> Pace {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Pace { vain_part: HOLD_VAIN_PART.saturating_mul(count.max(1)), ..Pace::new() }
+    }
+
+    /// What other workers have to know of our subscribers to judge theirs.
+    pub(crate) fn ours(&self) -> Elsewhere {
+        self.ours
     }
 
     /// A subscriber is sent something.
     #[inline]
-    pub(crate) fn reached(&self, standing: &mut Standing) {
-        standing.enter(self.window);
+    pub(crate) fn reached(&mut self, standing: &mut Standing) {
+        if standing.enter(self.window) {
+            self.ours.reached += 1;
+        }
+    }
+
+    /// A subscriber has left.
+    pub(crate) fn left(&mut self, standing: &mut Standing) {
+        if standing.window == self.window {
+            standing.window = 0;
+            self.ours.reached -= 1;
+        }
     }
 
     /// A publisher begins to wait. Patience grows again with the time that passed.
-    pub(crate) fn wait_begins(&mut self, now: Instant) {
-        self.began.get_or_insert(now);
+    pub(crate) fn wait_begins(&mut self, now: Instant, elsewhere: Elsewhere) {
+        if self.began.is_none() {
+            (self.began, self.elsewhere_before) = (Some(now), elsewhere.waited);
+        }
         let passed = now.saturating_duration_since(*self.patience_at.get_or_insert(now));
-        self.patience = STALLED.min(self.patience + passed / HOLD_VAIN_PART);
+        self.patience = STALLED.min(self.patience + passed / self.vain_part);
         self.patience_at = Some(now);
     }
 
     /// A publisher has waited for this subscriber from `since` until `now`. True when it has stalled, and is waited for
     /// no longer.
     pub(crate) fn waited(&mut self, standing: &mut Standing, since: Instant, now: Instant) -> bool {
-        standing.enter(self.window);
+        self.reached(standing);
         let since = since.max(standing.waited_upto.unwrap_or(since));
         let waited = now.saturating_duration_since(since).min(STEP_MAX);
         standing.waited += waited;
+        self.ours.waited += waited;
         standing.in_vain += waited;
         standing.waited_upto = Some(now);
         let patience = self.patience.max(if standing.proven { PROVEN } else { Duration::ZERO });
@@ -134,8 +184,14 @@ impl Pace {
         stalled
     }
 
-    /// Judges the window if it is over: how many are waited for no longer.
-    pub(crate) fn judge<'a>(&mut self, now: Instant, all: impl Iterator<Item = &'a mut Standing>) -> u64 {
+    /// Judges the window if it is over: how many are waited for no longer. Those of other workers are among the others that one
+    /// may hold up.
+    pub(crate) fn judge<'a>(
+        &mut self,
+        now: Instant,
+        elsewhere: Elsewhere,
+        all: impl Iterator<Item = &'a mut Standing>,
+    ) -> u64 {
         let length = self.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         if length < WINDOW {
             return 0;
@@ -143,8 +199,10 @@ impl Pace {
         // Waits may be far between, and then the window is long.
         let tolerated = WINDOW_WAIT.max(length / HOLD_WINDOW_PART);
         let mut reached: Vec<&mut Standing> = all.filter(|standing| standing.window == self.window).collect();
-        let total: Duration = reached.iter().map(|standing| standing.waited).sum();
-        let others = u32::try_from(reached.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let ours: Duration = reached.iter().map(|standing| standing.waited).sum();
+        let total = ours + elsewhere.waited.saturating_sub(self.elsewhere_before);
+        let count = reached.len() as u64 + elsewhere.reached;
+        let others = u32::try_from(count).unwrap_or(u32::MAX).saturating_sub(1);
         let mut judged = 0;
         for standing in &mut reached {
             let waited = standing.waited;
@@ -155,7 +213,8 @@ impl Pace {
             }
         }
         self.window += 1;
-        self.began = Some(now);
+        self.ours.reached = 0;
+        (self.began, self.elsewhere_before) = (Some(now), elsewhere.waited);
         judged
     }
 }

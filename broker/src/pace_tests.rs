@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::{HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_WINDOW_MS, PROBATION_FIRST_MS, Pace, Standing};
+use super::{Elsewhere, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_WINDOW_MS, PROBATION_FIRST_MS, Pace, Standing};
 
 /// A world with a clock, in which a publisher waits for subscribers.
 struct World {
@@ -26,7 +26,7 @@ impl World {
         for &(who, _) in slow {
             self.all[who].queued(true, self.now);
         }
-        self.pace.wait_begins(self.now);
+        self.pace.wait_begins(self.now, Elsewhere::default());
         let began = self.now;
         for &(who, ms) in slow {
             if self.all[who].is_waited_for() {
@@ -34,7 +34,7 @@ impl World {
                 self.all[who].progressed(false);
             }
         }
-        self.pace.judge(self.now, self.all.iter_mut());
+        self.pace.judge(self.now, Elsewhere::default(), self.all.iter_mut());
     }
 
     /// The publisher waits for it for `ms`, and looks again and again. True when it was found to have stalled.
@@ -59,7 +59,7 @@ impl World {
 fn who_takes_nothing_is_not_waited_for_until_it_kept_up_and_fell_behind_anew() {
     let mut world = World::new(1);
     world.all[0].queued(true, world.now);
-    world.pace.wait_begins(world.now);
+    world.pace.wait_begins(world.now, Elsewhere::default());
     let mut waited = 0;
     while world.all[0].is_waited_for() {
         let since = world.now;
@@ -129,7 +129,7 @@ fn waits_that_cost_the_others_little_are_no_offence() {
 fn our_own_pauses_are_not_held_against_anybody() {
     let mut world = World::new(1);
     world.all[0].queued(true, world.now);
-    world.pace.wait_begins(world.now);
+    world.pace.wait_begins(world.now, Elsewhere::default());
     let since = world.now;
     world.pass(100 * HOLD_STALLED_MS);
     assert!(!world.pace.waited(&mut world.all[0], since, world.now));

@@ -4,9 +4,10 @@
 use std::io::IoSlice;
 use std::ops::Range;
 
+use bytes::BytesMut;
 use recado_zmtp::codec::Frames;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Messages};
 use crate::delivery::Written;
 use crate::hub::Subscriber;
 use crate::limits::{GATHER_BYTES, GATHER_SLICE_BYTES, PINNED_SHARE, WRITE_SLICES_MAX};
@@ -206,6 +207,21 @@ impl Shares {
             at = Place::at(link.next);
         }
         messages
+    }
+
+    /// The messages of a share from the link `first` on, for another worker: as a slice of the chunk if they are one run.
+    pub(crate) fn messages(&self, chunk: &mut Chunk, first: u32) -> Messages {
+        let link = &self.links[first as usize];
+        if link.next == END {
+            return chunk.part(link.range());
+        }
+        let mut place = Place::at(first);
+        let mut gathered = BytesMut::with_capacity(self.bytes_from(place));
+        while let Some((run, behind)) = place.step(&self.links, chunk.bytes()) {
+            gathered.extend_from_slice(run);
+            place = behind;
+        }
+        Messages::copy(gathered.freeze())
     }
 
     fn bytes_from(&self, place: Place) -> usize {

@@ -213,6 +213,12 @@ impl Trie {
         }
     }
 
+    /// Of the subscribers of exactly the topic `id`, those from `first` on, sorted.
+    pub fn subscribers_from(&self, id: TopicId, first: SubscriberId) -> &[SubscriberId] {
+        let subscribers = &self.nodes[id.index()].subscribers;
+        &subscribers[subscribers.partition_point(|&subscriber| subscriber < first)..]
+    }
+
     /// The lengths of `subscriber`'s subscriptions that `topic` begins with, from the shortest on.
     pub fn lengths_of<'a>(
         &'a self,

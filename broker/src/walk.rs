@@ -5,6 +5,7 @@ use std::ops::{ControlFlow, Range};
 
 use recado_zmtp::codec::{FrameHeader, Frames, Item, MessageSpan, MessageSplitter};
 
+use crate::chunk::Chunk;
 use crate::delivery::{Accepted, Rest};
 use crate::hub::Hub;
 use crate::limits::SHARES_MAX;
@@ -35,8 +36,17 @@ struct Pattern {
     len: usize,
 }
 
+/// Where a chunk comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A publisher: its messages are counted, and the other workers get their shares.
+    Publisher,
+    /// Another worker, which has seen to that.
+    Neighbour,
+}
+
 impl Hub {
-    /// Walks the messages of `bytes`, which begin where the splitter stands, and notes who gets which. Commands are given to
+    /// Walks the messages of `chunk`, which begins where the splitter stands, and notes who gets which. Commands are given to
     /// `command`; those that stand between the frames of a message are moved out of the message.
     ///
     /// # Panics
@@ -44,9 +54,11 @@ impl Hub {
     pub(crate) fn accept(
         &mut self,
         splitter: &mut MessageSplitter,
-        bytes: &mut [u8],
+        chunk: &mut Chunk,
+        origin: Origin,
         mut command: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Accepted {
+        let mut bytes = chunk.bytes();
         assert!(u32::try_from(bytes.len()).is_ok(), "a chunk's places fit 32 bits");
         let mut run = Run::default();
         let mut pattern: Option<Pattern> = None;
@@ -86,14 +98,21 @@ impl Hub {
                 }
                 Item::Message(span) => span,
             };
-            let (message, first) = place_of(&span, at, bytes);
+            let (message, first) = if span.interleaved {
+                let places = move_commands_out(&span, at, chunk.bytes_mut());
+                bytes = chunk.bytes();
+                places
+            } else {
+                let place = |range: &Range<usize>| at + range.start..at + range.end;
+                (place(&span.range), place(&span.first))
+            };
             at += splitter.release();
             messages += 1;
             message_bytes += message.len();
             let found = self.trie.find(&bytes[first.clone()]);
             let set = self.matches.remembered(&found);
             if set.is_none() || set != run.set || message.start != run.end {
-                wanted += self.end_run(&run);
+                wanted += self.end_run(&run, origin);
                 let set = set.or_else(|| self.matches.set_for(&self.trie, &found));
                 run = Run { set, start: message.start, end: message.start, messages: 0 };
             }
@@ -112,11 +131,13 @@ impl Hub {
                 len: message.len(),
             });
         };
-        wanted += self.end_run(&run);
+        wanted += self.end_run(&run, origin);
         self.keep_unless_newer(bytes, &newest, &None);
-        self.counters.messages_in.add(messages);
-        self.counters.bytes_in.add(message_bytes as u64);
-        self.counters.unwanted.add(messages - wanted);
+        if origin == Origin::Publisher {
+            self.counters.messages_in.add(messages);
+            self.counters.bytes_in.add(message_bytes as u64);
+            self.counters.unwanted.add(messages - wanted);
+        }
         Accepted { consumed: at, rest }
     }
 
@@ -130,10 +151,17 @@ impl Hub {
     }
 
     /// Adds the run to the shares of its subscribers, and says how many of its messages anybody wanted.
-    fn end_run(&mut self, run: &Run) -> u64 {
-        let Some(set) = run.set else { return 0 };
+    fn end_run(&mut self, run: &Run, origin: Origin) -> u64 {
         let link = Link::new(run.start..run.end, run.messages);
-        let wanting = self.matches.subscribers(set);
+        if self.last_values.is_some() && self.neighbours.reserved() > 0 && run.messages > 0 {
+            self.add_to_everything(link, origin);
+        }
+        let Some(set) = run.set else { return 0 };
+        let mut wanting = self.matches.subscribers(set);
+        if origin == Origin::Neighbour {
+            let first_own = self.neighbours.first_own();
+            wanting = &wanting[wanting.partition_point(|&id| id < first_own)..];
+        }
         for &id in wanting {
             if let Some(subscriber) = self.subscribers.find_mut(id.0) {
                 self.shares.add(id, subscriber, link);
@@ -141,6 +169,16 @@ impl Hub {
         }
         self.shares.bytes += wanting.len() * (run.end - run.start);
         u64::from(run.messages)
+    }
+
+    /// Every worker keeps last values of its own, so that each is handed all messages, wanted or not.
+    fn add_to_everything(&mut self, link: Link, origin: Origin) {
+        let id = self.neighbours.everything();
+        if origin == Origin::Publisher
+            && let Some(everything) = self.subscribers.find_mut(id.0)
+        {
+            self.shares.add(id, everything, link);
+        }
     }
 }
 
@@ -171,13 +209,10 @@ fn compared_bytes(
     }
 }
 
-/// Where a message and its first frame's body lie in `bytes`; what the splitter found counts from `at`. Commands between its
-/// frames are moved out, to its front.
-fn place_of(span: &MessageSpan, at: usize, bytes: &mut [u8]) -> (Range<usize>, Range<usize>) {
+/// Moves the commands between a message's frames out of it, to its front, and tells where it and its first frame's body lie then
+/// in `bytes`; what the splitter found counts from `at`.
+fn move_commands_out(span: &MessageSpan, at: usize, bytes: &mut [u8]) -> (Range<usize>, Range<usize>) {
     let message = at + span.range.start..at + span.range.end;
-    if !span.interleaved {
-        return (message, at + span.first.start..at + span.first.end);
-    }
     let mut kept = Vec::with_capacity(message.len());
     let mut walked = message.start;
     for frame in Frames::new(&bytes[message.clone()]) {

@@ -15,11 +15,12 @@ use super::input::Input;
 use super::peers::{Kernel, Line, Publisher, Read, Stage, Subscriber, Traffic};
 use super::reference::{Bounds, Meaning, Reference, Unit, meaning, meaning_of_frame};
 use super::wire;
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Messages};
 use crate::counters::Counters;
 use crate::delivery::{FlushEnd, Leftovers, Outside, Rest, Written};
 use crate::hub::{Hub, SubscriptionError};
 use crate::limits::{HOLD_STEP_MS, LAST_VALUE_BYTES, Limits, SUBSCRIBER_COMMAND_BYTES_MAX, SlowSubscriber};
+use crate::neighbours::WorkerId;
 use crate::trie::SubscriberId;
 
 const PUBLISHERS_MAX: usize = 3;
@@ -103,6 +104,10 @@ impl Outside for Around<'_> {
             Ok(Command::Error(_)) | Err(_) => ControlFlow::Break(()),
             Ok(_) => ControlFlow::Continue(()),
         }
+    }
+
+    fn hand_over(&mut self, _: WorkerId, _: Messages) {
+        unreachable!("there is one worker")
     }
 
     fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {

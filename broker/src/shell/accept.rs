@@ -1,16 +1,19 @@
-//! Accepting connections on one side, and their handshakes.
+//! Accepting connections on one side, which the first worker does for all, and their handshakes, which each worker does for its own.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use recado_zmtp::codec::{HandshakeConfig, Heartbeat, SocketType};
 use recado_zmtp::limits::ACCEPT_RETRY_MS;
-use recado_zmtp::transport::{EstablishError, Established, HandshakeGate, Listener, Stream, establish};
+use recado_zmtp::transport::{
+    EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish,
+};
 use tokio::time::{sleep, timeout};
 
 use crate::shell::publisher::serve_publisher;
 use crate::shell::shared::Shared;
 use crate::shell::subscriber::serve_subscriber;
+use crate::shell::workers::{Admitted, Arrival, Errand};
 
 /// Who connects here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub(super) async fn accept(shared: Rc<Shared>, side: Side, listener: Listener) {
         match accepted {
             Ok(stream) => admit(&shared, side, &gate, stream),
             Err(error) => {
-                shared.refused.say(
+                shared.workers.refused.say(
                     "cannot accept a connection",
                     listener.local_endpoint(),
                     error,
@@ -43,17 +46,45 @@ pub(super) async fn accept(shared: Rc<Shared>, side: Side, listener: Listener) {
 
 fn admit(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: Stream) {
     let peer = stream.peer();
-    if let Err(refusal) = shared.admission.borrow_mut().enter(peer.host()) {
-        shared.counters.refused.add(1);
-        shared.refused.say("connection refused", peer, refusal, Instant::now());
-        return;
+    let admitted = match shared.workers.admit(side, peer.host()) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refuse(shared, peer, refusal),
+    };
+    let (worker, gate) = (admitted.worker, gate.clone());
+    if worker == shared.worker {
+        return begin(shared, side, gate, stream, admitted);
     }
+    match stream.detach() {
+        Ok(stream) => {
+            let arrival = Arrival { side, stream, gate, admitted };
+            shared.workers.send(worker, Errand::Connection(arrival));
+        }
+        Err(error) => refuse(shared, peer, error),
+    }
+}
+
+/// Goes on with a connection that another worker has accepted.
+pub(super) fn arrived(shared: &Rc<Shared>, arrival: Arrival) {
+    let Arrival { side, stream, gate, admitted } = arrival;
+    let peer = stream.peer();
+    match stream.attach() {
+        Ok(stream) => begin(shared, side, gate, stream, admitted),
+        Err(error) => refuse(shared, peer, error),
+    }
+}
+
+fn refuse(shared: &Shared, peer: PeerAddress, why: impl std::fmt::Display) {
+    shared.counters.refused.add(1);
+    shared.workers.refused.say("connection refused", peer, why, Instant::now());
+}
+
+fn begin(shared: &Rc<Shared>, side: Side, gate: HandshakeGate, stream: Stream, admitted: Admitted) {
+    let shared = Rc::clone(shared);
     shared.counters.connections.add(1);
-    let (shared, gate) = (Rc::clone(shared), gate.clone());
     shared.tasks.clone().spawn_local(async move {
         serve(&shared, side, &gate, stream).await;
-        shared.admission.borrow_mut().leave(peer.host());
         shared.counters.connections.subtract(1);
+        drop(admitted);
     });
 }
 
@@ -65,11 +96,7 @@ async fn serve(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: St
     };
     let Established { stream, peer, read_ahead } = match established {
         Ok(established) => established,
-        Err(error) => {
-            shared.counters.refused.add(1);
-            shared.refused.say("connection refused", address, error, Instant::now());
-            return;
-        }
+        Err(error) => return refuse(shared, address, error),
     };
     let limits = &shared.limits;
     let heartbeat =

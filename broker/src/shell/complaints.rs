@@ -1,19 +1,22 @@
 //! Log lines about peers that misbehave: one of a kind at an interval, with how many were left out. A flood of bad connections
 //! must not become a flood of lines.
 
-use std::cell::Cell;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 
 use crate::limits::LOG_INTERVAL_MS;
 
-/// One kind of complaint.
+/// One kind of complaint, of all workers together.
 #[derive(Debug, Default)]
-pub(super) struct Complaints {
-    last: Cell<Option<Instant>>,
-    left_out: Cell<u64>,
+pub(super) struct Complaints(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    last: Option<Instant>,
+    left_out: u64,
 }
 
 impl Complaints {
@@ -26,12 +29,13 @@ impl Complaints {
     /// How many were left out since the last one, if one may be said now.
     fn due(&self, now: Instant) -> Option<u64> {
         let interval = Duration::from_millis(LOG_INTERVAL_MS);
-        if self.last.get().is_some_and(|last| now.saturating_duration_since(last) < interval) {
-            self.left_out.set(self.left_out.get() + 1);
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.last.is_some_and(|last| now.saturating_duration_since(last) < interval) {
+            said.left_out += 1;
             return None;
         }
-        self.last.set(Some(now));
-        Some(self.left_out.take())
+        said.last = Some(now);
+        Some(std::mem::take(&mut said.left_out))
     }
 }
 

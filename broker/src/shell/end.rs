@@ -47,7 +47,7 @@ impl Shared {
             | End::InboundFull(_)
             | End::Deaf => {
                 self.counters.closed_at_fault.add(1);
-                self.faults.say("connection closed", peer, end, Instant::now());
+                self.workers.faults.say("connection closed", peer, end, Instant::now());
             }
         }
     }

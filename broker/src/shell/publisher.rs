@@ -9,20 +9,22 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
-use recado_zmtp::codec::{Command, MessageLimits, MessageSplitter, Version};
+use recado_zmtp::codec::{Command, MessageSplitter, Version};
 use recado_zmtp::transport::Stream;
 use tokio::io::Interest;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Messages};
 use crate::delivery::{Leftovers, Outside, Rest, Written};
 use crate::hub::PublisherId;
 use crate::limits::{
     CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
     TURN_READS, WIDE_CHUNK_BYTES, WIDE_SHARE_BYTES,
 };
+use crate::neighbours::WorkerId;
 use crate::shell::end::End;
+use crate::shell::lanes::Lanes;
 use crate::shell::shared::{Peer, Shared, Word};
 use crate::trie::SubscriberId;
 
@@ -31,6 +33,7 @@ struct Around<'a> {
     shared: &'a Shared,
     peer: &'a Peer,
     output: &'a mut BytesMut,
+    lanes: &'a mut Lanes,
     end: Option<End>,
 }
 
@@ -56,6 +59,10 @@ impl Outside for Around<'_> {
         ControlFlow::Break(())
     }
 
+    fn hand_over(&mut self, worker: WorkerId, messages: Messages) {
+        self.lanes.send(self.shared, worker, messages);
+    }
+
     fn write(&mut self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {
         self.shared.write(id, slices)
     }
@@ -79,6 +86,7 @@ struct Reader {
     /// Commands to be written.
     output: BytesMut,
     left: Leftovers,
+    lanes: Lanes,
     /// Bytes left in queues since it last waited.
     debt: usize,
     /// What the next read may fill.
@@ -96,20 +104,17 @@ pub(super) async fn serve_publisher(
     read_ahead: BytesMut,
 ) {
     let address = stream.peer();
-    let limits = MessageLimits {
-        message_bytes_max: shared.limits.message_bytes_max,
-        message_frames_max: shared.limits.message_frames_max,
-        ..MessageLimits::default()
-    };
+    let _feeding = shared.workers.feed(&shared.stop);
     let mut reader = Reader {
         id: shared.add_publisher(Rc::clone(&peer)),
         version,
         stream,
         peer,
-        splitter: MessageSplitter::new(limits),
+        splitter: MessageSplitter::new(shared.message_limits()),
         rest: BytesMut::new(),
         output: BytesMut::new(),
         left: Leftovers::default(),
+        lanes: Lanes::default(),
         debt: 0,
         chunk_bytes: CHUNK_BYTES,
         turn_bytes: 0,
@@ -122,6 +127,9 @@ pub(super) async fn serve_publisher(
     };
     shared.ended(&end, address);
     shared.publisher_left(reader.id);
+    let Reader { lanes, stream, .. } = reader;
+    drop(stream);
+    lanes.finish().await;
 }
 
 impl Reader {
@@ -151,6 +159,7 @@ impl Reader {
                 let used = chunk.bytes().len();
                 self.hand_on(shared, chunk).await?;
                 self.adapt(used);
+                self.clear_lanes(shared).await?;
                 if self.debt >= HOLD_DEBT_BYTES && !self.left.to_wait_for.is_empty() {
                     self.wait(shared).await?;
                 }
@@ -178,6 +187,7 @@ impl Reader {
 
     /// Writes commands, as far as there is room.
     fn tell(&mut self, shared: &Shared) -> Result<(), End> {
+        shared.catch_up();
         loop {
             let mut hub = shared.hub.borrow_mut();
             let told = hub.tell_publisher(self.id, self.version, &mut self.output, PUBLISHER_OUTPUT_BYTES);
@@ -241,20 +251,13 @@ impl Reader {
     async fn hand_on(&mut self, shared: &Shared, mut chunk: Chunk) -> Result<(), End> {
         loop {
             let now = Instant::now();
-            let Reader { splitter, output, peer, left, .. } = self;
-            let mut around = Around { shared, peer, output, end: None };
+            // Whoever was answered after subscribing at another worker gets what comes now.
+            shared.catch_up();
+            let Reader { splitter, output, peer, left, lanes, .. } = self;
+            let mut around = Around { shared, peer, output, lanes, end: None };
             let accepted = shared.hub.borrow_mut().forward(splitter, &mut chunk, now, left, &mut around);
             let end = around.end;
-            self.debt += std::mem::take(&mut self.left.queued_bytes);
-            for id in self.left.to_write.drain(..) {
-                shared.wake_subscriber(id);
-            }
-            for id in self.left.to_disconnect.drain(..) {
-                shared.close_subscriber(id, End::Slow);
-            }
-            for id in self.left.broken.drain(..) {
-                shared.close_subscriber(id, End::Left);
-            }
+            self.debt += shared.settle(&mut self.left);
             match accepted.rest {
                 Rest::Unfinished => return self.keep_rest(shared, chunk, accepted.consumed, now),
                 Rest::More => {
@@ -262,6 +265,7 @@ impl Reader {
                     shared.chunks.borrow_mut().give_back_chunk(std::mem::replace(&mut chunk, rest));
                     yield_now().await;
                     self.heed(shared)?;
+                    self.clear_lanes(shared).await?;
                 }
                 Rest::Faulty(error) => return Err(error.into()),
                 Rest::Stopped => return Err(end.expect("it stopped because of an end")),
@@ -288,6 +292,27 @@ impl Reader {
             shared.chunks.borrow_mut().give_back_chunk(chunk);
         }
         shared.holds_inbound(&self.peer, held, consumed > 0, now)
+    }
+
+    /// Waits until other workers have room for what they are to be handed.
+    async fn clear_lanes(&mut self, shared: &Shared) -> Result<(), End> {
+        while let Some(need) = self.lanes.need(shared) {
+            tokio::select! {
+                biased;
+                () = self.peer.wake.notified() => {
+                    self.heed(shared)?;
+                    self.tell(shared)?;
+                }
+                place = timeout(Duration::from_millis(HOLD_STEP_MS), need.met()) => {
+                    if let Ok(place) = place {
+                        self.lanes.go_on(place);
+                    }
+                }
+            }
+            // What it says meanwhile waits unread.
+            self.peer.heard();
+        }
+        Ok(())
     }
 
     /// Waits for subscribers that are behind, as far as the rules allow.

@@ -7,28 +7,31 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use recado_zmtp::codec::Heartbeat;
+use recado_zmtp::codec::{Heartbeat, MessageLimits};
 use recado_zmtp::transport::Stream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admission::Admission;
 use crate::chunk::ChunkPool;
 use crate::config::Config;
 use crate::counters::Counters;
-use crate::delivery::Written;
+use crate::delivery::{Leftovers, Written};
 use crate::hub::{Hub, PublisherId, SubscriptionError};
 use crate::inbound::Inbound;
 use crate::limits::Limits;
-use crate::shell::complaints::Complaints;
+use crate::neighbours::WorkerId;
 use crate::shell::end::End;
+use crate::shell::workers::Workers;
 use crate::slab::Slab;
 use crate::trie::SubscriberId;
 
 /// The state behind every task. Cells are borrowed between two awaits at most.
 #[derive(Debug)]
 pub(super) struct Shared {
+    pub(super) worker: WorkerId,
+    pub(super) workers: Arc<Workers>,
+    /// This worker's share of the bounds.
     pub(super) limits: Limits,
     pub(super) counters: Arc<Counters>,
     pub(super) hub: RefCell<Hub>,
@@ -38,9 +41,6 @@ pub(super) struct Shared {
     /// Cancelled when the broker is to end: nothing more is accepted or read.
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
-    pub(super) refused: Complaints,
-    pub(super) faults: Complaints,
-    pub(super) admission: RefCell<Admission>,
     inbound: RefCell<Inbound>,
     /// Every connection past its handshake, for the heartbeats.
     pub(super) peers: RefCell<Slab<Rc<Peer>>>,
@@ -80,12 +80,20 @@ pub(super) struct SubscriberConnection {
 }
 
 impl Shared {
-    pub(super) fn new(config: &Config, counters: Arc<Counters>, stop: CancellationToken) -> Shared {
-        let limits = config.limits().clone();
-        let admission = Admission::new(limits.connections_max, limits.connections_per_address_max);
+    pub(super) fn new(
+        config: &Config,
+        worker: WorkerId,
+        counters: Arc<Counters>,
+        workers: Arc<Workers>,
+        stop: CancellationToken,
+    ) -> Shared {
+        let limits = config.limits().of_worker();
         let inbound = Inbound::new(limits.inbound_bytes_max);
         let hub = Hub::new(limits.clone(), Arc::clone(&counters)).with_welcome(config.welcome().clone());
+        let hub = hub.with_neighbours(worker, Arc::clone(&workers.boards));
         Shared {
+            worker,
+            workers,
             chunks: RefCell::new(ChunkPool::new(hub.loans().clone())),
             hub: RefCell::new(hub),
             limits,
@@ -93,9 +101,6 @@ impl Shared {
             relief: Notify::new(),
             stop,
             tasks: TaskTracker::new(),
-            refused: Complaints::default(),
-            faults: Complaints::default(),
-            admission: RefCell::new(admission),
             inbound: RefCell::new(inbound),
             peers: RefCell::new(Slab::new()),
             subscribers: RefCell::new(Vec::new()),
@@ -172,9 +177,14 @@ impl Shared {
         self.publishers.borrow_mut().remove(&id);
     }
 
-    /// Subscriptions have changed: wakes the publishers that have something to be told, and closes who has too many.
+    /// Subscriptions have changed: tells the other workers, wakes the publishers that have something to be told, and closes who has
+    /// too many.
     pub(super) fn subscriptions_changed(&self) {
         let mut hub = self.hub.borrow_mut();
+        let changes = hub.take_topic_changes();
+        if !changes.is_empty() {
+            self.workers.tell_others(self.worker, &changes);
+        }
         let publishers = self.publishers.borrow();
         for id in hub.take_publishers_to_tell() {
             if let Some(peer) = publishers.get(&id) {
@@ -187,8 +197,51 @@ impl Shared {
         }
     }
 
+    /// Learns what subscribers of other workers want. What those were answered before now holds after this.
+    #[inline]
+    pub(super) fn catch_up(&self) {
+        if self.workers.has_changes(self.worker) {
+            self.learn();
+        }
+    }
+
+    fn learn(&self) {
+        for (worker, change) in self.workers.take_changes(self.worker) {
+            self.hub.borrow_mut().neighbour_changed(worker, &change);
+        }
+        self.subscriptions_changed();
+    }
+
+    /// Waits until the other workers have learnt enough of the changed subscriptions that more may follow.
+    pub(super) async fn room_for_changes(&self) {
+        self.workers.room_for_changes(self.worker, &self.stop).await;
+    }
+
+    /// What a publisher may send.
+    pub(super) fn message_limits(&self) -> MessageLimits {
+        MessageLimits {
+            message_bytes_max: self.limits.message_bytes_max,
+            message_frames_max: self.limits.message_frames_max,
+            ..MessageLimits::default()
+        }
+    }
+
+    /// Does what forwarding left to do, but for waiting. How many bytes were queued.
+    pub(super) fn settle(&self, left: &mut Leftovers) -> usize {
+        for id in left.to_write.drain(..) {
+            self.wake_subscriber(id);
+        }
+        for id in left.to_disconnect.drain(..) {
+            self.close_subscriber(id, End::Slow);
+        }
+        for id in left.broken.drain(..) {
+            self.close_subscriber(id, End::Left);
+        }
+        std::mem::take(&mut left.queued_bytes)
+    }
+
     /// Wakes a subscriber's task.
-    pub(super) fn wake_subscriber(&self, id: SubscriberId) {
+    fn wake_subscriber(&self, id: SubscriberId) {
         if let Some(Some(connection)) = self.subscribers.borrow().get(id.0 as usize) {
             connection.peer.wake.notify_one();
         }
@@ -209,10 +262,16 @@ impl Shared {
         }
     }
 
-    /// No more tasks; those that there are end as soon as they have nothing left to write.
+    /// The broker ends: no more tasks; publishers are read no more.
     pub(super) fn close(&self) {
         self.stop.cancel();
         self.tasks.close();
+        self.wake_all();
+        self.workers.stopped();
+    }
+
+    /// Has every connection's task look what has changed.
+    pub(super) fn wake_all(&self) {
         for (_, peer) in self.peers.borrow().iter() {
             peer.wake.notify_one();
         }
@@ -220,6 +279,11 @@ impl Shared {
 
     pub(super) fn is_closing(&self) -> bool {
         self.stop.is_cancelled()
+    }
+
+    /// Nothing more comes for subscribers: each ends as soon as nothing is left to write.
+    pub(super) fn is_fed_out(&self) -> bool {
+        self.workers.fed_out.is_cancelled()
     }
 }
 

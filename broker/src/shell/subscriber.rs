@@ -54,6 +54,7 @@ pub(super) async fn serve_subscriber(
     drop(connection);
     while !shared.hub.borrow_mut().forget_subscriber(id) {
         shared.subscriptions_changed();
+        shared.room_for_changes().await;
         yield_now().await;
     }
     shared.subscriptions_changed();
@@ -96,7 +97,7 @@ impl Reader {
     async fn serve(&mut self, shared: &Shared, id: SubscriberId, connection: &SubscriberConnection) -> End {
         loop {
             let waits = match self.flush(shared, id, connection) {
-                FlushEnd::Empty if shared.is_closing() => return End::Stopped,
+                FlushEnd::Empty if shared.is_fed_out() => return End::Stopped,
                 FlushEnd::Empty => false,
                 FlushEnd::Blocked => true,
                 FlushEnd::TurnOver => {
@@ -120,6 +121,7 @@ impl Reader {
                 None => {}
                 Some(Err(_)) => return End::Left,
                 Some(Ok(ready)) if ready.is_readable() || ready.is_read_closed() => {
+                    shared.room_for_changes().await;
                     match self.read(shared, id, connection) {
                         Ok(true) => yield_now().await,
                         Ok(false) => {}

@@ -77,6 +77,7 @@ async fn at_the_end_what_waits_is_written_first() {
         assert_eq!(subscriber.message().await[1], number.to_be_bytes());
     }
     assert_eq!(subscriber.frame().await, None);
+    drop(subscriber);
     assert_eq!(publisher.frame().await.map(|frame| frame.flags), Some(4), "what it was told");
     publisher.closed().await;
     within("the end", broker.task).await.unwrap();

@@ -1,4 +1,4 @@
-//! A running broker and peers that speak to it byte by byte.
+//! A running broker and peers that speak to it byte by byte. `tests/workers` runs the same tests with several workers.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod forwarding;
@@ -11,3 +11,6 @@ mod shares;
 mod slow;
 mod status;
 mod subscriptions;
+
+/// Threads that the broker under test has.
+const WORKERS: usize = 1;

@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::WORKERS;
+
 /// No test waits longer for anything; none waits as long when all is well.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,7 +32,7 @@ pub(crate) struct Running {
 
 /// The defaults, without PINGs: on a busy machine a test may take longer than a peer may be silent.
 pub(crate) fn limits() -> Limits {
-    Limits { heartbeat_interval: None, ..Limits::default() }
+    Limits { workers: WORKERS, heartbeat_interval: None, ..Limits::default() }
 }
 
 pub(crate) async fn broker(limits: Limits) -> Running {
