@@ -134,3 +134,43 @@ fn our_own_pauses_are_not_held_against_anybody() {
     world.pass(100 * HOLD_STALLED_MS);
     assert!(!world.pace.waited(&mut world.all[0], since, world.now));
 }
+
+/// One whose worker has no other subscribers, and who takes a chunk in a quarter of the time. How many were judged to hold the others up.
+fn judged_alone(elsewhere: impl Fn(u64) -> Elsewhere) -> u64 {
+    let (mut pace, mut standing, mut now) = (Pace::new(), Standing::default(), Instant::now());
+    let mut judged = 0;
+    for turn in 0..20 {
+        pace.reached(&mut standing);
+        standing.queued(true, now);
+        pace.wait_begins(now, elsewhere(turn));
+        let since = now;
+        now += Duration::from_millis(HOLD_STEP_MS);
+        pace.waited(&mut standing, since, now);
+        standing.progressed(false);
+        judged += pace.judge(now, elsewhere(turn + 1), std::iter::once(&mut standing));
+    }
+    judged
+}
+
+#[test]
+fn those_of_other_workers_are_among_the_others_that_one_may_hold_up() {
+    assert_eq!(judged_alone(|_| Elsewhere::default()), 0, "there are no others");
+    let waited_for_none = |_| Elsewhere { reached: 3, waited: Duration::ZERO };
+    assert!(judged_alone(waited_for_none) > 0);
+    let as_slow = |turn| Elsewhere { reached: 3, waited: Duration::from_millis(3 * turn * HOLD_STEP_MS) };
+    assert_eq!(judged_alone(as_slow), 0);
+}
+
+#[test]
+fn what_others_are_shown_is_who_was_reached_and_is_still_there() {
+    let mut pace = Pace::new();
+    let (mut a, mut b) = (Standing::default(), Standing::default());
+    for standing in [&mut a, &mut b, &mut Standing::default()] {
+        pace.reached(standing);
+    }
+    pace.reached(&mut a);
+    assert_eq!(pace.ours(), Elsewhere { reached: 3, waited: Duration::ZERO });
+    pace.left(&mut b);
+    pace.left(&mut b);
+    assert_eq!(pace.ours().reached, 2);
+}

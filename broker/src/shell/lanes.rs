@@ -215,3 +215,7 @@ impl Forwarder {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "lanes_tests.rs"]
+mod tests;

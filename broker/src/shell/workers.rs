@@ -40,10 +40,10 @@ pub(crate) struct Workers {
 }
 
 /// What waits for a worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inbox {
-    /// Bounded by the connections that there may be, and the lanes of each.
-    errands: Mutex<Vec<Errand>>,
+    /// Bounded by the connections that there may be, and the lanes of each. None when the worker takes no more.
+    errands: Mutex<Option<Vec<Errand>>>,
     /// Topics that subscribers of other workers have begun or ceased to want. The bound: see [`Workers::room_for_changes`].
     changes: Mutex<Vec<(WorkerId, TopicChange)>>,
     changes_count: AtomicUsize,
@@ -106,7 +106,7 @@ impl Workers {
         let boards: Vec<Board> =
             if count > 1 { (0..count).map(|_| Board::default()).collect() } else { Vec::new() };
         Workers {
-            inboxes: (0..count).map(|_| Inbox::default()).collect(),
+            inboxes: (0..count).map(|_| Inbox::new()).collect(),
             loads: (0..count).map(|_| Load::default()).collect(),
             admission: Mutex::new(Admission::new(limits.connections_max, limits.connections_per_address_max)),
             counters: Arc::clone(&counters[0]),
@@ -135,14 +135,23 @@ impl Workers {
         Ok(Admitted { workers: Arc::clone(self), worker, side, host })
     }
 
+    /// Has another worker do something; one that has ended does nothing any more.
     pub(super) fn send(&self, to: WorkerId, errand: Errand) {
         let inbox = &self.inboxes[to.0 as usize];
-        locked(&inbox.errands).push(errand);
+        if let Some(errands) = &mut *locked(&inbox.errands) {
+            errands.push(errand);
+        }
         inbox.arrived.notify_one();
     }
 
     pub(super) fn take_errands(&self, own: WorkerId) -> Vec<Errand> {
-        take(&mut *locked(&self.inboxes[own.0 as usize].errands))
+        locked(&self.inboxes[own.0 as usize].errands).as_mut().map(take).unwrap_or_default()
+    }
+
+    /// This worker takes no more errands; what waits is dropped.
+    pub(super) fn close_inbox(&self, own: WorkerId) {
+        let errands = locked(&self.inboxes[own.0 as usize].errands).take();
+        drop(errands);
     }
 
     /// Tells all other workers of changes, in this order.
@@ -224,6 +233,16 @@ impl Workers {
 }
 
 impl Inbox {
+    fn new() -> Inbox {
+        Inbox {
+            errands: Mutex::new(Some(Vec::new())),
+            changes: Mutex::default(),
+            changes_count: AtomicUsize::new(0),
+            arrived: Notify::new(),
+            learnt: Notify::new(),
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.changes_count.load(Ordering::Relaxed) > TOPIC_CHANGES_MAX
     }
@@ -263,4 +282,85 @@ impl Drop for Weight {
 /// No panic can leave what is kept here in disorder.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::{Side, Workers};
+    use crate::counters::Counters;
+    use crate::limits::{Limits, TOPIC_CHANGES_MAX};
+    use crate::neighbours::{TopicChange, WorkerId};
+
+    fn workers(count: usize, limits: &Limits) -> Arc<Workers> {
+        Arc::new(Workers::new(&Counters::of_workers(count), limits))
+    }
+
+    #[test]
+    fn connections_go_where_the_fewest_of_their_side_are() {
+        let workers = workers(3, &Limits::default());
+        let admit = |side| workers.admit(side, None).unwrap();
+        let subscribers: Vec<_> = (0..5).map(|_| admit(Side::Subscribers)).collect();
+        let places = |all: &[super::Admitted]| all.iter().map(|it| it.worker.0).collect::<Vec<_>>();
+        assert_eq!(places(&subscribers), [0, 1, 2, 0, 1]);
+        assert_eq!(admit(Side::Publishers).worker, WorkerId(0), "publishers are counted apart");
+        let mut subscribers = subscribers;
+        drop(subscribers.remove(0));
+        drop(subscribers.remove(2));
+        let more = [admit(Side::Subscribers), admit(Side::Subscribers), admit(Side::Subscribers)];
+        assert_eq!(places(&more), [0, 0, 2], "where those were who left");
+    }
+
+    #[test]
+    fn connections_are_bounded_over_all_workers() {
+        let workers = workers(3, &Limits { connections_max: 2, ..Limits::default() });
+        let first = workers.admit(Side::Publishers, None).unwrap();
+        let _second = workers.admit(Side::Subscribers, None).unwrap();
+        assert!(workers.admit(Side::Subscribers, None).is_err());
+        drop(first);
+        assert!(workers.admit(Side::Subscribers, None).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_changes_many_topics_waits_until_the_others_have_learnt_them() {
+        let (workers, stop) = (workers(2, &Limits::default()), CancellationToken::new());
+        let change = TopicChange { topic: b"t"[..].into(), wanted: true };
+        workers.tell_others(WorkerId(0), &vec![change; TOPIC_CHANGES_MAX]);
+        workers.room_for_changes(WorkerId(0), &stop).await;
+        workers.tell_others(WorkerId(0), &[TopicChange { topic: b"last"[..].into(), wanted: false }]);
+        let room = workers.room_for_changes(WorkerId(0), &stop);
+        tokio::pin!(room);
+        assert!(futures_pending(room.as_mut()).await);
+        assert!(!workers.has_changes(WorkerId(0)) && workers.has_changes(WorkerId(1)));
+        let learnt = workers.take_changes(WorkerId(1));
+        assert_eq!(
+            (learnt.len(), &*learnt[TOPIC_CHANGES_MAX].1.topic),
+            (TOPIC_CHANGES_MAX + 1, &b"last"[..])
+        );
+        room.await;
+        workers.tell_others(WorkerId(0), &learnt.into_iter().map(|(_, it)| it).collect::<Vec<_>>());
+        stop.cancel();
+        workers.room_for_changes(WorkerId(0), &stop).await;
+    }
+
+    async fn futures_pending(mut future: std::pin::Pin<&mut impl Future>) -> bool {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(future.as_mut().poll(cx).is_pending())).await
+    }
+
+    #[test]
+    fn subscribers_are_done_when_the_last_who_feeds_them_is() {
+        let (workers, stop) = (workers(2, &Limits::default()), CancellationToken::new());
+        drop(workers.feed(&stop));
+        assert!(!workers.fed_out.is_cancelled(), "the broker goes on");
+        let (one, other) = (workers.feed(&stop), workers.feed(&stop));
+        stop.cancel();
+        workers.stopped();
+        drop(one);
+        assert!(!workers.fed_out.is_cancelled());
+        drop(other);
+        assert!(workers.fed_out.is_cancelled());
+    }
 }

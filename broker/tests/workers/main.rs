@@ -13,6 +13,7 @@ mod raw;
 mod semantics_subscriptions;
 #[path = "../broker/slow.rs"]
 mod slow;
+mod spread;
 #[path = "../broker/subscriptions.rs"]
 mod subscriptions;
 
