@@ -1,8 +1,8 @@
 //! Recado's broker: publishers connect to its XSUB side, subscribers to its XPUB side, and it forwards what subscribers asked
 //! for. It never alters a message and never reads past a message's first frame; it knows nothing of chat.
 //!
-//! [`hub`], [`delivery`], [`trie`], [`queue`], [`upstream`], [`chunk`] and [`limits`] are sans-I/O; the rest is the thin shell
-//! that runs them on tokio, in a thread of its own.
+//! [`hub`], [`delivery`], [`neighbours`], [`trie`], [`queue`], [`upstream`], [`chunk`] and [`limits`] are sans-I/O; the rest is the
+//! thin shell that runs them on tokio, in threads of its own: one, or several workers with connections spread over them.
 //!
 //! # How a chunk of bytes travels
 //!
@@ -18,6 +18,13 @@
 //!    small part of it. Its own task writes it when there is room (`shell/subscriber.rs`).
 //! 5. The publisher's task lets others have their turn; if it left much in queues it first waits for those who are behind, as
 //!    far as the rules of `pace.rs` allow. Then it reads again.
+//!
+//! # Several workers
+//!
+//! Each worker has a hub of its own, which knows the other workers as subscribers to what their subscribers want. Before it writes
+//! its own subscribers' shares, it hands the other workers theirs: slices of the chunk, or copies of what is little. Those come
+//! along a lane, which holds [`limits::LANE_CHUNKS_MAX`] of them, and are forwarded as in the steps above, but to nobody else's subscribers.
+//! While a lane is full, its publisher is not read.
 //!
 //! # Who waits, and who loses
 //!
