@@ -123,13 +123,17 @@ impl Table<'_> {
         };
         let mut heading = self.flow_heading("Messages", "messages");
         heading.extend(self.flow_heading("", "bytes").drain(1..));
-        Section(vec![
+        let mut rows = vec![
             heading,
             row("in", "messages_in", Some("bytes_in"), Meaning::Work),
             row("out", "messages_out", Some("bytes_out"), Meaning::Work),
-            row("to newcomers", "greetings", None, Meaning::Work),
-            row("wanted by nobody", "unwanted", None, Meaning::Harmless),
-        ])
+        ];
+        // Few brokers greet, and the usual terminal has no line to spare.
+        if self.report.figure("greetings") > 0 {
+            rows.push(row("to newcomers", "greetings", None, Meaning::Work));
+        }
+        rows.push(row("wanted by nobody", "unwanted", None, Meaning::Harmless));
+        Section(rows)
     }
 
     fn dropped(&self) -> Section {

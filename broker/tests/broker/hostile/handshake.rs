@@ -102,6 +102,7 @@ async fn what_is_no_handshake_is_refused() {
             closed(&mut stream, what).await;
             witnesses.go_on().await;
             count += 1;
+            until(&broker, what, |figures| figures.refused >= count).await;
             let figures = broker.counters.figures();
             assert_eq!(figures.refused, count, "{what} at the {side:?}' port");
             assert_eq!((figures.publishers, figures.subscribers), (1, 2), "{what}");
