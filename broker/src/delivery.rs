@@ -74,7 +74,7 @@ pub struct Leftovers {
     pub broken: Vec<SubscriberId>,
     /// Bytes queued.
     pub queued_bytes: usize,
-    /// Subscribers that had a share.
+    /// Subscribers of this worker that had a share.
     pub shares: usize,
     /// Bytes of all shares.
     pub share_bytes: usize,
@@ -194,7 +194,7 @@ impl Hub {
                 left.to_wait_for.push(id);
             }
         }
-        left.shares += reached.len();
+        left.shares += reached.len() - shares.handed_over;
         left.share_bytes += shares.bytes;
         shares.reached = reached;
         shares.clear();

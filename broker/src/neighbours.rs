@@ -154,8 +154,12 @@ impl Hub {
     pub(crate) fn hand_over(&mut self, chunk: &mut Chunk, shares: &mut Shares, outside: &mut impl Outside) {
         let everything = self.neighbours.everything();
         let all = self.subscribers.find_mut(everything.0).and_then(|it| it.share.take());
+        shares.handed_over += usize::from(all.is_some());
         for worker in (0..everything.0).map(WorkerId) {
             let share = self.subscribers.find_mut(worker.0).and_then(|it| it.share.take());
+            if let Some((first, _)) = share {
+                shares.hand_over(first);
+            }
             if let Some((first, _)) = all.or(share)
                 && worker.0 as usize != self.neighbours.own
             {

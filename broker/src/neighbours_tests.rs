@@ -22,6 +22,8 @@ struct World {
     hubs: Vec<Hub>,
     around: Around,
     chunks: u64,
+    /// How many own subscribers of the first worker the last chunk had shares for, and their bytes.
+    reach: (usize, usize),
 }
 
 #[derive(Default)]
@@ -62,7 +64,7 @@ impl World {
             let hub = Hub::new(limits.clone(), Arc::new(Counters::default()));
             hub.with_neighbours(WorkerId(worker), Arc::clone(&boards))
         };
-        World { hubs: (0..workers).map(hub).collect(), around: Around::default(), chunks: 0 }
+        World { hubs: (0..workers).map(hub).collect(), around: Around::default(), chunks: 0, reach: (0, 0) }
     }
 
     fn two() -> World {
@@ -108,6 +110,7 @@ impl World {
         let side = &mut Side(NEAR, &mut self.around);
         let accepted = self.hubs[0].forward(&mut splitter, &mut chunk, Instant::now(), left, side);
         assert_eq!((accepted.consumed, accepted.rest), (bytes.len(), Rest::Unfinished));
+        self.reach = (left.shares, left.share_bytes);
     }
 
     /// The others forward what they were handed.
@@ -160,6 +163,7 @@ fn a_worker_is_handed_what_its_subscribers_want_and_nothing_else() {
     let [a, b, c, ab] = [&b"a"[..], b"b", b"c", b"ab"].map(|topic| message(&[topic, b"body"]));
     world.publish_near(&[&a[..], &b, &c, &ab].concat());
     assert_eq!(world.around.handed_over[0].1.bytes, [&a[..], &ab].concat());
+    assert_eq!(world.reach, (1, b.len()));
     world.forward_far();
     assert_eq!(world.received(NEAR, near), b);
     assert_eq!(world.received(FAR, far), [&a[..], &ab].concat());
@@ -274,6 +278,7 @@ fn where_last_values_are_kept_every_worker_gets_everything_and_what_nobody_wants
     let [a, b] = [&b"a"[..], b"b"].map(|topic| message(&[topic, b"body"]));
     world.publish_near(&[&a[..], &a, &b].concat());
     assert_eq!(world.around.handed_over[0].1.bytes, [&a[..], &a, &b].concat());
+    assert_eq!(world.reach, (0, 0));
     world.forward_far();
     assert_eq!(world.received(FAR, far), b);
     assert_eq!(world.hubs[0].counters.figures().unwanted, 2);

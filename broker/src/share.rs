@@ -20,8 +20,10 @@ pub(crate) struct Shares {
     links: Vec<Link>,
     /// Who has a share, in the order of the first message.
     pub(crate) reached: Vec<SubscriberId>,
-    /// Bytes of all shares.
+    /// Bytes of all shares, but for those of other workers once they are handed over.
     pub(crate) bytes: usize,
+    /// How many of `reached` stand for other workers.
+    pub(crate) handed_over: usize,
     /// Memory for [`gather`].
     gathered: Vec<u8>,
 }
@@ -90,6 +92,13 @@ impl Shares {
         self.links.clear();
         self.reached.clear();
         self.bytes = 0;
+        self.handed_over = 0;
+    }
+
+    /// The share from the link `first` on is another worker's, and not to be counted.
+    pub(crate) fn hand_over(&mut self, first: u32) {
+        self.bytes -= self.bytes_from(Place::at(first));
+        self.handed_over += 1;
     }
 
     #[inline]

@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
+use std::mem::{replace, take};
 use std::ops::ControlFlow;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use recado_zmtp::codec::MessageSplitter;
@@ -38,6 +40,14 @@ struct Lane {
     /// The bound: a place is taken from when something is sent until the other worker has done with it.
     places: Arc<Semaphore>,
     sender: UnboundedSender<Shipment>,
+    reach: Arc<Reach>,
+}
+
+/// How many subscribers the last chunk of a lane had shares for, and the bytes of these.
+#[derive(Debug, Default)]
+struct Reach {
+    shares: AtomicUsize,
+    share_bytes: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -51,6 +61,7 @@ struct Shipment {
 #[derive(Debug)]
 pub(super) struct LaneEnd {
     receiver: UnboundedReceiver<Shipment>,
+    reach: Arc<Reach>,
     _feeding: Feeding,
 }
 
@@ -92,6 +103,14 @@ impl Lanes {
         Some(Need { places: Arc::clone(&busy.places), count: LANE_CHUNKS_MAX as u32 })
     }
 
+    /// How many subscribers of other workers lately had shares of a chunk, and the bytes of these.
+    pub(super) fn reach(&self) -> (usize, usize) {
+        self.lanes.values().fold((0, 0), |(shares, bytes), Lane { reach, .. }| {
+            let read = |figure: &AtomicUsize| figure.load(Ordering::Relaxed);
+            (shares + read(&reach.shares), bytes + read(&reach.share_bytes))
+        })
+    }
+
     /// Uses what [`Lanes::need`] asked for.
     pub(super) fn go_on(&mut self, place: OwnedSemaphorePermit) {
         if let Some((to, messages, weight)) = self.waiting.pop_front() {
@@ -112,9 +131,11 @@ impl Lanes {
 impl Lane {
     fn open(shared: &Shared, to: WorkerId) -> Lane {
         let (sender, receiver) = unbounded_channel();
-        let end = LaneEnd { receiver, _feeding: shared.workers.feed(&shared.stop) };
+        let reach = Arc::new(Reach::default());
+        let _feeding = shared.workers.feed(&shared.stop);
+        let end = LaneEnd { receiver, reach: Arc::clone(&reach), _feeding };
         shared.workers.send(to, Errand::Lane(end));
-        Lane { places: Arc::new(Semaphore::new(LANE_CHUNKS_MAX)), sender }
+        Lane { places: Arc::new(Semaphore::new(LANE_CHUNKS_MAX)), sender, reach }
     }
 
     fn send(&self, messages: Messages, weight: Weight, place: OwnedSemaphorePermit) {
@@ -136,6 +157,9 @@ pub(super) async fn serve_lane(shared: Rc<Shared>, mut end: LaneEnd) {
         turn_chunks += 1;
         let chunk = shared.chunks.borrow_mut().chunk_of(messages);
         forwarder.forward(&shared, chunk).await;
+        let left = &mut forwarder.left;
+        end.reach.shares.store(take(&mut left.shares), Ordering::Relaxed);
+        end.reach.share_bytes.store(take(&mut left.share_bytes), Ordering::Relaxed);
         if forwarder.debt >= HOLD_DEBT_BYTES && !forwarder.left.to_wait_for.is_empty() {
             forwarder.wait(&shared).await;
         }
@@ -184,13 +208,12 @@ impl Forwarder {
                 Rest::Unfinished => break,
                 Rest::More => {
                     let rest = shared.chunks.borrow_mut().copy(&chunk.bytes()[accepted.consumed..]);
-                    shared.chunks.borrow_mut().give_back_chunk(std::mem::replace(&mut chunk, rest));
+                    shared.chunks.borrow_mut().give_back_chunk(replace(&mut chunk, rest));
                     yield_now().await;
                 }
                 Rest::Faulty(_) | Rest::Stopped => unreachable!("these messages were walked before"),
             }
         }
-        (self.left.shares, self.left.share_bytes) = (0, 0);
         shared.chunks.borrow_mut().give_back_chunk(chunk);
     }
 

@@ -241,7 +241,8 @@ impl Reader {
 
     /// Reads more at a time where a chunk of `used` bytes gave each subscriber little.
     fn adapt(&mut self, used: usize) {
-        let share_bytes = self.left.share_bytes / self.left.shares.max(1);
+        let (shares, share_bytes) = self.lanes.reach();
+        let share_bytes = (self.left.share_bytes + share_bytes) / (self.left.shares + shares).max(1);
         let narrow = share_bytes * CHUNK_BYTES / used >= WIDE_SHARE_BYTES;
         self.chunk_bytes = if narrow { CHUNK_BYTES } else { WIDE_CHUNK_BYTES };
         (self.left.shares, self.left.share_bytes) = (0, 0);
