@@ -3,6 +3,7 @@
 
 mod asks;
 mod input;
+mod last_values;
 mod peers;
 mod reference;
 mod subscriptions;

@@ -12,6 +12,7 @@ use recado_zmtp::codec::{Command, SocketType, Version};
 
 use super::asks::{Ask, asked, asks_of};
 use super::input::Input;
+use super::last_values::LastValues;
 use super::peers::{Kernel, Line, Publisher, Read, Stage, Subscriber, Traffic};
 use super::reference::{Bounds, Meaning, Reference, Unit, meaning, meaning_of_frame};
 use super::wire;
@@ -19,7 +20,7 @@ use crate::chunk::{Chunk, Messages};
 use crate::counters::Counters;
 use crate::delivery::{FlushEnd, Leftovers, Outside, Rest, Written};
 use crate::hub::{Hub, SubscriptionError};
-use crate::limits::{HOLD_STEP_MS, LAST_VALUE_BYTES, Limits, SUBSCRIBER_COMMAND_BYTES_MAX, SlowSubscriber};
+use crate::limits::{HOLD_STEP_MS, Limits, SUBSCRIBER_COMMAND_BYTES_MAX, SlowSubscriber};
 use crate::neighbours::WorkerId;
 use crate::trie::SubscriberId;
 
@@ -56,39 +57,6 @@ pub(super) struct Totals {
     /// Between these: subscriptions of those who left end one by one.
     pub(super) unwanted: (u64, u64),
     pub(super) largest: usize,
-}
-
-/// The newest message of each topic, the latest at the end.
-pub(super) struct LastValues {
-    newest: Vec<(Vec<u8>, Rc<[u8]>)>,
-    bytes_max: Option<usize>,
-}
-
-impl LastValues {
-    pub(super) fn are_kept(&self) -> bool {
-        self.bytes_max.is_some()
-    }
-
-    fn keep(&mut self, topic: &[u8], message: &Rc<[u8]>) {
-        let Some(bytes_max) = self.bytes_max else { return };
-        let cost = |topic: &[u8], message: &[u8]| LAST_VALUE_BYTES + topic.len() + message.len();
-        self.newest.retain(|(other, _)| other != topic);
-        if cost(topic, message) <= bytes_max {
-            self.newest.push((topic.to_vec(), Rc::clone(message)));
-        }
-        while self.newest.iter().map(|(topic, message)| cost(topic, message)).sum::<usize>() > bytes_max {
-            self.newest.remove(0);
-        }
-    }
-
-    /// What one gets who subscribes to `prefix` beside `topics`, in the order of topics.
-    fn greetings(&self, prefix: &[u8], topics: &BTreeSet<Vec<u8>>) -> Vec<Rc<[u8]>> {
-        let is_new =
-            |topic: &[u8]| topic.starts_with(prefix) && !topics.iter().any(|it| topic.starts_with(it));
-        let mut found: Vec<_> = self.newest.iter().filter(|(topic, _)| is_new(topic)).collect();
-        found.sort();
-        found.into_iter().map(|(_, message)| Rc::clone(message)).collect()
-    }
 }
 
 /// What the hub needs of us while it forwards.
@@ -153,7 +121,7 @@ impl<'a> World<'a> {
             slack,
             hub: Hub::new(limits.clone(), Arc::clone(&counters)).with_welcome(Bytes::from_static(welcome)),
             welcome,
-            last_values: LastValues { newest: Vec::new(), bytes_max: limits.last_value_bytes_max },
+            last_values: LastValues::new(limits.last_value_bytes_max),
             limits,
             counters,
             now: Instant::now(),
@@ -362,6 +330,7 @@ impl<'a> World<'a> {
     fn expect(&mut self, who: usize, bytes: &[u8]) -> (Vec<Vec<u8>>, bool) {
         let reference = &mut self.publishers[who].traffic.reference;
         let mut commands = Vec::new();
+        let mut newest = None;
         for unit in reference.feed(bytes) {
             let (frames, message) = match unit {
                 Unit::Message { frames, wire } => (frames, Rc::<[u8]>::from(wire)),
@@ -369,6 +338,7 @@ impl<'a> World<'a> {
                     let ends = meaning(&body) == Meaning::End;
                     commands.push(body);
                     if ends {
+                        self.last_values.keep_unless_newer(&newest, &None);
                         return (commands, true);
                     }
                     continue;
@@ -377,9 +347,10 @@ impl<'a> World<'a> {
             let totals = &mut self.totals;
             (totals.messages, totals.bytes) = (totals.messages + 1, totals.bytes + message.len() as u64);
             totals.largest = totals.largest.max(message.len());
-            if frames.len() > 1 {
-                self.last_values.keep(&frames[0], &message);
-            }
+            // Of a run of one topic only the last is kept, and makes others be forgotten.
+            let next = (frames.len() > 1).then(|| (frames[0].clone(), Rc::clone(&message)));
+            self.last_values.keep_unless_newer(&newest, &next);
+            newest = next;
             let (mut wanted, mut remembered) = (false, false);
             for subscriber in self.subscribers.iter_mut().filter(|it| it.is_subscribed_to(&frames[0])) {
                 remembered = true;
@@ -391,6 +362,7 @@ impl<'a> World<'a> {
             totals.unwanted.0 += u64::from(!remembered);
             totals.unwanted.1 += u64::from(!wanted);
         }
+        self.last_values.keep_unless_newer(&newest, &None);
         (commands, reference.is_faulty())
     }
 
