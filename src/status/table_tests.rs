@@ -182,3 +182,15 @@ fn numbers_are_made_readable() {
         assert_eq!(uptime(seconds), text);
     }
 }
+
+#[test]
+fn what_newcomers_were_sent_has_a_row_only_if_there_was_any() {
+    for sent in [0, 7] {
+        let report = report(60.0, &[("greetings", sent)]);
+        let shown = lines(&report, None, None).iter().any(|line| {
+            let text = paint(line, None, false);
+            text.starts_with("  to newcomers ") && text.trim_end().ends_with('7')
+        });
+        assert_eq!(shown, sent > 0);
+    }
+}
