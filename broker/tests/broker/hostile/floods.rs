@@ -8,7 +8,7 @@ use recado_zmtp::Endpoint;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::{Side, Witnesses, closed, pour, until};
+use super::{Side, Witnesses, closed, counted, pour, until};
 use crate::raw::{Peer, address, broker, command, frame, greeting, limits, message, ready, within};
 
 /// From another address of this machine.
@@ -33,7 +33,7 @@ async fn connections_beyond_the_limit_are_refused_until_others_leave() {
             let mut stream = Peer::open(side.endpoint(&broker)).await;
             closed(&mut stream, "a refusal").await;
             witnesses.go_on().await;
-            assert_eq!(broker.counters.figures().refused, before + number);
+            counted(&broker, "a refusal", |it| it.refused, before + number).await;
         }
         for peer in &mut here {
             peer.settle().await;
@@ -61,7 +61,7 @@ async fn connections_of_one_address_leave_room_for_others() {
             let mut stream = Peer::open(side.endpoint(&broker)).await;
             closed(&mut stream, "a refusal").await;
             witnesses.go_on().await;
-            assert_eq!(broker.counters.figures().refused, before + number);
+            counted(&broker, "a refusal", |it| it.refused, before + number).await;
         }
         for _ in 0..10 {
             let mut stream = open_from_elsewhere(side.endpoint(&broker)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use recado_broker::Limits;
 use tokio::io::AsyncWriteExt;
 
-use super::{Side, Witnesses, closed, pour, until};
+use super::{Side, Witnesses, closed, counted, pour, until};
 use crate::raw::{Peer, broker, command, frame, greeting, limits, message, property, ready, subscription};
 
 /// What is refused at a port that this socket type fits.
@@ -102,9 +102,8 @@ async fn what_is_no_handshake_is_refused() {
             closed(&mut stream, what).await;
             witnesses.go_on().await;
             count += 1;
-            until(&broker, what, |figures| figures.refused >= count).await;
+            counted(&broker, &format!("{what} at the {side:?}' port"), |it| it.refused, count).await;
             let figures = broker.counters.figures();
-            assert_eq!(figures.refused, count, "{what} at the {side:?}' port");
             assert_eq!((figures.publishers, figures.subscribers), (1, 2), "{what}");
         }
     }
@@ -128,7 +127,8 @@ async fn socket_types_that_do_not_fit_are_refused() {
             pour(&mut stream, &[greeting(1), ready(socket_type)].concat()).await;
             closed(&mut stream, socket_type).await;
             witnesses.go_on().await;
-            assert_eq!(broker.counters.figures().refused, before + 1, "{socket_type} at the {side:?}' port");
+            let what = format!("{socket_type} at the {side:?}' port");
+            counted(&broker, &what, |it| it.refused, before + 1).await;
         }
     }
     witnesses.end(broker).await;
@@ -173,7 +173,7 @@ async fn silence_before_the_end_of_a_handshake_ends_with_its_time() {
         closed(&mut stream, "a silent peer").await;
         witnesses.go_on().await;
     }
-    assert_eq!(broker.counters.figures().refused, count);
+    counted(&broker, "silent peers", |it| it.refused, count).await;
     witnesses.end(broker).await;
 }
 

@@ -63,7 +63,13 @@ async fn is_closed(broker: &Running, witnesses: &mut Witnesses, side: Side, what
     pour(peer.stream.get_mut(), bytes).await;
     closed(peer.stream.get_mut(), what).await;
     witnesses.go_on().await;
-    assert_eq!(broker.counters.figures().closed_at_fault, before + 1, "{what} at the {side:?}' port");
+    counted(broker, &format!("{what} at the {side:?}' port"), |it| it.closed_at_fault, before + 1).await;
+}
+
+/// Waits until a counter has come to `count`, which may be just after the peer sees its end; it must not pass that.
+async fn counted(broker: &Running, what: &str, counter: impl Fn(&Figures) -> u64, count: u64) {
+    until(broker, what, |figures| counter(figures) >= count).await;
+    assert_eq!(counter(&broker.counters.figures()), count, "{what}");
 }
 
 /// Waits until the figures are as they are to be.
