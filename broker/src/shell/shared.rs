@@ -167,6 +167,8 @@ impl Shared {
     }
 
     pub(super) fn add_publisher(&self, peer: Rc<Peer>) -> PublisherId {
+        // What others have subscribed to before is no change to be told behind the rest.
+        self.catch_up();
         let id = self.hub.borrow_mut().add_publisher();
         self.publishers.borrow_mut().insert(id, peer);
         id

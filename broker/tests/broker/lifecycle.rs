@@ -182,6 +182,13 @@ async fn the_figures_add_up() {
     a.expect(&[b"b", b"body"]).await;
     b.expect(&[b"a", b"body"]).await;
     publisher.settle().await;
+    // Another worker counts what it has written just after.
+    within("all counted", async {
+        while broker.counters.figures().messages_out < 3 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let figures = broker.counters.figures();
     assert_eq!((figures.messages_in, figures.messages_out, figures.unwanted), (3, 3, 1));
     assert_eq!(figures.bytes_in, 3 * message(&[b"a", b"body"]).len() as u64);
