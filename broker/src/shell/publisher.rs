@@ -105,8 +105,6 @@ pub(super) async fn serve_publisher(
 ) {
     let address = stream.peer();
     let _feeding = shared.workers.feed(&shared.stop);
-    // What was subscribed at other workers before it came is told as what there is, not as a change.
-    shared.catch_up();
     let mut reader = Reader {
         id: shared.add_publisher(Rc::clone(&peer)),
         version,
