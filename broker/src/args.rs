@@ -68,6 +68,10 @@ pub struct Options {
     #[arg(long, value_name = "WHAT", env = "RECADO_SLOW_SUBSCRIBER", value_enum, default_value_t = SlowSubscriberArg::Drop)]
     pub slow_subscriber: SlowSubscriberArg,
 
+    /// Never read publishers more slowly for the sake of slow subscribers: these lose at their mark, as with libzmq
+    #[arg(long, env = "RECADO_NEVER_WAIT")]
+    pub never_wait: bool,
+
     /// Longest topic that can be subscribed to
     #[arg(long, value_name = "SIZE", env = "RECADO_TOPIC_MAX", default_value_t = Size(Limits::default().topic_bytes_max))]
     pub topic_max: Size,
@@ -170,6 +174,7 @@ impl Options {
             queue_bytes_max: self.subscriber_queue.0,
             queue_bytes_total_max: self.subscriber_queues.0,
             slow_subscriber: self.slow_subscriber.into(),
+            publishers_wait: !self.never_wait,
             connections_max: self.broker_connections_max,
             heartbeat_interval: (!heartbeat.is_zero()).then_some(heartbeat),
             heartbeat_timeout: if heartbeat.is_zero() { defaults.heartbeat_timeout } else { heartbeat },
@@ -217,12 +222,12 @@ mod tests {
     #[test]
     fn options_become_limits() {
         let line = "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B \
-             --last-value --welcome-message hello --broker-workers 3 --figures-interval 0s --status tcp://127.0.0.1:7001";
+             --last-value --welcome-message hello --never-wait --broker-workers 3 --figures-interval 0s --status tcp://127.0.0.1:7001";
         let config = config(line).unwrap();
         let limits = config.limits();
         assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
         assert_eq!(limits.last_value_bytes_max, Some(super::LAST_VALUE_SIZE));
-        assert_eq!(limits.workers, 3);
+        assert_eq!((limits.workers, limits.publishers_wait), (3, false));
         assert_eq!(&config.welcome()[..], b"\x00\x05hello");
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
         assert_eq!(limits.figures_interval, None);

@@ -190,7 +190,7 @@ impl Hub {
             if subscriber.standing.queued(subscriber.queue.charged() > hold_bytes, now) {
                 self.counters.slow_subscribers.add(1);
             }
-            if subscriber.standing.is_waited_for() {
+            if self.limits.publishers_wait && subscriber.standing.is_waited_for() {
                 left.to_wait_for.push(id);
             }
         }

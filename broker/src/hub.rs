@@ -14,7 +14,7 @@ use crate::chunk::Loans;
 use crate::counters::Counters;
 use crate::last_values::LastValues;
 use crate::limits::{
-    CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, HOLD_BYTES, HOLD_MARK_PART, LEAVING_PART, Limits,
+    CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, GREETING_TURN, HOLD_BYTES, HOLD_MARK_PART, LEAVING_PART, Limits,
     PUBLISHER_PENDING_BYTES_MAX, PUBLISHER_PENDING_BYTES_MIN, PUBLISHERS_PENDING_BYTES_MAX,
     REMEMBERED_SUBSCRIBERS_MAX, SUBSCRIPTION_BYTES,
 };
@@ -56,6 +56,8 @@ pub struct Hub {
     pub(crate) subscribers: Slab<Subscriber>,
     pub(crate) shares: Shares,
     pub(crate) last_values: Option<LastValues>,
+    /// Last values looked at since [`Hub::is_greeting_turn_over`] was last true.
+    greeting_visits: usize,
     /// What each subscriber gets first, as it is on the wire; perhaps nothing.
     welcome: Bytes,
     /// Held by all queues together, but for what they share.
@@ -104,6 +106,7 @@ impl Hub {
         Hub {
             last_values: limits.last_value_bytes_max.map(LastValues::new),
             welcome: Bytes::new(),
+            greeting_visits: 0,
             limits,
             counters,
             trie: Trie::new(),
@@ -384,11 +387,21 @@ impl Hub {
     fn greet_with_last_values(&mut self, id: SubscriberId, prefix: &[u8]) {
         let Some(last_values) = self.last_values.take() else { return };
         for (topic, message) in last_values.matching(prefix) {
+            self.greeting_visits += 1;
             if self.trie.lengths_of(topic, id).all(|length| length <= prefix.len()) {
                 self.greet(id, message);
             }
         }
         self.last_values = Some(last_values);
+    }
+
+    /// Whether so many last values were looked at that others should have their turn; then it begins anew.
+    pub(crate) fn is_greeting_turn_over(&mut self) -> bool {
+        let over = self.greeting_visits >= GREETING_TURN;
+        if over {
+            self.greeting_visits = 0;
+        }
+        over
     }
 
     /// Queues a message for one who came late, as far as its marks allow.

@@ -29,6 +29,9 @@ pub const GATHER_BYTES: usize = 64 * KIB;
 /// A message that has passed half a chunk without its end is collected in a buffer of its own, which grows by this at least.
 pub const LARGE_READ_BYTES: usize = 64 * KIB;
 
+/// Room beyond what an unfinished message needs that its buffer may keep from before.
+pub const REST_SPARE_BYTES: usize = 4 * KIB;
+
 /// Buffers kept for the next read. They are handed back before the next is taken, so that few are ever needed.
 pub const CHUNKS_FREE_MAX: usize = 4;
 
@@ -84,8 +87,12 @@ pub const HOLD_STALLED_MS: u64 = 1_000;
 /// of it, [`HOLD_STALLED_MS`] at most. Without this bound, one subscriber after the other could connect, stall, and hold everybody up.
 pub const HOLD_VAIN_PART: u32 = 10;
 
-/// Milliseconds of patience that a subscriber has in any case, once it was seen to read when it was behind.
+/// Milliseconds of patience that a subscriber has in any case, once it is proven.
 pub const HOLD_PROVEN_MS: u64 = 50;
+
+/// Milliseconds since it first caught up after it was behind, from which on a subscriber is proven: so who connects, stalls and connects
+/// again soon finds no patience.
+pub const HOLD_PROVEN_AFTER_MS: u64 = 5_000;
 
 /// Milliseconds after which a waiting publisher looks again, if nothing happened before.
 pub const HOLD_STEP_MS: u64 = 25;
@@ -129,6 +136,15 @@ pub const SUBSCRIPTION_BYTES: usize = 160;
 
 /// Of the bound on all subscriptions, this part may be passed while those of closed connections end.
 pub const LEAVING_PART: usize = 4;
+
+/// Last values looked at for a subscriber's subscriptions after which others have their turn, and no subscriber is read for a while.
+pub const GREETING_TURN: usize = 4_096;
+
+/// That is this many times as long as the looking took: so it takes a quarter of the time at most.
+pub const GREETING_PAUSES: u32 = 3;
+
+/// Milliseconds of it at most.
+pub const GREETING_PAUSE_MAX_MS: u64 = 1_000;
 
 /// Bookkeeping of a topic's last value, charged beside its bytes.
 pub const LAST_VALUE_BYTES: usize = 160;
@@ -278,6 +294,8 @@ pub struct Limits {
     pub queue_bytes_total_max: usize,
     /// What happens to a subscriber at its mark.
     pub slow_subscriber: SlowSubscriber,
+    /// Publishers wait for subscribers that are behind; otherwise who is slow loses at its mark, as with libzmq.
+    pub publishers_wait: bool,
     /// Bytes for the newest message of each topic, topics and [`LAST_VALUE_BYTES`] each included; the topics that had none for longest
     /// are forgotten first. Without it none are kept.
     pub last_value_bytes_max: Option<usize>,
@@ -344,6 +362,7 @@ impl Default for Limits {
             queue_bytes_max: QUEUE_BYTES_MAX,
             queue_bytes_total_max: QUEUE_BYTES_TOTAL_MAX,
             slow_subscriber: SlowSubscriber::Drop,
+            publishers_wait: true,
             last_value_bytes_max: None,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,

@@ -2,8 +2,9 @@
 //! that alone holds the others up, is not, for a while, and so loses what does not fit its queue. Knows nothing of queues
 //! or sockets; time is an argument.
 //!
-//! Two rules. One who takes nothing at all for [`HOLD_STALLED_MS`] while it is waited for has stalled; less, when many did so
-//! lately, so that waiting in vain costs a tenth of the time at most however many do it in turn. And at the end of each
+//! Two rules. One who takes nothing at all for [`HOLD_STALLED_MS`] while it is waited for has stalled; less, when others did so
+//! lately or left before: waiting in vain draws on a patience that all have in common, and grows by a tenth of the time. Who has kept up
+//! for a while has a little of its own. And at the end of each
 //! window, one who was waited for during more than [`HOLD_WINDOW_WAIT_MS`] of it, and [`HOLD_SHARE`] times as long as
 //! the others on average, holds them up: so the pace is that of the crowd, however slow, and not that of the slowest. Each
 //! time it is put on probation for twice as long; and it is waited for again only if it falls behind anew after that.
@@ -11,12 +12,13 @@
 use std::time::{Duration, Instant};
 
 use crate::limits::{
-    HOLD_PROVEN_MS, HOLD_SHARE, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_VAIN_PART, HOLD_WINDOW_MS,
-    HOLD_WINDOW_PART, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS, PROBATION_MAX_MS,
+    HOLD_PROVEN_AFTER_MS, HOLD_PROVEN_MS, HOLD_SHARE, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_VAIN_PART,
+    HOLD_WINDOW_MS, HOLD_WINDOW_PART, HOLD_WINDOW_WAIT_MS, PROBATION_FIRST_MS, PROBATION_MAX_MS,
 };
 
 const STALLED: Duration = Duration::from_millis(HOLD_STALLED_MS);
 const PROVEN: Duration = Duration::from_millis(HOLD_PROVEN_MS);
+const PROVEN_AFTER: Duration = Duration::from_millis(HOLD_PROVEN_AFTER_MS);
 /// One look after the other comes no later than this, unless this process had no turn; and then the subscriber may have taken
 /// something that nobody noticed.
 const STEP_MAX: Duration = Duration::from_millis(2 * HOLD_STEP_MS);
@@ -31,8 +33,10 @@ pub(crate) struct Standing {
     behind_since: Option<Instant>,
     /// Waited for it since it last took something.
     in_vain: Duration,
-    /// It has taken something after it had no room, so it is known to read.
-    proven: bool,
+    /// It was behind and has caught up.
+    caught_up: bool,
+    /// When it was first sent something after that.
+    reads_since: Option<Instant>,
     probation_ends: Option<Instant>,
     probation: Duration,
     /// The window that `waited` belongs to: the last in which it was sent something.
@@ -44,6 +48,9 @@ pub(crate) struct Standing {
 impl Standing {
     /// Its queue has grown, to where it is `behind` or not yet. True when it was not and is now.
     pub(crate) fn queued(&mut self, behind: bool, now: Instant) -> bool {
+        if self.caught_up {
+            self.reads_since.get_or_insert(now);
+        }
         let falls_behind = behind && self.behind_since.is_none();
         if falls_behind {
             self.behind_since = Some(now);
@@ -55,8 +62,9 @@ impl Standing {
     /// It took some bytes, and is `behind` still or not. True when it was and is no longer.
     pub(crate) fn progressed(&mut self, behind: bool) -> bool {
         self.in_vain = Duration::ZERO;
-        self.proven = true;
-        !behind && self.behind_since.take().is_some()
+        let caught_up = !behind && self.behind_since.take().is_some();
+        self.caught_up |= caught_up;
+        caught_up
     }
 
     /// Nothing waits for it any more, since its connection has ended. True when it was behind.
@@ -71,6 +79,10 @@ impl Standing {
             (since, None) => since.is_some(),
             (None, Some(_)) => false,
         }
+    }
+
+    fn is_proven(&self, now: Instant) -> bool {
+        self.reads_since.is_some_and(|since| now.saturating_duration_since(since) >= PROVEN_AFTER)
     }
 
     fn put_on_probation(&mut self, now: Instant) {
@@ -147,8 +159,11 @@ impl Pace {
         }
     }
 
-    /// A subscriber has left.
+    /// A subscriber has left. What was waited for it was in vain.
     pub(crate) fn left(&mut self, standing: &mut Standing) {
+        if standing.is_waited_for() {
+            self.patience = self.patience.saturating_sub(standing.in_vain);
+        }
         if standing.window == self.window {
             standing.window = 0;
             self.ours.reached -= 1;
@@ -175,7 +190,7 @@ impl Pace {
         self.ours.waited += waited;
         standing.in_vain += waited;
         standing.waited_upto = Some(now);
-        let patience = self.patience.max(if standing.proven { PROVEN } else { Duration::ZERO });
+        let patience = self.patience.max(if standing.is_proven(now) { PROVEN } else { Duration::ZERO });
         let stalled = standing.is_waited_for() && standing.in_vain >= patience;
         if stalled {
             self.patience = self.patience.saturating_sub(standing.in_vain);
@@ -208,6 +223,7 @@ impl Pace {
             let waited = standing.waited;
             let held_up = others > 0 && (total - waited) * HOLD_SHARE < waited * others;
             if waited >= tolerated && held_up {
+                self.patience = self.patience.saturating_sub(standing.in_vain);
                 standing.put_on_probation(now);
                 judged += 1;
             }

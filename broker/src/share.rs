@@ -178,7 +178,13 @@ impl Shares {
         let queue = &mut subscriber.queue;
         let shared_bytes = chunk.shared_bytes();
         let enough = self.bytes_from(place) >= shared_bytes / PINNED_SHARE;
-        let pin = enough && queue.charged() + shared_bytes <= marks.bytes;
+        let fits = queue.charged() + shared_bytes <= marks.bytes;
+        let pin = if queue.is_empty() && !fits {
+            // It gets its first message in any case. Were a large one copied for each who is behind, no bound on all would hold.
+            self.first_message_bytes(chunk, place) >= shared_bytes / PINNED_SHARE
+        } else {
+            enough && fits
+        };
         let (mut dropped, mut written) = (0, 0);
         let mut at = place;
         while let Some(link) = self.links.get(at.link as usize) {
@@ -231,6 +237,13 @@ impl Shares {
             place = behind;
         }
         Messages::copy(gathered.freeze())
+    }
+
+    fn first_message_bytes(&self, chunk: &Chunk, place: Place) -> usize {
+        let link = self.links.get(place.link as usize);
+        link.map_or(0, |link| {
+            whole_messages(&chunk.bytes()[link.range()], place.skip.max(1), 0, 0).0 - place.skip
+        })
     }
 
     fn bytes_from(&self, place: Place) -> usize {

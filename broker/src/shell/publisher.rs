@@ -19,8 +19,8 @@ use crate::chunk::{Chunk, Messages};
 use crate::delivery::{Leftovers, Outside, Rest, Written};
 use crate::hub::PublisherId;
 use crate::limits::{
-    CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, TURN_BYTES,
-    TURN_READS, WIDE_CHUNK_BYTES, WIDE_SHARE_BYTES,
+    CHUNK_BYTES, HOLD_DEBT_BYTES, HOLD_STEP_MS, LARGE_READ_BYTES, PUBLISHER_OUTPUT_BYTES, REST_SPARE_BYTES,
+    TURN_BYTES, TURN_READS, WIDE_CHUNK_BYTES, WIDE_SHARE_BYTES,
 };
 use crate::neighbours::WorkerId;
 use crate::shell::end::End;
@@ -265,8 +265,11 @@ impl Reader {
                     let rest = shared.chunks.borrow_mut().copy(&chunk.bytes()[accepted.consumed..]);
                     shared.chunks.borrow_mut().give_back_chunk(std::mem::replace(&mut chunk, rest));
                     yield_now().await;
-                    self.heed(shared)?;
-                    self.clear_lanes(shared).await?;
+                    match self.before_more(shared).await {
+                        // What was read is forwarded, whatever ends meanwhile.
+                        Ok(()) | Err(End::Stopped) => {}
+                        Err(end) => return Err(end),
+                    }
                 }
                 Rest::Faulty(error) => return Err(error.into()),
                 Rest::Stopped => return Err(end.expect("it stopped because of an end")),
@@ -284,15 +287,21 @@ impl Reader {
                 Err(chunk) => self.rest = BytesMut::from(chunk.bytes()),
             }
         } else {
-            self.rest.clear();
-            if rest.is_empty() {
+            if self.rest.capacity() > rest.len() + REST_SPARE_BYTES || rest.is_empty() {
+                // What it may hold is counted by what it has to hold.
                 self.rest = BytesMut::new();
-            } else {
-                self.rest.extend_from_slice(rest);
             }
+            self.rest.clear();
+            self.rest.extend_from_slice(rest);
             shared.chunks.borrow_mut().give_back_chunk(chunk);
         }
         shared.holds_inbound(&self.peer, held, consumed > 0, now)
+    }
+
+    /// Between two parts of a long chunk.
+    async fn before_more(&mut self, shared: &Shared) -> Result<(), End> {
+        self.heed(shared)?;
+        self.clear_lanes(shared).await
     }
 
     /// Waits until other workers have room for what they are to be handed.

@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
     inbound: RefCell<Inbound>,
+    /// Subscribers are read from then on: last values were looked for long enough.
+    pub(super) greetings_from: Cell<Instant>,
     /// Every connection past its handshake, for the heartbeats.
     pub(super) peers: RefCell<Slab<Rc<Peer>>>,
     subscribers: RefCell<Vec<Option<Rc<SubscriberConnection>>>>,
@@ -102,6 +104,7 @@ impl Shared {
             stop,
             tasks: TaskTracker::new(),
             inbound: RefCell::new(inbound),
+            greetings_from: Cell::new(Instant::now()),
             peers: RefCell::new(Slab::new()),
             subscribers: RefCell::new(Vec::new()),
             publishers: RefCell::new(BTreeMap::new()),

@@ -1,6 +1,7 @@
 //! A subscriber's connection: reads its subscriptions, and writes what waits for it when there is room. What can be written
 //! at once, publishers' tasks write themselves.
 
+use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,12 +11,13 @@ use recado_zmtp::codec::{Command, Frames, Item, MessageLimits, MessageSplitter, 
 use recado_zmtp::transport::Stream;
 use tokio::io::Interest;
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use crate::delivery::FlushEnd;
 use crate::limits::{
-    CHUNK_BYTES, PART_MS, SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX,
-    SUBSCRIBER_READ_BYTES, UNSENT_BYTES_MAX,
+    CHUNK_BYTES, GREETING_PAUSE_MAX_MS, GREETING_PAUSES, PART_MS, REST_SPARE_BYTES,
+    SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_READ_BYTES,
+    UNSENT_BYTES_MAX,
 };
 use crate::shell::end::End;
 use crate::shell::shared::{Peer, Shared, SubscriberConnection, Word, write};
@@ -23,8 +25,12 @@ use crate::trie::SubscriberId;
 
 struct Reader {
     splitter: MessageSplitter,
-    /// The beginning of what is not whole yet.
+    /// The beginning of what is not whole yet; more, if it is paused.
     rest: Vec<u8>,
+    /// Of a message that was whole, those that are still to be heeded.
+    frames: VecDeque<Box<[u8]>>,
+    /// The frames and the rest were not walked to their end: that goes on at this time.
+    paused_until: Option<Instant>,
     /// Commands queued since the queue was last empty.
     command_bytes: usize,
     commands: BytesMut,
@@ -89,6 +95,8 @@ impl Reader {
         Reader {
             splitter: MessageSplitter::new(limits),
             rest: Vec::new(),
+            frames: VecDeque::new(),
+            paused_until: None,
             command_bytes: 0,
             commands: BytesMut::new(),
         }
@@ -102,15 +110,30 @@ impl Reader {
                 FlushEnd::Blocked => true,
                 FlushEnd::TurnOver => {
                     yield_now().await;
+                    if let Word::Close(end) = connection.peer.word.take() {
+                        return end;
+                    }
                     continue;
                 }
                 FlushEnd::Broken => return End::Left,
             };
-            let interest = if waits { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            let paused = self.paused_until;
+            let interest = match (waits, paused) {
+                (true, None) => Interest::READABLE | Interest::WRITABLE,
+                (true, Some(_)) => Interest::WRITABLE,
+                (false, _) => Interest::READABLE,
+            };
             let ready = tokio::select! {
                 biased;
                 () = connection.peer.wake.notified() => None,
-                ready = connection.stream.ready(interest) => Some(ready),
+                () = sleep_until(paused.unwrap_or_else(Instant::now).into()), if paused.is_some() => {
+                    self.paused_until = None;
+                    if let Err(end) = self.go_on(shared, id, connection) {
+                        return end;
+                    }
+                    None
+                }
+                ready = connection.stream.ready(interest), if waits || paused.is_none() => Some(ready),
             };
             match connection.peer.word.take() {
                 Word::Nothing => {}
@@ -120,6 +143,10 @@ impl Reader {
             match ready {
                 None => {}
                 Some(Err(_)) => return End::Left,
+                Some(Ok(_)) if self.paused_until.is_some() => {}
+                Some(Ok(_)) if shared.greetings_from.get() > Instant::now() => {
+                    self.paused_until = Some(shared.greetings_from.get());
+                }
                 Some(Ok(ready)) if ready.is_readable() || ready.is_read_closed() => {
                     shared.room_for_changes().await;
                     match self.read(shared, id, connection) {
@@ -200,6 +227,19 @@ impl Reader {
         outcome
     }
 
+    /// Walks what a pause has left.
+    fn go_on(
+        &mut self,
+        shared: &Shared,
+        id: SubscriberId,
+        connection: &SubscriberConnection,
+    ) -> Result<(), End> {
+        let rest = std::mem::take(&mut self.rest);
+        let outcome = self.walk(shared, id, connection, &rest);
+        shared.subscriptions_changed();
+        outcome
+    }
+
     /// What came behind the handshake.
     fn take(
         &mut self,
@@ -221,31 +261,50 @@ impl Reader {
         bytes: &[u8],
     ) -> Result<(), End> {
         let mut at = 0;
-        while let Some(item) = self.splitter.next_item(&bytes[at..])? {
+        let began = Instant::now();
+        while self.work_off(shared, id)?
+            && let Some(item) = self.splitter.next_item(&bytes[at..])?
+        {
             match item {
                 Item::Command(body) => {
                     let command = Command::decode(&bytes[at..][body])?;
                     self.obey(shared, id, connection, &command)?;
                 }
                 Item::Message(span) => {
-                    let mut hub = shared.hub.borrow_mut();
-                    for frame in Frames::new(&bytes[at..][span.range]) {
-                        match Subscription::of_message_frame(frame.body) {
-                            _ if frame.command => {}
-                            Some(subscription) => hub.apply(id, subscription)?,
-                            None => shared.counters.ignored.add(1),
-                        }
-                    }
+                    let frames = Frames::new(&bytes[at..][span.range]).filter(|frame| !frame.command);
+                    self.frames.extend(frames.map(|frame| Box::from(frame.body)));
                 }
             }
             at += self.splitter.release();
         }
-        self.rest.clear();
-        self.rest.extend_from_slice(&bytes[at..]);
-        if self.rest.is_empty() {
+        if self.paused_until.is_some() {
+            let pause = (began.elapsed() * GREETING_PAUSES).min(Duration::from_millis(GREETING_PAUSE_MAX_MS));
+            shared.greetings_from.set(Instant::now() + pause);
+            self.paused_until = Some(shared.greetings_from.get());
+        }
+        let rest = &bytes[at..];
+        if self.rest.capacity() > rest.len() + REST_SPARE_BYTES || rest.is_empty() {
             self.rest = Vec::new();
         }
+        self.rest.clear();
+        self.rest.extend_from_slice(rest);
         shared.holds_inbound(&connection.peer, self.rest.len(), at > 0, Instant::now())
+    }
+
+    /// Does what the frames of a message say. False when others are to have their turn first.
+    fn work_off(&mut self, shared: &Shared, id: SubscriberId) -> Result<bool, End> {
+        let mut hub = shared.hub.borrow_mut();
+        loop {
+            if hub.is_greeting_turn_over() {
+                self.paused_until = Some(Instant::now());
+                return Ok(false);
+            }
+            let Some(frame) = self.frames.pop_front() else { return Ok(true) };
+            match Subscription::of_message_frame(&frame) {
+                Some(subscription) => hub.apply(id, subscription)?,
+                None => shared.counters.ignored.add(1),
+            }
+        }
     }
 
     fn obey(
