@@ -471,3 +471,27 @@ fn a_welcome_comes_before_everything_else() {
     world.make_room(id, usize::MAX);
     assert_eq!(world.kernels.received[&id], [message(&[b"welcome"]), numbered("a", 1)].concat());
 }
+
+#[test]
+fn a_message_larger_than_every_mark_is_shared_by_all_who_are_behind() {
+    let mut world = World::new(Limits { queue_bytes_max: CHUNK_BYTES, ..Limits::default() });
+    let large = message(&[b"a", &vec![b'x'; 2 * CHUNK_BYTES]]);
+    for _ in 0..10 {
+        let id = world.subscriber(&["a"]);
+        world.kernels.room.insert(id, 0);
+    }
+    world.publish(&large);
+    let held = world.figures().queued_bytes as usize;
+    assert!((large.len()..large.len() + 10_000).contains(&held), "{held} bytes for one of {}", large.len());
+}
+
+#[test]
+fn where_publishers_never_wait_nobody_is_waited_for() {
+    for publishers_wait in [true, false] {
+        let mut world = World::new(Limits { publishers_wait, ..Limits::default() });
+        let id = world.subscriber(&["a"]);
+        world.kernels.room.insert(id, 0);
+        world.publish(&message(&[b"a", &vec![b'x'; 3 * CHUNK_BYTES]]));
+        assert_eq!(world.left.to_wait_for.is_empty(), !publishers_wait);
+    }
+}

@@ -1,6 +1,9 @@
 use std::time::{Duration, Instant};
 
-use super::{Elsewhere, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_WINDOW_MS, PROBATION_FIRST_MS, Pace, Standing};
+use super::{
+    Elsewhere, HOLD_PROVEN_AFTER_MS, HOLD_PROVEN_MS, HOLD_STALLED_MS, HOLD_STEP_MS, HOLD_WINDOW_MS,
+    PROBATION_FIRST_MS, Pace, Standing,
+};
 
 /// A world with a clock, in which a publisher waits for subscribers.
 struct World {
@@ -173,4 +176,44 @@ fn what_others_are_shown_is_who_was_reached_and_is_still_there() {
     pace.left(&mut b);
     pace.left(&mut b);
     assert_eq!(pace.ours().reached, 2);
+}
+
+/// One after the other connects, takes nothing, and leaves before it is found to have stalled.
+#[test]
+fn who_stalls_and_leaves_uses_up_the_patience_that_all_have_in_common() {
+    let mut world = World::new(1);
+    let mut held_up = 0;
+    for _ in 0..100 {
+        world.all[0] = Standing::default();
+        world.all[0].queued(true, world.now);
+        world.pace.wait_begins(world.now, Elsewhere::default());
+        for _ in 0..8 {
+            if world.all[0].is_waited_for() {
+                let since = world.now;
+                world.pass(HOLD_STEP_MS);
+                held_up += HOLD_STEP_MS;
+                world.pace.waited(&mut world.all[0], since, world.now);
+            } else {
+                world.pass(HOLD_STEP_MS);
+            }
+        }
+        world.pace.left(&mut world.all[0]);
+    }
+    let all = 100 * 8 * HOLD_STEP_MS;
+    // The steps that found out that there is no patience left are beyond it.
+    assert!(held_up <= HOLD_STALLED_MS + all / 10 + 100 * HOLD_STEP_MS, "{held_up} of {all} ms");
+}
+
+#[test]
+fn who_has_kept_up_for_a_while_has_some_patience_of_its_own() {
+    let mut world = World::new(2);
+    assert!(world.is_waited_for(1), "it catches up for the first time");
+    world.all[1].progressed(false);
+    world.all[1].queued(false, world.now);
+    assert!(world.is_waited_for(0));
+    assert!(world.look(0, world.now, HOLD_STALLED_MS), "another one uses up what all have");
+    world.pass(HOLD_PROVEN_AFTER_MS);
+    assert!(world.is_waited_for(1));
+    assert!(!world.look(1, world.now, HOLD_PROVEN_MS - 1));
+    assert!(world.look(1, world.now, HOLD_STEP_MS));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::peers::Stage;
 use super::world::World;
-use crate::limits::{LEAVING_PART, SUBSCRIPTION_BYTES};
+use crate::limits::{LEAVING_PART, PINNED_SHARE, SUBSCRIPTION_BYTES};
 
 /// What a queue may be charged beside a message: the bookkeeping of a piece or two, and a copy's spare room.
 const PIECES_BYTES: usize = 256;
@@ -23,7 +23,7 @@ impl World<'_> {
             assert_eq!(charged > 0, waits);
             assert!(!waits || subscriber.to_write, "nobody would write what waits");
             let bound = mark
-                + copy.max(self.totals.largest)
+                + copy.max(PINNED_SHARE * self.totals.largest)
                 + PIECES_BYTES
                 + subscriber.waiting_commands.0 * (copy + PIECES_BYTES);
             assert!(charged <= bound, "{charged} bytes are charged, {bound} are the most");
