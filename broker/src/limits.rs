@@ -47,7 +47,7 @@ pub const SHARES_MAX: usize = 256 * KIB;
 
 /// Bytes that the system takes for a subscriber beyond what it has sent: what waits, waits in our queue, where it is counted, and
 /// one who reads slowly is seen to read.
-pub const UNSENT_BYTES_MAX: u32 = 256 << 10;
+pub const UNSENT_BYTES_MAX: u32 = 512 << 10;
 
 /// Slices handed to one vectored write.
 pub const WRITE_SLICES_MAX: usize = 64;

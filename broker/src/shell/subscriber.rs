@@ -69,7 +69,8 @@ pub(super) async fn serve_subscriber(
 /// Says that no more follows, and waits for the peer's end: a connection closed while something of its peer is unread takes
 /// along what the system has yet to deliver.
 async fn part(stream: &Stream) {
-    let mut unread = [0; SUBSCRIBER_READ_BYTES];
+    // Not a part of each connection's task, for which it would be as long as it lives.
+    let mut unread = vec![0; SUBSCRIBER_READ_BYTES];
     if stream.shutdown_write().is_err() {
         return;
     }
