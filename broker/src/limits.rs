@@ -140,7 +140,7 @@ pub const LEAVING_PART: usize = 4;
 /// Last values looked at for a subscriber's subscriptions after which others have their turn, and no subscriber is read for a while.
 pub const GREETING_TURN: usize = 4_096;
 
-/// That is this many times as long as the looking took: so it takes a quarter of the time at most.
+/// That is this many times as long as the looking took: so looks take a quarter of the time, unless one takes longer than a third of a second.
 pub const GREETING_PAUSES: u32 = 3;
 
 /// Milliseconds of it at most.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use recado_broker::Limits;
+use recado_broker::limits::GREETING_TURN;
 
 use tokio::io::AsyncWriteExt;
 
@@ -143,5 +144,31 @@ async fn a_paused_subscriber_keeps_its_place_and_what_waits_for_it() {
         }
     }
     assert_eq!(broker.counters.figures().dropped_slow, 0);
+    broker.end().await;
+}
+
+/// Looking for many last values takes turns, within a message too; nothing that was asked for is forgotten over it.
+#[tokio::test]
+async fn subscriptions_that_need_long_looks_are_all_answered_in_the_end() {
+    let topics = GREETING_TURN + 100;
+    let broker = broker(Limits { last_value_bytes_max: Some(8 << 20), ..limits() }).await;
+    let mut publisher = broker.publisher(1).await;
+    assert_eq!(publisher.told().await, "+");
+    let values: Vec<u8> =
+        (0..topics).flat_map(|number| message(&[format!("t{number:06}").as_bytes(), b"v"])).collect();
+    publisher.send(&values).await;
+    publisher.settle().await;
+    let mut subscriber = broker.subscriber(0, &[]).await;
+    let singly = [subscription(0, true, "t"), subscription(0, false, "t")].concat().repeat(3);
+    let together = message(&[b"\x01t", b"\x00t", b"\x01t", b"\x00t"]);
+    subscriber.send(&[singly, together, subscription(1, true, "t")].concat()).await;
+    subscriber.settle().await;
+    for round in 0..6 {
+        for number in 0..topics {
+            let got = subscriber.message().await;
+            assert_eq!(got, [format!("t{number:06}").into_bytes(), b"v".to_vec()], "round {round}");
+        }
+    }
+    assert_eq!(broker.counters.figures().greetings, 6 * topics as u64);
     broker.end().await;
 }
