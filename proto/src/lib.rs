@@ -19,6 +19,7 @@ mod reference;
 mod reply;
 mod request;
 mod service;
+mod system;
 mod timestamp;
 mod wire;
 
@@ -26,11 +27,15 @@ pub use clock::LamportClock;
 pub use code::Code;
 pub use epoch::{Epoch, EpochError};
 pub use id::{MessageId, MessageIdError};
-pub use name::{ChannelName, NameError, UserName};
+pub use name::{ChannelName, NameError, TopicName, UserName};
 pub use publication::{Publication, PublicationBody, PublicationError};
 pub use reference::{Ref, RefError};
 pub use reply::{HistoryPage, Reply, ReplyBody, ReplyError};
 pub use request::{HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError};
 pub use service::{Service, ServiceName};
+pub use system::{
+    HEADS_PREFIX, SYNC_PREFIX, SyncTopic, SyncTopicError, SystemPublication, SystemPublicationError,
+    SystemTopic,
+};
 pub use timestamp::Timestamp;
 pub use wire::FormatError;

@@ -7,8 +7,9 @@ pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Well above [`MESSAGE_BYTES_MAX`], so that a text that is too long still gets an answer that says so.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
 
-/// The second frame of a publication that the server sends: the longest text, with room for its other keys.
-pub const PUBLICATION_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 1024;
+/// The second frame of a publication that the server sends: the longest text, or the heads of as many topics as one question
+/// may name, with room for the other keys.
+pub const PUBLICATION_BYTES_MAX: usize = 80 * 1024;
 
 /// A reply's frame. The longest are the lists of a store full of users and channels, and pages of history.
 pub const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -18,6 +19,12 @@ pub const NAME_BYTES_MAX: usize = 64;
 
 /// A service's name that a refusal still echoes. Of a longer one the reply says only that it is unknown.
 pub const SERVICE_BYTES_MAX: usize = 64;
+
+/// Topics that one `sync` request may ask for. One with more is refused with `bad_request`.
+pub const SYNC_TOPICS_MAX: usize = 1024;
+
+/// The one-time topic of a `sync` request, in bytes of UTF-8. A longer one is refused with `bad_request`.
+pub const SYNC_TOPIC_BYTES_MAX: usize = 64;
 
 /// The value of `ref`, as encoded. A longer one is refused with `bad_request`, and not echoed.
 pub const REF_BYTES_MAX: usize = 256;
@@ -44,7 +51,11 @@ pub const COUNTER_MAX: u64 = (1 << 53) - 1;
 pub const CLOCK_RECEIVED_MAX: u64 = COUNTER_MAX / 2;
 
 const _: () = assert!(MESSAGE_BYTES_MAX + 4 * NAME_BYTES_MAX + REF_BYTES_MAX + 1024 < REQUEST_BYTES_MAX);
-const _: () = assert!(MESSAGE_BYTES_MAX < PUBLICATION_BYTES_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX + 1024 <= PUBLICATION_BYTES_MAX);
+// A name takes two bytes more, and a number nine at most.
+const _: () = assert!(SYNC_TOPICS_MAX * (NAME_BYTES_MAX + 11) + 1024 <= PUBLICATION_BYTES_MAX);
+const _: () =
+    assert!(SYNC_TOPICS_MAX * (NAME_BYTES_MAX + 2) + SYNC_TOPIC_BYTES_MAX + 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(PUBLICATION_BYTES_MAX + NAME_BYTES_MAX + 64 < HISTORY_BYTES_MAX);
 const _: () = assert!(HISTORY_BYTES_MAX + 1024 < REPLY_BYTES_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);

@@ -1,4 +1,4 @@
-//! Names of users and channels, checked once. They do not know which of them exist, nor that both share the topics.
+//! Names of users and channels, checked once, and of either: both share the topics. They do not know which of them exist.
 
 use std::borrow::Borrow;
 use std::fmt::{self, Display, Formatter};
@@ -16,6 +16,10 @@ pub struct UserName(Arc<str>);
 /// A channel's name, under the same rules as [`UserName`]. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelName(Arc<str>);
+
+/// A channel's or a user's name, whichever it is: what a topic is called. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicName(Arc<str>);
 
 /// Why a text is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -61,6 +65,30 @@ impl ChannelName {
     }
 }
 
+impl TopicName {
+    /// Takes a name as a person or program wrote it; white space around it is dropped.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        checked(text).map(|name| Self(Arc::from(name)))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<UserName> for TopicName {
+    fn from(UserName(name): UserName) -> Self {
+        Self(name)
+    }
+}
+
+impl From<ChannelName> for TopicName {
+    fn from(ChannelName(name): ChannelName) -> Self {
+        Self(name)
+    }
+}
+
 fn checked(text: &str) -> Result<&str, NameError> {
     let name = text.trim();
     if name.is_empty() {
@@ -90,6 +118,12 @@ impl Display for ChannelName {
     }
 }
 
+impl Display for TopicName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
         self.as_str()
@@ -102,6 +136,12 @@ impl AsRef<str> for ChannelName {
     }
 }
 
+impl AsRef<str> for TopicName {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl Borrow<str> for UserName {
     fn borrow(&self) -> &str {
         self.as_str()
@@ -109,6 +149,12 @@ impl Borrow<str> for UserName {
 }
 
 impl Borrow<str> for ChannelName {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for TopicName {
     fn borrow(&self) -> &str {
         self.as_str()
     }
@@ -130,9 +176,17 @@ impl FromStr for ChannelName {
     }
 }
 
+impl FromStr for TopicName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{ChannelName, NameError, UserName};
+    use super::{ChannelName, NameError, TopicName, UserName};
 
     fn check(text: &str, expect: Result<&str, NameError>) {
         let user = UserName::parse(text);
@@ -143,6 +197,13 @@ mod tests {
             expect,
             "{text:?} as a channel"
         );
+        let topic = TopicName::parse(text);
+        assert_eq!(
+            topic.as_ref().map(TopicName::as_str).map_err(|error| *error),
+            expect,
+            "{text:?} as either"
+        );
+        assert_eq!(topic.ok(), channel.ok().map(TopicName::from), "{text:?} as a channel, then as either");
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub enum ReplyBody {
     },
     /// To `history`.
     History(HistoryPage),
+    /// To `sync`: the question was taken. Its answer is published.
+    Synced,
     /// To anything: not done.
     Refused {
         /// The reason for programs.

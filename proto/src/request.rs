@@ -6,9 +6,10 @@ mod error;
 mod fields;
 
 use crate::id::MessageId;
-use crate::name::{ChannelName, UserName};
+use crate::name::{ChannelName, TopicName, UserName};
 use crate::reference::Ref;
 use crate::service::Service;
+use crate::system::SyncTopic;
 use crate::timestamp::Timestamp;
 
 pub use error::RequestError;
@@ -40,6 +41,8 @@ pub enum RequestBody {
     Channel {
         /// The channel's name.
         channel: ChannelName,
+        /// The creation's own number, the same when it is asked for again. Without one, the second time is refused.
+        id: Option<MessageId>,
     },
     /// List the channels.
     Channels,
@@ -67,6 +70,15 @@ pub enum RequestBody {
     },
     /// Read messages that were sent before.
     History(HistoryRequest),
+    /// Have the last places of topics published, by the way that messages take.
+    Sync {
+        /// Who asks.
+        user: Option<UserName>,
+        /// Where to publish them. Whoever asks has subscribed to it.
+        topic: SyncTopic,
+        /// The channels and users, from 1 to [`SYNC_TOPICS_MAX`](crate::limits::SYNC_TOPICS_MAX).
+        topics: Vec<TopicName>,
+    },
 }
 
 /// Which messages to read.
@@ -129,6 +141,7 @@ impl RequestBody {
             RequestBody::Publish { .. } => Service::Publish,
             RequestBody::Message { .. } => Service::Message,
             RequestBody::History(_) => Service::History,
+            RequestBody::Sync { .. } => Service::Sync,
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Service {
     Message,
     /// Reads messages that were sent before.
     History,
+    /// Has the last places of topics published where whoever asks listens.
+    Sync,
 }
 
 /// The service that a reply answers: a known one, or the word that the request had.
@@ -32,7 +34,7 @@ pub enum ServiceName {
 
 impl Service {
     /// All of them, in the order of the protocol's table.
-    pub const ALL: [Service; 7] = [
+    pub const ALL: [Service; 8] = [
         Service::Login,
         Service::Users,
         Service::Channel,
@@ -40,6 +42,7 @@ impl Service {
         Service::Publish,
         Service::Message,
         Service::History,
+        Service::Sync,
     ];
 
     /// The word on the wire.
@@ -52,6 +55,7 @@ impl Service {
             Service::Publish => "publish",
             Service::Message => "message",
             Service::History => "history",
+            Service::Sync => "sync",
         }
     }
 

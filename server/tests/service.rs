@@ -48,7 +48,10 @@ async fn all_services_answer() {
     let mut peer = server.peer(Framing::Delimited);
     assert_eq!(peer.ask(login("ana")).await.body, ReplyBody::Accepted);
     assert_eq!(peer.ask(login("bob")).await.body, ReplyBody::Accepted);
-    assert_eq!(peer.ask(RequestBody::Channel { channel: channel("geral") }).await.body, ReplyBody::Accepted);
+    assert_eq!(
+        peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await.body,
+        ReplyBody::Accepted
+    );
     assert_eq!(peer.ask(RequestBody::Users).await.body, ReplyBody::Users(vec![user("ana"), user("bob")]));
     assert_eq!(peer.ask(RequestBody::Channels).await.body, ReplyBody::Channels(vec![channel("geral")]));
 
@@ -126,7 +129,7 @@ async fn many_requests_of_one_peer_are_under_way_together() {
     let store = TestStore::new();
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral") }).await;
+    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
     let count = 5_000;
     let (mut sent, mut seqs) = (0, Vec::new());
     while seqs.len() < count {
@@ -151,7 +154,7 @@ async fn a_repeat_is_answered_again_and_published_once() {
     let (mut broker, endpoint) = listen().await;
     let server = Running::start(&store, std::slice::from_ref(&endpoint)).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral") }).await;
+    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
     let id = Some(MessageId::new_v7());
     let first = peer.ask(publish("ana", "geral", "oi", id)).await.body;
     assert_eq!(peer.ask(publish("ana", "geral", "oi", id)).await.body, first);
@@ -175,7 +178,7 @@ async fn what_no_broker_took_goes_out_at_the_next_start_in_order() {
     subscriber.close().await;
     let server = Running::start(&store, std::slice::from_ref(&endpoint)).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral") }).await;
+    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
     for number in 0..700 {
         let reply = peer.ask(publish("ana", "geral", &number.to_string(), None)).await;
         assert!(
@@ -202,7 +205,7 @@ async fn a_broker_that_returns_gets_what_it_missed() {
     let (mut broker, endpoint) = listen().await;
     let server = Running::start(&store, std::slice::from_ref(&endpoint)).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral") }).await;
+    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
     peer.ask(publish("ana", "geral", "before", None)).await;
     assert_eq!(hear(&mut broker).await.message, "before");
     broker.close().await;
@@ -251,7 +254,7 @@ async fn what_was_answered_is_there_after_a_kill() {
     let store = TestStore::new();
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral") }).await;
+    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
     let mut answered = Vec::new();
     for number in 0..200 {
         let id = MessageId::new_v7();
@@ -280,7 +283,7 @@ async fn all_that_was_received_is_answered_before_the_end() {
     let store = TestStore::new();
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral") }).await;
+    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
     for number in 0..500 {
         peer.send(&Request::from(publish("ana", "geral", &number.to_string(), None))).await;
     }

@@ -92,7 +92,7 @@ impl Requester {
     /// Refused.
     pub async fn create(&mut self, name: &str) {
         let before = self.asked;
-        let reply = self.ask(RequestBody::Channel { channel: channel(name) }).await;
+        let reply = self.ask(RequestBody::Channel { channel: channel(name), id: None }).await;
         let again = self.asked - before > 1;
         match reply {
             ReplyBody::Refused { code: Code::NameTaken, .. } if again => {}

@@ -155,8 +155,8 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
             },
             Code::NoSuchUser,
         ),
-        (RequestBody::Channel { channel: channel("geral") }, Code::NameTaken),
-        (RequestBody::Channel { channel: channel("ana") }, Code::NameTaken),
+        (RequestBody::Channel { channel: channel("geral"), id: None }, Code::NameTaken),
+        (RequestBody::Channel { channel: channel("ana"), id: None }, Code::NameTaken),
         (RequestBody::Login { user: user("geral") }, Code::NameTaken),
         (history(HistoryOf::Channel(channel("nowhere"))), Code::NoSuchChannel),
     ];

@@ -98,7 +98,7 @@ impl Session {
 
     /// Creates a channel; refused with [`Code::NameTaken`] if it exists.
     pub async fn create_channel(&self, channel: &ChannelName) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Channel { channel: channel.clone() }).await
+        self.accepted(RequestBody::Channel { channel: channel.clone(), id: None }).await
     }
 
     /// Sends a message to a channel under a new `id`, again under the same one while no answer comes.
@@ -260,6 +260,7 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::Stored { .. } => "a message's place",
         ReplyBody::History(_) => "a page of history",
         ReplyBody::Refused { .. } => "a refusal",
+        ReplyBody::Synced => "an answer to `sync`",
     };
     RequestError::Malformed { reason: format!("it is {kind}") }
 }

@@ -113,6 +113,7 @@ impl<'a> Fields<'a> {
                 epoch: epoch(self.epoch),
             },
             Service::History => ReplyBody::History(self.history(received)?),
+            Service::Sync => ReplyBody::Synced,
         })
     }
 

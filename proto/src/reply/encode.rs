@@ -22,7 +22,9 @@ impl Reply {
     fn encode_data(&self, data: &mut MapWriter<'_>) {
         match &self.body {
             ReplyBody::Accepted => data.key("status").text("sucesso"),
-            ReplyBody::Stored { .. } | ReplyBody::History(_) => data.key("status").text("OK"),
+            ReplyBody::Stored { .. } | ReplyBody::History(_) | ReplyBody::Synced => {
+                data.key("status").text("OK");
+            }
             ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
             ReplyBody::Users(_) | ReplyBody::Channels(_) => {}
         }
@@ -35,7 +37,10 @@ impl Reply {
                 data.key("users").texts(channels);
             }
             ReplyBody::History(page) => page.encode(data),
-            ReplyBody::Accepted | ReplyBody::Stored { .. } | ReplyBody::Refused { .. } => {}
+            ReplyBody::Accepted
+            | ReplyBody::Stored { .. }
+            | ReplyBody::Synced
+            | ReplyBody::Refused { .. } => {}
         }
         if let Some(clock) = self.clock {
             data.key("clock").unsigned(clock);
@@ -57,7 +62,9 @@ impl Reply {
 fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapWriter<'_>) {
     let (as_description, as_message) = match service {
         ServiceName::Known(Service::Login | Service::Channel) => (true, false),
-        ServiceName::Known(Service::Publish | Service::Message | Service::History) => (false, true),
+        ServiceName::Known(Service::Publish | Service::Message | Service::History | Service::Sync) => {
+            (false, true)
+        }
         // The lists never fail in the older protocol, and of an unknown service nobody knows what its client reads.
         ServiceName::Known(Service::Users | Service::Channels) | ServiceName::Other(_) => (true, true),
     };

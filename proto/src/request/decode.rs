@@ -85,7 +85,7 @@ impl<'a> Envelope<'a> {
         Ok(match service {
             Service::Login => RequestBody::Login { user: fields.user()? },
             Service::Users => RequestBody::Users,
-            Service::Channel => RequestBody::Channel { channel: fields.channel()? },
+            Service::Channel => RequestBody::Channel { channel: fields.channel()?, id: fields.id()? },
             Service::Channels => RequestBody::Channels,
             Service::Publish => RequestBody::Publish {
                 user: fields.user()?,
@@ -100,6 +100,11 @@ impl<'a> Envelope<'a> {
                 id: fields.id()?,
             },
             Service::History => RequestBody::History(fields.history()?),
+            Service::Sync => RequestBody::Sync {
+                user: fields.user_if_given()?,
+                topic: fields.sync_topic()?,
+                topics: fields.topics()?,
+            },
         })
     }
 

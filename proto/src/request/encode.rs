@@ -17,8 +17,9 @@ impl Request {
                 if let Some(clock) = self.clock {
                     data.key("clock").unsigned(clock);
                 }
-                if let RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } =
-                    &self.body
+                if let RequestBody::Channel { id: Some(id), .. }
+                | RequestBody::Publish { id: Some(id), .. }
+                | RequestBody::Message { id: Some(id), .. } = &self.body
                 {
                     data.key("id").binary(id.as_bytes());
                 }
@@ -36,7 +37,7 @@ impl RequestBody {
         match self {
             RequestBody::Login { user } => data.key("user").text(user.as_str()),
             RequestBody::Users | RequestBody::Channels => {}
-            RequestBody::Channel { channel } => data.key("channel").text(channel.as_str()),
+            RequestBody::Channel { channel, id: _ } => data.key("channel").text(channel.as_str()),
             RequestBody::Publish { user, channel, message, id: _ } => {
                 data.key("user").text(user.as_str());
                 data.key("channel").text(channel.as_str());
@@ -48,6 +49,13 @@ impl RequestBody {
                 data.key("message").text(message);
             }
             RequestBody::History(history) => history.encode(data),
+            RequestBody::Sync { user, topic, topics } => {
+                if let Some(user) = user {
+                    data.key("user").text(user.as_str());
+                }
+                data.key("topic").text(topic.as_str());
+                data.key("topics").texts(topics);
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ use super::error::Refusal;
 use super::{HistoryOf, HistoryRequest, Place, Range};
 use crate::code::Code;
 use crate::id::MessageId;
-use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX};
-use crate::name::{ChannelName, NameError, UserName};
+use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, SYNC_TOPICS_MAX};
+use crate::name::{ChannelName, NameError, TopicName, UserName};
+use crate::system::SyncTopic;
 use crate::timestamp::Timestamp;
 use crate::wire::{Items, Value};
 
@@ -24,6 +25,8 @@ pub(super) struct Fields<'a> {
     around: Option<Value<'a>>,
     between: Option<Value<'a>>,
     limit: Option<Value<'a>>,
+    topic: Option<Value<'a>>,
+    topics: Option<Value<'a>>,
     id: Option<Value<'a>>,
     timestamp: Option<Value<'a>>,
     clock: Option<Value<'a>>,
@@ -46,6 +49,8 @@ impl<'a> Fields<'a> {
                 b"around" => &mut fields.around,
                 b"between" => &mut fields.between,
                 b"limit" => &mut fields.limit,
+                b"topic" => &mut fields.topic,
+                b"topics" => &mut fields.topics,
                 b"id" => &mut fields.id,
                 b"timestamp" => &mut fields.timestamp,
                 b"clock" => &mut fields.clock,
@@ -66,6 +71,10 @@ impl<'a> Fields<'a> {
 
     pub(super) fn user(&self) -> Result<UserName, Refusal> {
         user("user", self.user)
+    }
+
+    pub(super) fn user_if_given(&self) -> Result<Option<UserName>, Refusal> {
+        self.user.map(|value| user("user", Some(value))).transpose()
     }
 
     pub(super) fn src(&self) -> Result<UserName, Refusal> {
@@ -112,6 +121,24 @@ impl<'a> Fields<'a> {
         };
         let range = self.range(&of)?;
         Ok(HistoryRequest { user: user_asking, of, range, limit: self.limit()? })
+    }
+
+    pub(super) fn sync_topic(&self) -> Result<SyncTopic, Refusal> {
+        SyncTopic::parse(text("topic", self.topic)?)
+            .map_err(|error| Refusal::bad_request(format!("`topic`: {error}")))
+    }
+
+    pub(super) fn topics(&self) -> Result<Vec<TopicName>, Refusal> {
+        let Some(Value::Array(items)) = self.topics else {
+            return Err(Refusal::bad_request("`topics` is an array of names"));
+        };
+        if items.count == 0 || items.count > SYNC_TOPICS_MAX {
+            let description = format!("`topics` has 1 to {SYNC_TOPICS_MAX} names, not {}", items.count);
+            return Err(Refusal::bad_request(description));
+        }
+        let name =
+            |value| TopicName::parse(text("topics", Some(value))?).map_err(|error| bad_name("topics", error));
+        items.values().map(name).collect()
     }
 
     fn range(&self, of: &HistoryOf) -> Result<Range, Refusal> {

@@ -1,4 +1,4 @@
-//! Writes MessagePack. Every map that this crate sends is small, so its count is filled in when it is complete.
+//! Writes MessagePack. Every map whose keys the protocol names is small, so its count is filled in when it is complete.
 
 use rmp::Marker;
 use rmp::encode;
@@ -51,6 +51,12 @@ impl<'a> Writer<'a> {
     pub(crate) fn array(&mut self, count: usize) {
         let count = u32::try_from(count).expect("a list in memory is shorter than 2^32");
         encode::write_array_len(self.out, count).expect(NEVER_FAILS);
+    }
+
+    /// So many pairs are to follow, each a key and a value: for maps whose keys are data.
+    pub(crate) fn pairs(&mut self, count: usize) {
+        let count = u32::try_from(count).expect("a map in memory has fewer than 2^32 pairs");
+        encode::write_map_len(self.out, count).expect(NEVER_FAILS);
     }
 
     pub(crate) fn texts<T: AsRef<str>>(&mut self, values: &[T]) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use recado_proto::{Publication, Reply, Request, Timestamp};
+use recado_proto::{Publication, Reply, Request, SystemPublication, Timestamp};
 
 const RECEIVED: Timestamp = Timestamp::from_seconds(1);
 
@@ -49,6 +49,19 @@ fn publications() {
             let mut again = Vec::new();
             publication.encode_payload(&mut again);
             assert_eq!(Publication::decode(b"geral", &again, RECEIVED), Ok(publication), "{file}");
+        }
+    }
+}
+
+#[test]
+fn system_publications() {
+    for (file, input) in corpus("system") {
+        let Some((topic, payload)) = input.split_at_checked(16) else { continue };
+        let topic = topic.split(|byte| *byte == 0).next().unwrap();
+        if let Ok(publication) = SystemPublication::decode(topic, payload, RECEIVED) {
+            let mut again = Vec::new();
+            publication.encode_payload(&mut again);
+            assert_eq!(SystemPublication::decode(topic, &again, RECEIVED), Ok(publication), "{file}");
         }
     }
 }

@@ -45,6 +45,8 @@ fn the_table_of_limits_is_the_code() {
         ("reply", limits::REPLY_BYTES_MAX, "bytes"),
         ("publication's map", limits::PUBLICATION_BYTES_MAX, "bytes"),
         ("name of a user or channel", limits::NAME_BYTES_MAX, "bytes"),
+        ("topics of one sync request", limits::SYNC_TOPICS_MAX, "names"),
+        ("one-time topic of a sync request", limits::SYNC_TOPIC_BYTES_MAX, "bytes"),
         ("ref", limits::REF_BYTES_MAX, "bytes"),
         ("unknown service's name that is echoed", limits::SERVICE_BYTES_MAX, "bytes"),
         ("timestamp as text", limits::TIMESTAMP_TEXT_BYTES_MAX, "bytes"),

@@ -1,7 +1,9 @@
 //! Input that means harm, or was cut: an error each time, at once.
 
 use recado_proto::limits::REQUEST_BYTES_MAX;
-use recado_proto::{Publication, PublicationError, Ref, Reply, Request, Timestamp};
+use recado_proto::{
+    Publication, PublicationError, Ref, Reply, Request, SystemPublication, SystemPublicationError, Timestamp,
+};
 
 use crate::pack::{Pack, map, shorter};
 use crate::random::Messages;
@@ -10,6 +12,17 @@ const RECEIVED: Timestamp = Timestamp::from_seconds(5);
 
 fn publication(payload: &[u8]) -> Result<Publication, PublicationError> {
     Publication::decode(b"geral", payload, RECEIVED)
+}
+
+/// The same bytes on a topic of each kind.
+fn system_publications(payload: &[u8]) -> [Result<SystemPublication, SystemPublicationError>; 2] {
+    ["_sync.7f", "_heads.geral"].map(|topic| SystemPublication::decode(topic.as_bytes(), payload, RECEIVED))
+}
+
+fn system_payload_of(publication: &SystemPublication) -> Vec<u8> {
+    let mut payload = Vec::new();
+    publication.encode_payload(&mut payload);
+    payload
 }
 
 fn payload_of(publication: &Publication) -> Vec<u8> {
@@ -24,12 +37,14 @@ fn every_shorter_prefix_is_an_error() {
         let mut messages = Messages::from_seed(seed);
         let (request, reply) = (messages.request().encode(), messages.reply().encode());
         let payload = payload_of(&messages.publication());
+        let heads = system_payload_of(&messages.system_publication());
         // Long texts only repeat what short ones show, at quadratic cost.
-        for bytes in [request, reply, payload].iter().filter(|bytes| bytes.len() < 2_000) {
+        for bytes in [request, reply, payload, heads].iter().filter(|bytes| bytes.len() < 2_000) {
             for prefix in shorter(bytes) {
                 assert!(Request::decode(prefix).is_err(), "seed {seed}: {prefix:02x?}");
                 assert!(Reply::decode(prefix, RECEIVED).is_err(), "seed {seed}: {prefix:02x?}");
                 assert!(publication(prefix).is_err(), "seed {seed}: {prefix:02x?}");
+                assert!(system_publications(prefix).iter().all(Result::is_err), "seed {seed}: {prefix:02x?}");
             }
         }
     }
@@ -39,9 +54,10 @@ fn every_shorter_prefix_is_an_error() {
 fn mutations_and_noise_end_in_a_value_or_an_error() {
     for seed in 0..6_000 {
         let mut messages = Messages::from_seed(seed);
-        let whole = match seed % 3 {
+        let whole = match seed % 4 {
             0 => messages.request().encode(),
             1 => messages.reply().encode(),
+            2 => system_payload_of(&messages.system_publication()),
             _ => payload_of(&messages.publication()),
         };
         for bytes in [messages.mutated(&whole), messages.noise()] {
@@ -53,6 +69,15 @@ fn mutations_and_noise_end_in_a_value_or_an_error() {
             }
             if let Ok(read) = publication(&bytes) {
                 assert_eq!(publication(&payload_of(&read)), Ok(read), "seed {seed}");
+            }
+            for read in system_publications(&bytes).into_iter().flatten() {
+                let again = system_payload_of(&read);
+                let topic = read.topic.to_string();
+                assert_eq!(
+                    SystemPublication::decode(topic.as_bytes(), &again, RECEIVED),
+                    Ok(read),
+                    "seed {seed}"
+                );
             }
         }
     }
@@ -69,6 +94,7 @@ fn nesting_of_any_depth_is_harmless() {
                 assert!(Request::decode(bytes).is_err());
                 assert!(Reply::decode(bytes, RECEIVED).is_err());
                 assert!(publication(bytes).is_err());
+                assert!(system_publications(bytes).iter().all(Result::is_err));
                 assert!(Ref::from_encoded(bytes).is_err());
             }
             let hidden =
@@ -94,11 +120,12 @@ fn lengths_beyond_the_input_are_refused_without_reserving_them() {
     ];
     for length in lengths {
         assert!(Request::decode(length).is_err());
-        for key in ["service", "data", "ref", "users", "x"] {
+        for key in ["service", "data", "ref", "users", "heads", "seq", "x"] {
             let bytes = map([("service", "users".into()), (key, Pack::Encoded(length.to_vec()))]).encoded();
             assert!(Request::decode(&bytes).is_err(), "{key}");
             assert!(Reply::decode(&bytes, RECEIVED).is_err(), "{key}");
             assert!(publication(&bytes).is_err(), "{key}");
+            assert!(system_publications(&bytes).iter().all(Result::is_err), "{key}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What subscribers make of publications, also of those that bots send straight to a broker.
 
+use recado_proto::limits::{NAME_BYTES_MAX, PUBLICATION_BYTES_MAX, SYNC_TOPICS_MAX};
 use recado_proto::{
-    MessageId, NameError, Publication, PublicationBody, PublicationError, Timestamp, UserName,
+    Epoch, MessageId, NameError, Publication, PublicationBody, PublicationError, SyncTopic,
+    SystemPublication, SystemPublicationError, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::pack::{Pack, map};
@@ -105,4 +107,86 @@ fn what_cannot_be_shown_is_an_error() {
         map([("from", "\u{1b}[1m".into()), message()]),
         PublicationError::Sender(NameError::ControlCharacter),
     );
+}
+
+fn decode_system(topic: &str, value: Pack) -> Result<SystemPublication, SystemPublicationError> {
+    SystemPublication::decode(topic.as_bytes(), &value.encoded(), RECEIVED)
+}
+
+fn system(topic: &str, heads: &[(&str, u64)]) -> SystemPublication {
+    SystemPublication {
+        topic: SystemTopic::parse(topic).unwrap(),
+        heads: heads.iter().map(|(name, seq)| (TopicName::parse(name).unwrap(), *seq)).collect(),
+        epoch: Epoch::new(5).unwrap(),
+        timestamp: RECEIVED,
+        clock: None,
+    }
+}
+
+#[test]
+fn heads_need_no_more_than_their_numbers_and_the_epoch() {
+    let heads = map([("geral", 7.into()), ("ana", 0.into())]);
+    let value = map([("epoch", 5.into()), ("heads", heads)]);
+    assert_eq!(decode_system("_sync.a", value), Ok(system("_sync.a", &[("geral", 7), ("ana", 0)])));
+    let value =
+        map([("seq", Pack::Float(7.0)), ("epoch", 5.into()), ("clock", "x".into()), ("heads", 1.into())]);
+    assert_eq!(decode_system("_heads.geral", value), Ok(system("_heads.geral", &[("geral", 7)])));
+    let value = map([("heads", map([])), ("epoch", 5.into())]);
+    assert_eq!(decode_system("_sync.a", value), Ok(system("_sync.a", &[])));
+}
+
+#[test]
+fn heads_that_make_no_sense_are_passed_over() {
+    let heads = Pack::Map(vec![
+        ("geral".into(), 7.into()),
+        ("tech".into(), "seven".into()),
+        ("ana".into(), Pack::Integer(-1)),
+        (7.into(), 7.into()),
+        ("_x".into(), 7.into()),
+        (Pack::Text(b"\xff".to_vec()), 7.into()),
+    ]);
+    let value = map([("heads", heads), ("epoch", 5.into())]);
+    assert_eq!(decode_system("_sync.a", value), Ok(system("_sync.a", &[("geral", 7)])));
+}
+
+#[test]
+fn what_tells_no_heads_is_an_error() {
+    let heads = || ("heads", map([("geral", 7.into())]));
+    let epoch = || ("epoch", Pack::from(5));
+    let check = |topic: &str, value: Pack, expect: SystemPublicationError| {
+        assert_eq!(decode_system(topic, value.clone()), Err(expect), "{topic}: {value:?}");
+    };
+    let missing = SystemPublicationError::Missing;
+    check("_sync.a", map([heads()]), missing("epoch"));
+    check("_sync.a", map([heads(), ("epoch", Pack::Unsigned(1 << 53))]), missing("epoch"));
+    check("_sync.a", map([epoch()]), missing("heads"));
+    check("_sync.a", map([epoch(), ("heads", names_only())]), missing("heads"));
+    check("_heads.geral", map([epoch(), heads()]), missing("seq"));
+    check("_heads.geral", map([epoch(), ("seq", "7".into())]), missing("seq"));
+    check("_heads.geral", Pack::Array(vec![]), SystemPublicationError::NoMap);
+    check("geral", map([heads(), epoch()]), SystemPublicationError::Topic);
+    check("_heads._x", map([heads(), epoch()]), SystemPublicationError::Name(NameError::Reserved));
+    assert_eq!(
+        SystemPublication::decode(b"_sync.\xff", &map([heads(), epoch()]).encoded(), RECEIVED),
+        Err(SystemPublicationError::Topic)
+    );
+}
+
+fn names_only() -> Pack {
+    Pack::Array(vec!["geral".into()])
+}
+
+#[test]
+fn the_longest_answer_to_sync_is_within_the_bound_of_publications() {
+    let name = |index: usize| TopicName::parse(&format!("{index:0>width$}", width = NAME_BYTES_MAX)).unwrap();
+    let publication = SystemPublication {
+        topic: SystemTopic::Sync(SyncTopic::from_random(1)),
+        heads: (0..SYNC_TOPICS_MAX).map(|index| (name(index), u64::MAX)).collect(),
+        epoch: Epoch::from_random(u64::MAX),
+        timestamp: Timestamp::from_seconds(i64::MAX),
+        clock: Some(u64::MAX),
+    };
+    let mut payload = Vec::new();
+    publication.encode_payload(&mut payload);
+    assert!(payload.len() <= PUBLICATION_BYTES_MAX, "{}", payload.len());
 }

@@ -5,8 +5,8 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
     ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
-    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, Timestamp,
-    UserName,
+    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, SyncTopic,
+    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -18,10 +18,10 @@ impl Messages {
     }
 
     pub(crate) fn request(&mut self) -> Request {
-        let body = match self.0.random_range(0..7) {
+        let body = match self.0.random_range(0..8) {
             0 => RequestBody::Login { user: self.user() },
             1 => RequestBody::Users,
-            2 => RequestBody::Channel { channel: self.channel() },
+            2 => RequestBody::Channel { channel: self.channel(), id: self.maybe(Self::id) },
             3 => RequestBody::Channels,
             4 => RequestBody::Publish {
                 user: self.user(),
@@ -35,6 +35,11 @@ impl Messages {
                 message: self.text(2_000),
                 id: self.maybe(Self::id),
             },
+            6 => {
+                let mut topics = self.some(40, Self::topic);
+                topics.push(self.topic());
+                RequestBody::Sync { user: self.maybe(Self::user), topic: self.sync_topic(), topics }
+            }
             _ => RequestBody::History(self.history()),
         };
         Request {
@@ -46,7 +51,7 @@ impl Messages {
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
-        let (service, body) = match self.0.random_range(0..6) {
+        let (service, body) = match self.0.random_range(0..7) {
             0 => (Service::Login, ReplyBody::Accepted),
             1 => (Service::Users, ReplyBody::Users(self.some(40, Self::user))),
             2 => (Service::Channels, ReplyBody::Channels(self.some(40, Self::channel))),
@@ -64,6 +69,7 @@ impl Messages {
                 };
                 (Service::History, ReplyBody::History(page))
             }
+            5 => (Service::Sync, ReplyBody::Synced),
             _ => {
                 let service = *Service::ALL.choose(&mut self.0).unwrap();
                 let code = Code::ALL.choose(&mut self.0).unwrap().clone();
@@ -99,6 +105,23 @@ impl Messages {
             seq: self.maybe(Self::number),
             epoch: self.maybe(Self::epoch),
             time_ms: self.maybe(Self::number),
+        }
+    }
+
+    pub(crate) fn system_publication(&mut self) -> SystemPublication {
+        let (topic, heads) = if self.0.random() {
+            let heads = self.some(40, |messages| (messages.topic(), messages.number()));
+            (SystemTopic::Sync(self.sync_topic()), heads)
+        } else {
+            let name = self.topic();
+            (SystemTopic::Heads(name.clone()), vec![(name, self.number())])
+        };
+        SystemPublication {
+            topic,
+            heads,
+            epoch: self.epoch(),
+            timestamp: self.timestamp(),
+            clock: self.maybe(Self::counter),
         }
     }
 
@@ -170,6 +193,14 @@ impl Messages {
 
     fn channel(&mut self) -> ChannelName {
         ChannelName::parse(&self.name()).unwrap()
+    }
+
+    fn topic(&mut self) -> TopicName {
+        TopicName::parse(&self.name()).unwrap()
+    }
+
+    fn sync_topic(&mut self) -> SyncTopic {
+        SyncTopic::from_random(self.0.random())
     }
 
     fn text(&mut self, characters_max: usize) -> String {

@@ -40,7 +40,7 @@ fn refusals_are_spelled_for_each_service() {
     for service in Service::ALL {
         let spelling = match service {
             Service::Login | Service::Channel => description,
-            Service::Publish | Service::Message | Service::History => message,
+            Service::Publish | Service::Message | Service::History | Service::Sync => message,
             Service::Users | Service::Channels => both,
         };
         let expect =

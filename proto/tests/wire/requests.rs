@@ -1,9 +1,12 @@
 //! What requests may look like, and what is said to those that may not.
 
-use recado_proto::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
+use recado_proto::limits::{
+    HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, REQUEST_BYTES_MAX,
+    SYNC_TOPICS_MAX,
+};
 use recado_proto::{
     ChannelName, Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Ref, Request, RequestBody,
-    RequestError, Service, ServiceName, Timestamp, UserName,
+    RequestError, Service, ServiceName, SyncTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::pack::{Pack, map, request};
@@ -62,6 +65,23 @@ fn history_with<const N: usize>(pairs: [(&str, Pack); N]) -> Pack {
     map([("service", "history".into()), ("data", Pack::Map(data))])
 }
 
+fn topic(name: &str) -> TopicName {
+    TopicName::parse(name).unwrap()
+}
+
+fn names(names: &[&str]) -> Pack {
+    Pack::Array(names.iter().map(|name| Pack::from(*name)).collect())
+}
+
+fn sync(user: Option<UserName>, topics: &[&str]) -> RequestBody {
+    let topics = topics.iter().map(|name| topic(name)).collect();
+    RequestBody::Sync { user, topic: SyncTopic::parse("_sync.7f").unwrap(), topics }
+}
+
+fn sync_with(topic: Pack, topics: Pack) -> Pack {
+    request("sync", [("topic", topic), ("topics", topics)])
+}
+
 #[test]
 fn each_service_with_no_more_than_it_needs() {
     check(request("login", [("user", "ana".into())]), login());
@@ -70,7 +90,7 @@ fn each_service_with_no_more_than_it_needs() {
     check(map([("service", "channels".into()), ("data", Pack::Nil)]), RequestBody::Channels);
     check(
         request("channel", [("channel", "geral".into())]),
-        RequestBody::Channel { channel: channel("geral") },
+        RequestBody::Channel { channel: channel("geral"), id: None },
     );
     let value = [("user", "ana".into()), ("channel", "geral".into()), ("message", "oi".into())];
     check(request("publish", value), publish(None));
@@ -78,6 +98,67 @@ fn each_service_with_no_more_than_it_needs() {
     let body = RequestBody::Message { src: user("ana"), dst: user("bob"), message: String::new(), id: None };
     check(request("message", value), body);
     check(history_with([]), history(HistoryOf::Received, Range::Latest, HISTORY_LIMIT_DEFAULT));
+    check(sync_with("_sync.7f".into(), names(&["geral"])), sync(None, &["geral"]));
+}
+
+#[test]
+fn a_channel_may_be_created_under_an_id() {
+    let with = |id: Pack| request("channel", [("channel", "geral".into()), ("id", id)]);
+    let expect = |id| RequestBody::Channel { channel: channel("geral"), id };
+    check(with(Pack::Binary(ID.as_bytes().to_vec())), expect(Some(ID)));
+    check(with(ID.to_string().as_str().into()), expect(Some(ID)));
+    check(with(Pack::Nil), expect(None));
+    check_refused(with(7.into()), Some("channel"), Code::BadRequest, "`id`");
+}
+
+#[test]
+fn sync_asks_for_one_to_many_topics() {
+    let value = request(
+        "sync",
+        [
+            ("user", "ana".into()),
+            ("topics", names(&["geral", " bob ", "geral"])),
+            ("topic", Pack::Binary(b"_sync.7f".to_vec())),
+        ],
+    );
+    check(value, sync(Some(user("ana")), &["geral", "bob", "geral"]));
+    let longest = "é".repeat(NAME_BYTES_MAX / 2);
+    let most = vec![longest.as_str(); SYNC_TOPICS_MAX];
+    let value = sync_with("_sync.7f".into(), names(&most));
+    assert!(value.encoded().len() < REQUEST_BYTES_MAX);
+    check(value, sync(None, &most));
+}
+
+#[test]
+fn sync_requests_that_cannot_be_taken() {
+    let topic = || Pack::from("_sync.7f");
+    let one = || names(&["geral"]);
+    let refused = |value, code, says| check_refused(value, Some("sync"), code, says);
+    refused(request("sync", [("topics", one())]), Code::BadRequest, "`topic` is missing");
+    refused(request("sync", [("topic", topic())]), Code::BadRequest, "`topics`");
+    for wrong in [
+        "geral",
+        "_sync.",
+        "",
+        "_heads.geral",
+        " _sync.7f",
+        "_sync.7f\n",
+        &format!("_sync.{}", "7".repeat(59)),
+    ] {
+        refused(sync_with(wrong.into(), one()), Code::BadRequest, "`topic`:");
+    }
+    refused(sync_with(5.into(), one()), Code::BadRequest, "`topic` is not text");
+    refused(sync_with(topic(), "geral".into()), Code::BadRequest, "`topics`");
+    refused(sync_with(topic(), map([("geral", 1.into())])), Code::BadRequest, "`topics`");
+    refused(sync_with(topic(), names(&[])), Code::BadRequest, "not 0");
+    refused(sync_with(topic(), names(&vec!["a"; SYNC_TOPICS_MAX + 1])), Code::BadRequest, "not 1025");
+    refused(sync_with(topic(), Pack::Array(vec![7.into()])), Code::BadRequest, "`topics` is not text");
+    refused(sync_with(topic(), names(&["geral", "_x"])), Code::BadName, "`topics`");
+    refused(
+        request("sync", [("user", "".into()), ("topic", topic()), ("topics", one())]),
+        Code::BadName,
+        "`user`",
+    );
 }
 
 #[test]

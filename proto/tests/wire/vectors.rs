@@ -2,8 +2,8 @@
 
 use recado_proto::{
     ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
-    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, Timestamp,
-    UserName,
+    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, SyncTopic,
+    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::documents::protocol;
@@ -13,11 +13,12 @@ const SENT: Timestamp = Timestamp::from_seconds(1_700_000_000);
 const ID: MessageId =
     MessageId::from_bytes([0x01, 0x8b, 0xcf, 0xe5, 0x68, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0x2a]);
 
-/// A message of one of the three kinds, with what the document calls it.
+/// A message of one of the four kinds, with what the document calls it.
 enum Vector {
     Request(Request),
     Reply(Reply),
     Publication(Publication),
+    System(SystemPublication),
 }
 
 /// A fenced block of the document.
@@ -73,6 +74,18 @@ fn to_user() -> Publication {
     publication("bob", PublicationBody::Direct { from: user("ana") }, "tudo bem?")
 }
 
+fn topic(name: &str) -> TopicName {
+    TopicName::parse(name).unwrap()
+}
+
+fn sync_topic() -> SyncTopic {
+    SyncTopic::parse("_sync.7f3a").unwrap()
+}
+
+fn system(topic: SystemTopic, heads: Vec<(TopicName, u64)>) -> Vector {
+    Vector::System(SystemPublication { topic, heads, epoch: epoch(), timestamp: SENT, clock: Some(4) })
+}
+
 fn requests() -> Vec<(&'static str, Vector)> {
     let publish = |id| RequestBody::Publish {
         user: user("ana"),
@@ -91,7 +104,11 @@ fn requests() -> Vec<(&'static str, Vector)> {
     vec![
         ("request login", request(RequestBody::Login { user: user("ana") })),
         ("request users", request(RequestBody::Users)),
-        ("request channel", request(RequestBody::Channel { channel: channel("geral") })),
+        ("request channel", request(RequestBody::Channel { channel: channel("geral"), id: None })),
+        (
+            "request channel, with an id",
+            request(RequestBody::Channel { channel: channel("geral"), id: Some(ID) }),
+        ),
         ("request channels", request(RequestBody::Channels)),
         ("request publish, plain", Vector::Request(plain)),
         ("request publish, with all additions", Vector::Request(full)),
@@ -109,6 +126,10 @@ fn requests() -> Vec<(&'static str, Vector)> {
         ),
         ("request history of all received", {
             request(history(HistoryOf::Received, Range::After(Place::Seq(7)), 1000))
+        }),
+        ("request sync", {
+            let topics = vec![topic("geral"), topic("ana")];
+            request(RequestBody::Sync { user: Some(user("ana")), topic: sync_topic(), topics })
         }),
     ]
 }
@@ -146,6 +167,7 @@ fn replies() -> Vec<(&'static str, Vector)> {
         ("reply message", reply(Service::Message, stored())),
         ("reply history of a channel", reply(Service::History, page(vec![to_channel()], Some(1), Some(7)))),
         ("reply history of a conversation", reply(Service::History, page(vec![to_user()], None, None))),
+        ("reply sync", reply(Service::Sync, ReplyBody::Synced)),
         ("reply to an unknown service", Vector::Reply(unknown)),
     ]
 }
@@ -154,6 +176,12 @@ fn publications() -> Vec<(&'static str, Vector)> {
     vec![
         ("publication to the topic geral", Vector::Publication(to_channel())),
         ("publication to the topic bob", Vector::Publication(to_user())),
+        ("publication to the topic _sync.7f3a", {
+            system(SystemTopic::Sync(sync_topic()), vec![(topic("ana"), 0), (topic("geral"), 7)])
+        }),
+        ("publication to the topic _heads.geral", {
+            system(SystemTopic::Heads(topic("geral")), vec![(topic("geral"), 7)])
+        }),
     ]
 }
 
@@ -163,6 +191,11 @@ impl Vector {
             Vector::Request(request) => request.encode(),
             Vector::Reply(reply) => reply.encode(),
             Vector::Publication(publication) => {
+                let mut payload = Vec::new();
+                publication.encode_payload(&mut payload);
+                payload
+            }
+            Vector::System(publication) => {
                 let mut payload = Vec::new();
                 publication.encode_payload(&mut payload);
                 payload
@@ -177,6 +210,11 @@ impl Vector {
             Vector::Reply(reply) => assert_eq!(Reply::decode(bytes, received).as_ref(), Ok(reply), "{name}"),
             Vector::Publication(publication) => {
                 let read = Publication::decode(publication.topic.as_bytes(), bytes, received);
+                assert_eq!(read.as_ref(), Ok(publication), "{name}");
+            }
+            Vector::System(publication) => {
+                let topic = publication.topic.to_string();
+                let read = SystemPublication::decode(topic.as_bytes(), bytes, received);
                 assert_eq!(read.as_ref(), Ok(publication), "{name}");
             }
         }

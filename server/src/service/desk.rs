@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::ServerError;
 use super::feed::FeedEnd;
-use super::reply::{Replies, refused};
+use super::reply::{Replies, ReplyTo, refused};
 use super::requests::{self, Work};
 use super::threads::Threads;
 use super::writer::Write;
@@ -116,18 +116,26 @@ impl Desk {
         match requests::decode(peer, message, &self.threads.clock) {
             Work::Broken(peer, reply) => return self.reply(peer, reply),
             Work::Write(write) => writes.push(write),
+            Work::Sync(reply_to) => {
+                let why = "this server does not answer `sync` yet";
+                return self.refuse(reply_to, Refusal::new(Code::UnknownService, why));
+            }
             Work::Read(read) => {
                 if let Err(read) = self.threads.reads.push_within(read, READS_WAITING_MAX) {
                     let why = format!("{READS_WAITING_MAX} requests wait to be read; try again");
-                    let mut replies = Replies::with_capacity(1);
-                    let body = refused(Refusal::new(Code::Busy, why));
-                    replies.push(read.reply_to, body, Timestamp::now(), &self.threads.clock);
-                    return replies.messages.into_iter().for_each(|(peer, reply)| self.reply(peer, reply));
+                    return self.refuse(read.reply_to, Refusal::new(Code::Busy, why));
                 }
             }
         }
         self.under_way += 1;
         self.under_way_bytes += bytes;
+    }
+
+    /// Answers what was not taken.
+    fn refuse(&self, to: ReplyTo, refusal: Refusal) {
+        let mut replies = Replies::with_capacity(1);
+        replies.push(to, refused(refusal), Timestamp::now(), &self.threads.clock);
+        replies.messages.into_iter().for_each(|(peer, reply)| self.reply(peer, reply));
     }
 
     fn send(&mut self, replies: Replies) {

@@ -17,6 +17,8 @@ pub(super) enum Work {
     Write(Write),
     /// For a reader.
     Read(Read),
+    /// For the feeds, which do not take it yet.
+    Sync(ReplyTo),
     /// Answered already: it was none.
     Broken(PeerId, Message),
 }
@@ -51,7 +53,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
     let send = |from, to, text, id| NewMessage { from, to, text, id, timestamp, clock: 0, imported: None };
     let change = match body {
         RequestBody::Login { user } => Change::Login { user, timestamp },
-        RequestBody::Channel { channel } => Change::CreateChannel { channel, timestamp },
+        RequestBody::Channel { channel, id: _ } => Change::CreateChannel { channel, timestamp },
         RequestBody::Publish { user, channel, message, id } => {
             Change::Send(send(user, Destination::Channel(channel), message, id))
         }
@@ -63,6 +65,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
         RequestBody::History(request) => {
             return Work::Read(Read { query: Query::History(request), reply_to });
         }
+        RequestBody::Sync { .. } => return Work::Sync(reply_to),
     };
     Work::Write(Write { change, reply_to })
 }
