@@ -12,6 +12,7 @@ mod conductor;
 mod config;
 pub mod limits;
 mod output;
+pub mod record;
 mod run;
 pub mod schedule;
 mod units;

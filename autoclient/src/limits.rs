@@ -55,6 +55,16 @@ pub const UNDER_WAY_MAX: usize = 256;
 /// How many events of all listeners may wait to be counted; then the listeners wait, and after them the broker drops.
 pub const EVENTS_MAX: usize = 4_096;
 
+/// The longest latency that is told from longer ones, in microseconds: an hour.
+pub const LATENCY_US_MAX: u64 = 3_600_000_000;
+
+/// Significant digits that latencies are kept with.
+pub const LATENCY_DIGITS: u8 = 3;
+
+/// How many rows the timeline of a run has at most, each a second until there are more; then two become one.
+pub const SECONDS_MAX: usize = 7_200;
+
+const _: () = assert!(SECONDS_MAX >= 4, "rows are merged in pairs");
 const _: () = assert!(TEXT_BYTES_MIN < TEXT_BYTES_MAX);
 const _: () = assert!(LISTENERS_MAX <= u32::BITS as usize, "the audit keeps a bit for each listener");
 const _: () =
