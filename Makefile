@@ -50,11 +50,12 @@ $(TYPOS):
 peers: ## Install the ZeroMQ programs that the interoperability tests talk to
 	scripts/peers.sh
 
-bench: ## Measure speed and memory, and write docs/benchmarks.md (optimised build; takes a quarter of an hour)
+bench: ## Measure speed and memory, and write docs/benchmarks*.md (optimised build; takes a quarter of an hour)
 	scripts/bench-peers.sh
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked -p recado-tests --bench broker -- --write docs
-	$(CARGO) bench --locked -p recado-tests --bench publish --bench store
+	$(CARGO) bench --locked -p recado-tests --bench publish -- --write docs
+	$(CARGO) bench --locked -p recado-tests --bench store
 	$(CARGO) bench --locked -p recado-server --bench append
 
 audit: ## Look for known weaknesses in dependencies (needs the network and cargo-deny)

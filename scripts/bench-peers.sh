@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the programs that `make bench` compares the broker with: libzmq's headers as a Debian package, nats-server unpacked from its Debian
-# package into target/peers, where no service of it is started, and pyzmq through scripts/peers.sh.
+# Installs the programs that `make bench` compares with. For the broker: libzmq's headers as a Debian package, nats-server unpacked from its Debian
+# package into target/peers, where no service of it is started, and pyzmq through scripts/peers.sh. For the server: Redis and PostgreSQL as Debian
+# packages, whose services are kept from starting: the benchmark starts its own.
 # Does nothing when they are there already. What cannot be installed is said and left out of the comparison, so this never fails.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +55,32 @@ if ! has nats-server && ! [ -x "$peers/nats-server/usr/sbin/nats-server" ]; then
     unpack_nats_server \
         || without "nats-server is missing: its Debian package could not be fetched; any nats-server on the PATH will do"
     rm -rf "$peers/nats-server.new"
+fi
+
+# A package's service is not to run beside the measurements: invoke-rc.d asks this file.
+install_without_service() {
+    local policy=/usr/sbin/policy-rc.d made=
+    if [ "$(id -u)" -eq 0 ] && ! [ -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made=1
+    fi
+    apt_get install -y --no-install-recommends "$@"
+    local result=$?
+    [ -z "$made" ] || rm -f "$policy"
+    return "$result"
+}
+
+has_postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/pgbench' >/dev/null
+}
+
+if ! has redis-server; then
+    { install_without_service redis-server && has redis-server; } \
+        || without "redis-server is missing: on Debian, as root, apt-get install redis-server"
+fi
+
+if ! has_postgresql; then
+    { install_without_service postgresql postgresql-contrib && has_postgresql; } \
+        || without "PostgreSQL is missing: on Debian, as root, apt-get install postgresql postgresql-contrib"
 fi
 
 scripts/peers.sh || without "pyzmq is missing, see above"

@@ -12,15 +12,32 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// # Errors
 /// The process is gone, or this is not Linux.
 pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let [own, _] = seconds(pid)?;
+    Ok(own)
+}
+
+/// The same and what those of its children have spent that have ended.
+///
+/// # Errors
+/// The process is gone, or this is not Linux.
+pub fn cpu_seconds_with_children(pid: u32) -> anyhow::Result<f64> {
+    let [own, children] = seconds(pid)?;
+    Ok(own + children)
+}
+
+fn seconds(pid: u32) -> anyhow::Result<[f64; 2]> {
     let path = format!("/proc/{pid}/stat");
     let stat = fs::read_to_string(&path).with_context(|| path.clone())?;
     // The program's name stands in parentheses, and may itself hold some.
     let (_, fields) = stat.rsplit_once(") ").with_context(|| format!("{path} names no program"))?;
     let fields: Vec<&str> = fields.split(' ').collect();
-    let [user, system] = fields.get(11..13).with_context(|| format!("{path} is short"))? else {
-        unreachable!("two fields were taken");
+    let sum = |at: usize| -> anyhow::Result<f64> {
+        let [user, system] = fields.get(at..at + 2).with_context(|| format!("{path} is short"))? else {
+            unreachable!("two fields were taken");
+        };
+        Ok((user.parse::<f64>()? + system.parse::<f64>()?) / TICKS_PER_SECOND)
     };
-    Ok((user.parse::<f64>()? + system.parse::<f64>()?) / TICKS_PER_SECOND)
+    Ok([sum(11)?, sum(13)?])
 }
 
 /// Megabytes (10^6 bytes) of the process that are in memory now.

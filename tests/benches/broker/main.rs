@@ -6,7 +6,6 @@ mod idle;
 mod latency;
 mod library;
 mod load;
-mod machine;
 mod options;
 mod plain_relay;
 mod relays;
@@ -25,6 +24,7 @@ use recado_tests::{
     benchmarks::{
         chart,
         figures::{Cell, Contender, Line, Rounds},
+        machine,
         page::{self, Page, Section},
     },
     workspace::root,

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, anyhow, bail, ensure};
 use recado_tests::{
-    benchmarks::figures::Contender,
+    benchmarks::{figures::Contender, machine::first_line},
     parts::{ANY_PORT, listening},
     peers::peers,
     process::{Process, Run, recado_path},
@@ -186,14 +186,6 @@ fn nats_server() -> anyhow::Result<PathBuf> {
 fn address(endpoint: &str) -> anyhow::Result<SocketAddr> {
     let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
     address.parse().with_context(|| format!("not an address: {endpoint}"))
-}
-
-/// The first line that a command writes; a remark if it writes none.
-pub(crate) fn first_line(command: &mut Command) -> String {
-    let written = command.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    let text =
-        String::from_utf8_lossy(&written.unwrap_or_default()).lines().next().unwrap_or_default().to_owned();
-    if text.is_empty() { "unknown".to_owned() } else { text }
 }
 
 /// Whether the system lets this process and those it starts hold so many connections; it is asked to.

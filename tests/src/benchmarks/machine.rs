@@ -2,12 +2,10 @@
 
 use std::{fs, process::Command, thread};
 
-use crate::relays::first_line;
-
 const UNKNOWN: &str = "unknown";
 
 /// What there is to say of it: what, and its value.
-pub(crate) fn facts() -> Vec<(String, String)> {
+pub fn facts() -> Vec<(String, String)> {
     let cores =
         thread::available_parallelism().map_or_else(|_| UNKNOWN.to_owned(), |count| count.to_string());
     let system = value("/etc/os-release", "PRETTY_NAME=").trim_matches('"').to_owned();
@@ -23,6 +21,14 @@ pub(crate) fn facts() -> Vec<(String, String)> {
     ]
     .map(|(what, value)| (what.to_owned(), value))
     .into()
+}
+
+/// What a program writes first, or that it cannot be found out.
+pub fn first_line(command: &mut Command) -> String {
+    let written = command.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let text =
+        String::from_utf8_lossy(&written.unwrap_or_default()).lines().next().unwrap_or_default().to_owned();
+    if text.is_empty() { "unknown".to_owned() } else { text }
 }
 
 /// The rest of the first line of a file that begins so.
