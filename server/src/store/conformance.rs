@@ -46,6 +46,7 @@ macro_rules! conformance_tests {
             readers::a_reader_sees_what_was_committed,
             readers::readers_miss_and_double_nothing_while_the_index_is_written,
             readers::publications_follow_the_commits,
+            readers::heads_are_those_of_any_position,
         }
     };
     ($fixture:ty: $($module:ident::$test:ident,)+) => {

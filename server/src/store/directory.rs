@@ -86,6 +86,11 @@ impl Directory {
         self.channels.contains_key(name)
     }
 
+    /// The user or channel of this name.
+    pub(super) fn topic_called(&self, name: &str) -> Option<NameId> {
+        self.users.get(name).or_else(|| self.channels.get(name)).copied()
+    }
+
     pub(super) fn user_count(&self) -> usize {
         self.users.len()
     }

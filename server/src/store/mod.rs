@@ -16,8 +16,7 @@ mod conformance;
 
 use std::sync::Arc;
 
-use recado_proto::{ChannelName, UserName};
-use recado_proto::{Epoch, HistoryPage, HistoryRequest};
+use recado_proto::{ChannelName, Epoch, HistoryPage, HistoryRequest, TopicName, UserName};
 
 pub use error::StoreError;
 pub use sqlite::{SqliteReader, SqliteStore};
@@ -67,6 +66,10 @@ pub trait Reader: Send {
 
     /// Messages as a `history` request asks for them, or why not.
     fn history(&mut self, request: &HistoryRequest) -> Result<Result<HistoryPage, Refusal>, StoreError>;
+
+    /// The last `seq` up to the position `at` in the topics of these names, 0 where there is none. Names that are nobody's
+    /// are left out.
+    fn heads(&mut self, names: &[TopicName], at: Position) -> Result<Vec<(TopicName, u64)>, StoreError>;
 
     /// Messages after `after` that are to be published, in the order of commits, `limit` rows at most.
     fn publications(&mut self, after: Position, limit: usize)

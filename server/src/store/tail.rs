@@ -22,6 +22,15 @@ impl Pair {
     }
 }
 
+/// Where a topic's last place up to some position is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TailHead {
+    /// It is this one.
+    Here(u64),
+    /// It comes before this one, with which the tail begins.
+    Before(u64),
+}
+
 type Messages = Vec<Arc<StoredMessage>>;
 
 /// Records behind the index's mark, and the ways to find messages among them.
@@ -77,6 +86,16 @@ impl Tail {
         let start = messages.partition_point(|message| message.seq < first);
         let end = messages.partition_point(|message| message.seq <= last);
         (messages.first().map(|message| message.seq), &messages[start..end.max(start)])
+    }
+
+    /// The topic's last place up to `at` among those that the tail has; else the place before them, if it has any.
+    pub(super) fn head_at(&self, topic: NameId, at: Position) -> Option<TailHead> {
+        let messages = self.by_topic.get(&topic)?;
+        let count = messages.partition_point(|message| message.position <= at);
+        match count.checked_sub(1) {
+            Some(last) => Some(TailHead::Here(messages[last].seq)),
+            None => Some(TailHead::Before(messages.first()?.seq)),
+        }
     }
 
     /// The conversation's messages strictly between two positions.

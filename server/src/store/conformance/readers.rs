@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use recado_proto::{HistoryOf, HistoryRequest, Range};
+use recado_proto::{HistoryOf, HistoryRequest, Range, TopicName};
 
 use super::{Fixture, channel, commit, create, direct, login, publish, user};
 use crate::store::{Position, Reader};
@@ -105,4 +105,53 @@ pub(in crate::store) fn publications_follow_the_commits<F: Fixture>() {
     assert_eq!(found, expect);
     assert_eq!(cursor, store.last_position());
     assert!(reader.publications(cursor, 7).unwrap().found.is_empty());
+}
+
+pub(in crate::store) fn heads_are_those_of_any_position<F: Fixture>() {
+    let fixture = F::new();
+    let mut store = fixture.open();
+    let mut reader = store.reader().unwrap();
+    commit(store.as_mut(), vec![create("a"), create("b"), create("quiet"), login("ana")]);
+    let names = ["quiet", "b", "nobody", "ana", "a"].map(|name| TopicName::parse(name).unwrap());
+    let mut model = Vec::new();
+    let (mut a, mut b, mut ana) = (0, 0, 0);
+    let check = |reader: &mut dyn Reader, at: Position, expect: [u64; 3]| {
+        let heads = reader.heads(&names, at).unwrap();
+        let heads: Vec<_> = heads.iter().map(|(name, seq)| (name.as_str(), *seq)).collect();
+        let [a, b, ana] = expect;
+        assert_eq!(heads, [("quiet", 0), ("b", b), ("ana", ana), ("a", a)], "at {at}");
+    };
+    for number in 0..300_u64 {
+        let mut changes = vec![publish("ana", "a", "x", None)];
+        a += 1;
+        if number % 3 == 0 {
+            changes.push(publish("ana", "b", "x", None));
+            b += 1;
+        }
+        if number % 100 == 50 {
+            changes.push(direct("ana", "ana", "x", None));
+            ana += 1;
+        }
+        changes.push(login("ana"));
+        let through = commit(store.as_mut(), changes).through;
+        model.push((through, [a, b, ana]));
+        check(reader.as_mut(), through, [a, b, ana]);
+        // Some of it is indexed, some is not; the last ones never are.
+        if number % 64 == 63 {
+            store.tend().unwrap();
+            check(reader.as_mut(), through, [a, b, ana]);
+        }
+        if number % 20 == 0 {
+            for (at, expect) in &model {
+                check(reader.as_mut(), *at, *expect);
+            }
+        }
+    }
+    check(reader.as_mut(), Position(0), [0, 0, 0]);
+    drop(store);
+    let store = fixture.open();
+    let mut reader = store.reader().unwrap();
+    for (at, expect) in &model {
+        check(reader.as_mut(), *at, *expect);
+    }
 }

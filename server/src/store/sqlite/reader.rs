@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Range, UserName,
+    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Range, TopicName,
+    UserName,
 };
 use rusqlite::Connection;
 
 use super::super::directory::{Name, NameId, Record};
 use super::super::history::{Keep, KeyRange, Room, Stretch};
 use super::super::rules::{no_such_channel, no_such_user};
-use super::super::tail::Pair;
+use super::super::tail::{Pair, TailHead};
 use super::super::types::{Entry, EntryKind, Position, Refusal, Route, Scan, StoredMessage};
 use super::super::{Reader, StoreError};
 use super::open::{self, Access, index_error};
@@ -215,6 +216,27 @@ impl SqliteReader {
         Ok(found)
     }
 
+    /// Of the topic's first `count` messages, which are indexed, those up to the position `at`.
+    fn indexed_up_to(&self, topic: NameId, count: u64, at: Position) -> Result<u64, StoreError> {
+        let position_of = |seq| -> Result<Position, StoreError> {
+            let found = index::of_topic(&self.connection, topic, seq, seq);
+            let found = found.map_err(|error| index_error(&self.path, error))?;
+            found.first().copied().ok_or_else(|| damaged(&self.path, "the index of a topic is short"))
+        };
+        let (mut known_up_to, mut known_after) = (0, count + 1);
+        // Mostly it is the last one, and then one look tells.
+        let mut looked_at = count;
+        while known_up_to + 1 < known_after {
+            if position_of(looked_at)? <= at {
+                known_up_to = looked_at;
+            } else {
+                known_after = looked_at;
+            }
+            looked_at = known_up_to.midpoint(known_after);
+        }
+        Ok(known_up_to)
+    }
+
     fn message_at(&self, position: Position) -> Result<(NameId, NameId, Arc<StoredMessage>), StoreError> {
         let row = log::read_at(&self.connection, position).map_err(|error| self.wrap(&error))?;
         match row.into_record(&self.view.read().directory) {
@@ -266,6 +288,36 @@ impl Reader for SqliteReader {
             Err(HistoryError::Refused(refusal)) => Ok(Err(refusal)),
             Err(HistoryError::Failed(error)) => Err(error),
         }
+    }
+
+    fn heads(&mut self, names: &[TopicName], at: Position) -> Result<Vec<(TopicName, u64)>, StoreError> {
+        let mut heads = Vec::with_capacity(names.len());
+        let mut in_index = Vec::new();
+        {
+            let view = self.view.read();
+            // All that is indexed comes before the tail.
+            let tail_from = view.tail.first_position().unwrap_or(Position(view.through.0 + 1));
+            let has_all_indexed = at.0 + 1 >= tail_from.0;
+            for name in names {
+                let Some(topic) = view.directory.topic_called(name.as_str()) else { continue };
+                let indexed = match view.tail.head_at(topic, at) {
+                    Some(TailHead::Here(seq)) => {
+                        heads.push((name.clone(), seq));
+                        continue;
+                    }
+                    Some(TailHead::Before(seq)) => seq - 1,
+                    None => view.directory.last_seq(topic),
+                };
+                if !has_all_indexed {
+                    in_index.push((heads.len(), topic));
+                }
+                heads.push((name.clone(), indexed));
+            }
+        }
+        for (index, topic) in in_index {
+            heads[index].1 = self.indexed_up_to(topic, heads[index].1, at)?;
+        }
+        Ok(heads)
     }
 
     fn publications(
