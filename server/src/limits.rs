@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use recado_proto::limits::{HISTORY_BYTES_MAX, MESSAGE_BYTES_MAX};
+use recado_proto::limits::{HISTORY_BYTES_MAX, MESSAGE_BYTES_MAX, SYNC_TOPICS_MAX};
 
 /// Users that a store holds. Whoever would be one more is refused with `busy`.
 pub const USERS_MAX: usize = 100_000;
@@ -64,6 +64,37 @@ pub const RECENT_PUBLICATIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Publications that a feed which is behind reads from the store at once.
 pub const CATCH_UP_MESSAGES_MAX: usize = 256;
+
+/// When a topic's last place is told again: once the topic has been quiet for the first pause, and after each further one.
+/// After the last of them whoever is still there has heard it, or never will on this way.
+pub const BEACON_PAUSES: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(32),
+];
+
+/// Topics that each feed remembers to tell their last places, in about 200 bytes each. With more of them active within the
+/// pauses the one that was told most often is forgotten; a receiver that is behind in it notices with its next message.
+pub const BEACON_TOPICS_MAX: usize = 16 * 1024;
+
+/// Beacons that a feed publishes before it looks whether there are messages.
+pub const BEACONS_AT_ONCE_MAX: usize = 64;
+
+/// Rows at the end of the log among which a feed that starts looks for topics to tell: what an earlier process wrote to a
+/// connection and never reached the broker is at most what the system holds for a connection.
+pub const RECALLED_ROWS_MAX: u64 = 32 * 1024;
+
+/// How long before the last message of all a message may be for its topic to be told at the start.
+pub const RECALLED_BEFORE_END: Duration = Duration::from_secs(60);
+
+/// `sync` questions that wait for a feed. Of more the oldest are dropped: who asked longest ago has asked again.
+pub const SYNC_QUESTIONS_WAITING_MAX: usize = 1024;
+
+/// Names in all `sync` questions that wait for a feed, under the same rule.
+pub const SYNC_NAMES_WAITING_MAX: usize = 64 * SYNC_TOPICS_MAX;
 
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
 pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);

@@ -1,6 +1,6 @@
 //! Where requests come in and replies go out: the one task that owns the ROUTER socket.
 
-use recado_proto::{Code, Timestamp};
+use recado_proto::{Code, ReplyBody, Timestamp};
 use recado_zmtp::{Message, PeerId, Router};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::yield_now;
@@ -116,14 +116,14 @@ impl Desk {
         match requests::decode(peer, message, &self.threads.clock) {
             Work::Broken(peer, reply) => return self.reply(peer, reply),
             Work::Write(write) => writes.push(write),
-            Work::Sync(reply_to) => {
-                let why = "this server does not answer `sync` yet";
-                return self.refuse(reply_to, Refusal::new(Code::UnknownService, why));
+            Work::Sync(question, reply_to) => {
+                self.threads.ask(question);
+                return self.answer(reply_to, ReplyBody::Synced);
             }
             Work::Read(read) => {
                 if let Err(read) = self.threads.reads.push_within(read, READS_WAITING_MAX) {
                     let why = format!("{READS_WAITING_MAX} requests wait to be read; try again");
-                    return self.refuse(read.reply_to, Refusal::new(Code::Busy, why));
+                    return self.answer(read.reply_to, refused(Refusal::new(Code::Busy, why)));
                 }
             }
         }
@@ -131,10 +131,10 @@ impl Desk {
         self.under_way_bytes += bytes;
     }
 
-    /// Answers what was not taken.
-    fn refuse(&self, to: ReplyTo, refusal: Refusal) {
+    /// Answers what no thread has to do with.
+    fn answer(&self, to: ReplyTo, body: ReplyBody) {
         let mut replies = Replies::with_capacity(1);
-        replies.push(to, refused(refusal), Timestamp::now(), &self.threads.clock);
+        replies.push(to, body, Timestamp::now(), &self.threads.clock);
         replies.messages.into_iter().for_each(|(peer, reply)| self.reply(peer, reply));
     }
 

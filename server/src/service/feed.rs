@@ -1,16 +1,27 @@
-//! Publications to one broker: a cursor over the committed log (docs/decisions/0003). While the broker is away or slow the
-//! feed waits, and nothing else does; what it has not handed over lies in the store.
+//! Publications to one broker: a cursor over the committed log (docs/decisions/0003), and between them what says how far
+//! topics have come. While the broker is away or slow the feed waits, and nothing else does; what it has not handed over
+//! lies in the store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use recado_proto::Epoch;
-use recado_zmtp::{Closed, Message, Publisher};
-use tokio::sync::watch;
+use recado_proto::{Epoch, SystemPublication, SystemTopic, Timestamp, TopicName};
+use recado_zmtp::{Closed, Message, Publisher, SocketEvent, SocketEventKind};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, trace};
 
-use super::recent::{Next, Recent, encode};
-use crate::limits::{CATCH_UP_MESSAGES_MAX, PUBLISHED_MARK_INTERVAL};
+use super::beacon::Beacon;
+use super::clock::Clock;
+use super::cursor::{Cursor, Flushed};
+use super::questions::Questions;
+use super::recent::{Next, Outgoing, Recent, encode};
+use crate::limits::{
+    BEACONS_AT_ONCE_MAX, CATCH_UP_MESSAGES_MAX, PUBLISHED_MARK_INTERVAL, RECALLED_BEFORE_END,
+    RECALLED_ROWS_MAX, SCAN_ROWS_MAX,
+};
 use crate::store::{Position, Reader, StoreError};
 
 /// How far the furthest feed has come, for the stored mark.
@@ -44,20 +55,27 @@ impl Published {
 /// One broker's feed.
 pub(super) struct Feed {
     publisher: Publisher,
+    events: broadcast::Receiver<SocketEvent>,
     recent: Arc<Recent>,
     committed: watch::Receiver<Position>,
     published: Arc<Published>,
+    questions: Arc<Questions>,
+    clock: Arc<Clock>,
     /// Away while a blocking thread reads with it.
     reader: Option<Box<dyn Reader>>,
     epoch: Epoch,
-    /// All up to here was given to the socket.
-    cursor: Position,
-    /// All up to here was written to the connection.
-    written: Position,
-    written_at: Instant,
-    /// Whether any of what lies between both was a publication.
-    some_sent: bool,
-    lost_before: u64,
+    cursor: Cursor,
+    confirmed_at: Instant,
+    beacon: Beacon,
+}
+
+/// What a feed shares with the other threads and tasks.
+pub(super) struct Shared {
+    pub(super) recent: Arc<Recent>,
+    pub(super) published: Arc<Published>,
+    /// This feed's own.
+    pub(super) questions: Arc<Questions>,
+    pub(super) clock: Arc<Clock>,
 }
 
 /// Why a feed ends.
@@ -76,121 +94,245 @@ impl From<Closed> for FeedEnd {
 }
 
 impl Feed {
-    /// A feed that begins after `cursor`.
-    pub(super) fn new(
-        publisher: Publisher,
-        recent: Arc<Recent>,
-        published: Arc<Published>,
-        reader: Box<dyn Reader>,
-        epoch: Epoch,
-    ) -> Self {
-        let cursor = published.through();
-        let committed = recent.watch();
-        let written_at = Instant::now();
+    /// A feed that goes on from where the furthest one came.
+    pub(super) fn new(publisher: Publisher, shared: Shared, reader: Box<dyn Reader>, epoch: Epoch) -> Self {
+        let Shared { recent, published, questions, clock } = shared;
         Self {
+            events: publisher.events(),
             publisher,
+            committed: recent.watch(),
             recent,
-            committed,
+            cursor: Cursor::new(published.through()),
             published,
+            questions,
+            clock,
             reader: Some(reader),
             epoch,
-            cursor,
-            written: cursor,
-            written_at,
-            some_sent: false,
-            lost_before: 0,
+            confirmed_at: Instant::now(),
+            beacon: Beacon::new(),
         }
     }
 
     /// Publishes until its socket is closed, or the store fails.
     pub(super) async fn run(mut self) -> FeedEnd {
-        loop {
-            if let Err(end) = self.step().await {
-                return end;
-            }
+        let mut done = self.recall().await;
+        while done.is_ok() {
+            done = self.step().await;
         }
+        done.expect_err("it goes on until it ends")
     }
 
+    /// One turn: each kind of work gets a bounded share, so that none keeps another waiting.
     async fn step(&mut self) -> Result<(), FeedEnd> {
-        match self.recent.next(self.cursor) {
+        self.look_at_connections();
+        self.answer().await?;
+        self.tell_heads();
+        match self.recent.next(self.cursor.given()) {
             Next::Batch(batch) => {
-                let from = batch.publications.partition_point(|(position, _)| *position <= self.cursor);
-                for (position, message) in &batch.publications[from..] {
-                    self.publisher.send(message.clone()).await?;
-                    tracing::trace!(%position, "published");
-                }
-                self.cursor = batch.through;
+                let given = self.cursor.given();
+                let from = batch.publications.partition_point(|outgoing| outgoing.position <= given);
+                self.publish(&batch.publications[from..]).await?;
+                self.cursor.passed(batch.through);
             }
             Next::InStore => self.catch_up().await?,
             Next::Nothing => {
                 self.confirm().await;
                 // Having gone back it has something to send, whether or not more is committed.
-                if self.cursor >= self.recent.committed() && self.committed.changed().await.is_err() {
-                    return Err(FeedEnd::Closed);
+                if self.cursor.given() >= self.recent.committed() {
+                    self.wait().await?;
                 }
                 return Ok(());
             }
         }
-        if self.written_at.elapsed() >= PUBLISHED_MARK_INTERVAL {
+        if self.confirmed_at.elapsed() >= PUBLISHED_MARK_INTERVAL {
             self.confirm().await;
+        }
+        Ok(())
+    }
+
+    async fn publish(&mut self, outgoing: &[Outgoing]) -> Result<(), FeedEnd> {
+        for Outgoing { position, seq, message } in outgoing {
+            self.publisher.send(message.clone()).await?;
+            self.cursor.sent(*position);
+            if let Ok(topic) = str::from_utf8(message.first()) {
+                self.beacon.published(topic, *seq, Instant::now().into_std());
+            }
+            trace!(%position, "published");
         }
         Ok(())
     }
 
     /// Publishes a piece that is only in the store.
     async fn catch_up(&mut self) -> Result<(), FeedEnd> {
-        for (position, message) in self.read().await? {
+        let (after, epoch) = (self.cursor.given(), self.epoch);
+        let (outgoing, through) = self
+            .read(move |reader| {
+                let scan = reader.publications(after, CATCH_UP_MESSAGES_MAX)?;
+                Ok((encode(&scan.found, epoch), scan.through))
+            })
+            .await?;
+        self.publish(&outgoing).await?;
+        // Rows after the last message are no publications: done with it, done with them.
+        self.cursor.passed(through);
+        Ok(())
+    }
+
+    /// What an earlier process wrote just before it ended may have been lost with it, so the topics of its last messages
+    /// are to be told, too.
+    async fn recall(&mut self) -> Result<(), FeedEnd> {
+        let end = self.cursor.given();
+        let topics = self.read(move |reader| topics_before(reader, end)).await?;
+        let now = Instant::now().into_std();
+        topics.iter().for_each(|(topic, seq)| self.beacon.published(topic, *seq, now));
+        Ok(())
+    }
+
+    /// Answers the questions that wait. The cursor stands still meanwhile: what the heads count was given to the socket
+    /// before the answer, and all else comes after it.
+    async fn answer(&mut self) -> Result<(), FeedEnd> {
+        if !self.is_connected() {
+            return Ok(());
+        }
+        let (questions, dropped) = self.questions.take();
+        if dropped > 0 {
+            debug!(dropped, "sync questions waited for too long behind others");
+        }
+        if questions.is_empty() {
+            return Ok(());
+        }
+        let at = self.cursor.given();
+        let answers = self
+            .read(move |reader| {
+                let mut answers = Vec::with_capacity(questions.len());
+                for question in questions {
+                    answers.push((question.topic.clone(), reader.heads(&question.names, at)?));
+                }
+                Ok(answers)
+            })
+            .await?;
+        for (topic, heads) in answers {
+            let message = self.system_message(SystemTopic::Sync(topic), heads);
             self.publisher.send(message).await?;
-            tracing::trace!(%position, "published");
-            self.cursor = self.cursor.max(position);
         }
         Ok(())
     }
 
-    /// The next piece of the log, encoded; the cursor moves past what is not published.
-    async fn read(&mut self) -> Result<Vec<(Position, Message)>, FeedEnd> {
-        let (cursor, epoch) = (self.cursor, self.epoch);
-        let mut reader = self.reader.take().expect("a feed reads one piece at a time");
-        let read = spawn_blocking(move || {
-            let scan = reader.publications(cursor, CATCH_UP_MESSAGES_MAX);
-            (reader, scan)
-        });
-        let Ok((reader, scan)) = read.await else { return Err(FeedEnd::Closed) };
-        self.reader = Some(reader);
-        let scan = scan.map_err(FeedEnd::Store)?;
-        let mut messages = encode(&scan.found, epoch);
-        match messages.last_mut() {
-            // Rows after the last message are no publications: done with it, done with them.
-            Some((position, _)) => *position = scan.through,
-            None => self.cursor = scan.through,
+    /// Publishes beacons that are due. One that finds no room is left out: it only repeats, and there is a next one.
+    fn tell_heads(&mut self) {
+        if !self.is_connected() {
+            return;
         }
-        Ok(messages)
+        let now = Instant::now().into_std();
+        for _ in 0..BEACONS_AT_ONCE_MAX {
+            let Some((topic, seq)) = self.beacon.pop_due(now) else { break };
+            let message = self.system_message(SystemTopic::Heads(topic.clone()), vec![(topic, seq)]);
+            self.publisher.try_send(&message);
+        }
+        let forgotten = self.beacon.take_forgotten();
+        if forgotten > 0 {
+            debug!(forgotten, "more topics are active than beacons are kept for");
+        }
+    }
+
+    fn system_message(&self, topic: SystemTopic, heads: Vec<(TopicName, u64)>) -> Message {
+        let clock = Some(self.clock.tick());
+        let publication =
+            SystemPublication { topic, heads, epoch: self.epoch, timestamp: Timestamp::now(), clock };
+        let mut payload = Vec::new();
+        publication.encode_payload(&mut payload);
+        Message::new(vec![publication.topic.to_string().into(), payload.into()])
+    }
+
+    fn is_connected(&self) -> bool {
+        self.publisher.stats().connections > 0
+    }
+
+    /// Takes note of all that happened to connections.
+    fn look_at_connections(&mut self) {
+        loop {
+            match self.events.try_recv() {
+                Ok(event) => self.connection_event(Some(&event)),
+                Err(TryRecvError::Lagged(_)) => self.connection_event(None),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// `None`: events were missed.
+    fn connection_event(&mut self, event: Option<&SocketEvent>) {
+        if event.is_none_or(|event| matches!(event.kind, SocketEventKind::Connected { .. })) {
+            self.beacon.connection_returned(Instant::now().into_std());
+        }
+    }
+
+    /// Waits until there is something to do. While the broker is away that can only be a commit, or its return.
+    async fn wait(&mut self) -> Result<(), FeedEnd> {
+        self.cursor.settle(self.publisher.stats().lost);
+        let is_connected = self.is_connected();
+        let due = if is_connected { self.beacon.next_due() } else { None };
+        let event = tokio::select! {
+            changed = self.committed.changed() => return changed.map_err(|_| FeedEnd::Closed),
+            event = self.events.recv() => event,
+            () = self.questions.asked(), if is_connected => return Ok(()),
+            () = sleep_until(due.unwrap_or_else(std::time::Instant::now).into()), if due.is_some() => return Ok(()),
+        };
+        match event {
+            Ok(event) => self.connection_event(Some(&event)),
+            Err(RecvError::Lagged(_)) => self.connection_event(None),
+            Err(RecvError::Closed) => return Err(FeedEnd::Closed),
+        }
+        Ok(())
     }
 
     /// Waits until all that was given to the socket is written, and moves the mark; or goes back, if a connection that
     /// broke took some of it along.
     async fn confirm(&mut self) {
-        if self.written < self.cursor {
-            if self.all_written().await {
-                self.written = self.cursor;
-                self.published.advance(self.written);
-            } else {
-                self.cursor = self.written;
+        if self.cursor.is_ahead() {
+            if self.cursor.needs_flush() {
+                self.publisher.flush().await;
             }
-            self.some_sent = false;
+            let stats = self.publisher.stats();
+            if self.cursor.confirm(Flushed { connections: stats.connections, lost: stats.lost }) {
+                self.published.advance(self.cursor.given());
+            }
         }
-        self.written_at = Instant::now();
+        self.confirmed_at = Instant::now();
     }
 
-    async fn all_written(&mut self) -> bool {
-        if !self.some_sent {
-            return true;
-        }
-        self.publisher.flush().await;
-        let stats = self.publisher.stats();
-        let lost_none = stats.lost == self.lost_before;
-        self.lost_before = stats.lost;
-        // A connection that just ended may not have counted yet what it lost.
-        lost_none && stats.connections > 0
+    /// Lends the reader to a thread that may block.
+    async fn read<T: Send + 'static>(
+        &mut self,
+        read: impl FnOnce(&mut dyn Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, FeedEnd> {
+        let mut reader = self.reader.take().expect("a feed reads one thing at a time");
+        let reading = spawn_blocking(move || {
+            let result = read(reader.as_mut());
+            (reader, result)
+        });
+        let Ok((reader, result)) = reading.await else { return Err(FeedEnd::Closed) };
+        self.reader = Some(reader);
+        result.map_err(FeedEnd::Store)
     }
+}
+
+/// The topics of the last messages up to `end`, each with its last place: those of the last while, by the store's own times.
+fn topics_before(reader: &mut dyn Reader, end: Position) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut last: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut newest_ms = 0;
+    let mut after = Position(end.0.saturating_sub(RECALLED_ROWS_MAX));
+    while after < end {
+        let limit = usize::try_from(end.0 - after.0).unwrap_or(usize::MAX).min(SCAN_ROWS_MAX);
+        let scan = reader.publications(after, limit)?;
+        for message in &scan.found {
+            newest_ms = message.time_ms;
+            last.insert(message.route.topic().to_owned(), (message.seq, message.time_ms));
+        }
+        if scan.at_end {
+            break;
+        }
+        after = scan.through;
+    }
+    let since_ms = newest_ms.saturating_sub(RECALLED_BEFORE_END.as_millis().try_into().unwrap_or(u64::MAX));
+    let recent = last.into_iter().filter(|(_, (_, time_ms))| *time_ms >= since_ms);
+    Ok(recent.map(|(topic, (seq, _))| (topic, seq)).collect())
 }

@@ -2,10 +2,13 @@
 //! task for each broker publishes. No OK and no publication before its message is durable: only the writer makes either, and
 //! only after its commit.
 
+mod beacon;
 mod clock;
+mod cursor;
 mod desk;
 mod envelope;
 mod feed;
+mod questions;
 mod queue;
 mod readers;
 mod recent;

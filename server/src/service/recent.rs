@@ -18,15 +18,25 @@ pub(super) struct Batch {
     pub(super) after: Position,
     /// The turn's last position.
     pub(super) through: Position,
-    pub(super) publications: Vec<(Position, Message)>,
+    pub(super) publications: Vec<Outgoing>,
     bytes: usize,
+}
+
+/// A message as it goes to the broker.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    pub(super) position: Position,
+    /// Its place in its topic.
+    pub(super) seq: u64,
+    /// A topic and a map.
+    pub(super) message: Message,
 }
 
 impl Batch {
     /// The publications of a turn that is durable.
     pub(super) fn new(committed: &Committed, epoch: Epoch) -> Self {
         let publications = encode(&committed.messages, epoch);
-        let bytes = publications.iter().map(|(_, message)| message.byte_len()).sum();
+        let bytes = publications.iter().map(|outgoing| outgoing.message.byte_len()).sum();
         Self { after: committed.after, through: committed.through, publications, bytes }
     }
 }
@@ -107,8 +117,8 @@ impl Recent {
     }
 }
 
-/// Messages as they go to the broker, each a topic and a map. All of them share one piece of memory.
-pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<(Position, Message)> {
+/// Messages as they go to the broker. All of them share one piece of memory.
+pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<Outgoing> {
     let estimate = messages.iter().map(|message| 256 + message.text.len()).sum();
     let mut encoded = Vec::with_capacity(estimate);
     let ends: Vec<_> = messages
@@ -118,16 +128,16 @@ pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<(Posi
             encoded.extend_from_slice(publication.topic.as_bytes());
             let topic_end = encoded.len();
             publication.encode_payload(&mut encoded);
-            (message.position, topic_end, encoded.len())
+            (message.position, message.seq, topic_end, encoded.len())
         })
         .collect();
     let encoded = Bytes::from(encoded);
     let mut start = 0;
     ends.into_iter()
-        .map(|(position, topic_end, end)| {
+        .map(|(position, seq, topic_end, end)| {
             let frames = vec![encoded.slice(start..topic_end), encoded.slice(topic_end..end)];
             start = end;
-            (position, Message::new(frames))
+            Outgoing { position, seq, message: Message::new(frames) }
         })
         .collect()
 }

@@ -5,6 +5,7 @@ use recado_zmtp::{Message, PeerId};
 
 use super::clock::Clock;
 use super::envelope::Envelope;
+use super::questions::Question;
 use super::readers::{Query, Read};
 use super::reply::ReplyTo;
 use super::writer::Write;
@@ -17,8 +18,8 @@ pub(super) enum Work {
     Write(Write),
     /// For a reader.
     Read(Read),
-    /// For the feeds, which do not take it yet.
-    Sync(ReplyTo),
+    /// For the feeds. The reply does not wait for them.
+    Sync(Question, ReplyTo),
     /// Answered already: it was none.
     Broken(PeerId, Message),
 }
@@ -65,7 +66,9 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
         RequestBody::History(request) => {
             return Work::Read(Read { query: Query::History(request), reply_to });
         }
-        RequestBody::Sync { .. } => return Work::Sync(reply_to),
+        RequestBody::Sync { user: _, topic, topics } => {
+            return Work::Sync(Question::new(topic, topics), reply_to);
+        }
     };
     Work::Write(Write { change, reply_to })
 }

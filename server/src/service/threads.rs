@@ -10,7 +10,8 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::ServerError;
 use super::clock::Clock;
-use super::feed::{Feed, FeedEnd, Published};
+use super::feed::{Feed, FeedEnd, Published, Shared};
+use super::questions::{Question, Questions};
 use super::queue::Queue;
 use super::readers::{self, Read};
 use super::recent::Recent;
@@ -30,6 +31,8 @@ pub(super) struct Threads {
     pub(super) writer_end: oneshot::Receiver<Result<(), StoreError>>,
     /// They run until they are dropped.
     pub(super) feeds: JoinSet<FeedEnd>,
+    /// One for each feed.
+    questions: Vec<Arc<Questions>>,
     readers: Vec<JoinHandle<()>>,
 }
 
@@ -44,11 +47,18 @@ impl Threads {
         let published = Arc::new(Published::new(store.marks().published_through));
         let (writes, reads) = (Arc::new(Queue::new()), Arc::new(Queue::new()));
         let mut feeds = JoinSet::new();
+        let mut questions = Vec::with_capacity(brokers.len());
         for broker in brokers {
             let options = SocketOptions { publish_filter: false, ..SocketOptions::default() };
             let publisher = Publisher::connect(std::slice::from_ref(broker), options);
-            let (recent, published) = (Arc::clone(&recent), Arc::clone(&published));
-            feeds.spawn(Feed::new(publisher, recent, published, store.reader()?, store.epoch()).run());
+            let shared = Shared {
+                recent: Arc::clone(&recent),
+                published: Arc::clone(&published),
+                questions: Arc::default(),
+                clock: Arc::clone(&clock),
+            };
+            questions.push(Arc::clone(&shared.questions));
+            feeds.spawn(Feed::new(publisher, shared, store.reader()?, store.epoch()).run());
         }
         let mut running = Vec::with_capacity(READERS);
         for _ in 0..READERS {
@@ -66,7 +76,13 @@ impl Threads {
         };
         // Nobody waits for the end any more only when the server was dropped.
         spawn("recado-writer", move || drop(ended.send(writer.run())))?;
-        Ok(Self { writes, reads, clock, recent, published, writer_end, feeds, readers: running })
+        Ok(Self { writes, reads, clock, recent, published, writer_end, feeds, questions, readers: running })
+    }
+
+    /// Has every feed answer a `sync` question.
+    pub(super) fn ask(&self, question: Question) {
+        let question = Arc::new(question);
+        self.questions.iter().for_each(|questions| questions.ask(Arc::clone(&question)));
     }
 
     /// Ends them all; the writer ends last, because it closes the store. Feeds must have come as far as they are to come.

@@ -5,16 +5,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use recado_proto::{
-    ChannelName, Code, MessageId, Reply, ReplyBody, Request, RequestBody, Timestamp, UserName,
+    ChannelName, Code, MessageId, Publication, Reply, ReplyBody, Request, RequestBody, SystemPublication,
+    Timestamp, UserName,
 };
 use recado_server::{Config, Server, ServerError, StoreUrl};
-use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions};
+use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions, Subscriber};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A store's file, which outlives the servers that use it.
 pub(crate) struct TestStore(TempDir);
@@ -120,6 +121,49 @@ impl Peer {
 fn decode(message: &Message) -> Reply {
     let [frame] = message.frames() else { panic!("{message:?}") };
     Reply::decode(frame, Timestamp::now()).unwrap()
+}
+
+/// What a server sends to a broker.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Message(Publication),
+    System(SystemPublication),
+}
+
+/// A broker's place, taken by a socket that hears everything.
+pub(crate) async fn listen() -> (Subscriber, Endpoint) {
+    listen_at(&"tcp://127.0.0.1:0".parse().unwrap()).await
+}
+
+pub(crate) async fn listen_at(endpoint: &Endpoint) -> (Subscriber, Endpoint) {
+    let subscriber = Subscriber::bind(endpoint, SocketOptions::default()).await.unwrap();
+    subscriber.subscribe("");
+    let endpoint = subscriber.local_endpoint().unwrap().clone();
+    (subscriber, endpoint)
+}
+
+pub(crate) async fn hear_anything(subscriber: &mut Subscriber) -> Heard {
+    let message = timeout(PATIENCE, subscriber.recv()).await.expect("something is published").unwrap();
+    let [topic, payload] = message.frames() else { panic!("{message:?}") };
+    let now = Timestamp::now();
+    if topic.starts_with(b"_") {
+        Heard::System(SystemPublication::decode(topic, payload, now).unwrap())
+    } else {
+        Heard::Message(Publication::decode(topic, payload, now).unwrap())
+    }
+}
+
+/// The next message.
+pub(crate) async fn hear(subscriber: &mut Subscriber) -> Publication {
+    loop {
+        if let Heard::Message(publication) = hear_anything(subscriber).await {
+            return publication;
+        }
+    }
+}
+
+pub(crate) fn create(name: &str, id: Option<MessageId>) -> RequestBody {
+    RequestBody::Channel { channel: channel(name), id }
 }
 
 pub(crate) fn channel(name: &str) -> ChannelName {

@@ -2,20 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod heads;
 mod helpers;
-
-use std::time::Duration;
+mod losing;
 
 use bytes::Bytes;
-use helpers::{Running, TestStore, bad_request, channel, publish, reply_code};
+use helpers::{Running, TestStore, bad_request, channel, create, hear, listen, publish, reply_code};
 use recado_proto::{
-    Code, HistoryOf, HistoryRequest, MessageId, Place, Publication, Range, Ref, Reply, ReplyBody, Request,
-    RequestBody, Timestamp, UserName,
+    Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Ref, Reply, ReplyBody, Request, RequestBody,
+    UserName,
 };
-use recado_zmtp::{Endpoint, Framing, Message, SocketOptions, Subscriber};
-use tokio::time::timeout;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use recado_zmtp::{Framing, Message, SocketOptions, Subscriber};
 
 fn user(name: &str) -> UserName {
     UserName::parse(name).unwrap()
@@ -23,21 +20,6 @@ fn user(name: &str) -> UserName {
 
 fn login(name: &str) -> RequestBody {
     RequestBody::Login { user: user(name) }
-}
-
-/// What the server sends to a broker, decoded.
-async fn hear(subscriber: &mut Subscriber) -> Publication {
-    let message = timeout(PATIENCE, subscriber.recv()).await.unwrap().unwrap();
-    let [topic, payload] = message.frames() else { panic!("{message:?}") };
-    Publication::decode(topic, payload, Timestamp::now()).unwrap()
-}
-
-async fn listen() -> (Subscriber, Endpoint) {
-    let any = "tcp://127.0.0.1:0".parse().unwrap();
-    let subscriber = Subscriber::bind(&any, SocketOptions::default()).await.unwrap();
-    subscriber.subscribe("");
-    let endpoint = subscriber.local_endpoint().unwrap().clone();
-    (subscriber, endpoint)
 }
 
 #[tokio::test]
@@ -48,10 +30,7 @@ async fn all_services_answer() {
     let mut peer = server.peer(Framing::Delimited);
     assert_eq!(peer.ask(login("ana")).await.body, ReplyBody::Accepted);
     assert_eq!(peer.ask(login("bob")).await.body, ReplyBody::Accepted);
-    assert_eq!(
-        peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await.body,
-        ReplyBody::Accepted
-    );
+    assert_eq!(peer.ask(create("geral", None)).await.body, ReplyBody::Accepted);
     assert_eq!(peer.ask(RequestBody::Users).await.body, ReplyBody::Users(vec![user("ana"), user("bob")]));
     assert_eq!(peer.ask(RequestBody::Channels).await.body, ReplyBody::Channels(vec![channel("geral")]));
 
@@ -129,7 +108,7 @@ async fn many_requests_of_one_peer_are_under_way_together() {
     let store = TestStore::new();
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
+    peer.ask(create("geral", None)).await;
     let count = 5_000;
     let (mut sent, mut seqs) = (0, Vec::new());
     while seqs.len() < count {
@@ -154,7 +133,7 @@ async fn a_repeat_is_answered_again_and_published_once() {
     let (mut broker, endpoint) = listen().await;
     let server = Running::start(&store, std::slice::from_ref(&endpoint)).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
+    peer.ask(create("geral", None)).await;
     let id = Some(MessageId::new_v7());
     let first = peer.ask(publish("ana", "geral", "oi", id)).await.body;
     assert_eq!(peer.ask(publish("ana", "geral", "oi", id)).await.body, first);
@@ -178,7 +157,7 @@ async fn what_no_broker_took_goes_out_at_the_next_start_in_order() {
     subscriber.close().await;
     let server = Running::start(&store, std::slice::from_ref(&endpoint)).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
+    peer.ask(create("geral", None)).await;
     for number in 0..700 {
         let reply = peer.ask(publish("ana", "geral", &number.to_string(), None)).await;
         assert!(
@@ -205,7 +184,7 @@ async fn a_broker_that_returns_gets_what_it_missed() {
     let (mut broker, endpoint) = listen().await;
     let server = Running::start(&store, std::slice::from_ref(&endpoint)).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
+    peer.ask(create("geral", None)).await;
     peer.ask(publish("ana", "geral", "before", None)).await;
     assert_eq!(hear(&mut broker).await.message, "before");
     broker.close().await;
@@ -254,7 +233,7 @@ async fn what_was_answered_is_there_after_a_kill() {
     let store = TestStore::new();
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
+    peer.ask(create("geral", None)).await;
     let mut answered = Vec::new();
     for number in 0..200 {
         let id = MessageId::new_v7();
@@ -283,7 +262,7 @@ async fn all_that_was_received_is_answered_before_the_end() {
     let store = TestStore::new();
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
-    peer.ask(RequestBody::Channel { channel: channel("geral"), id: None }).await;
+    peer.ask(create("geral", None)).await;
     for number in 0..500 {
         peer.send(&Request::from(publish("ana", "geral", &number.to_string(), None))).await;
     }
