@@ -54,7 +54,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
     let send = |from, to, text, id| NewMessage { from, to, text, id, timestamp, clock: 0, imported: None };
     let change = match body {
         RequestBody::Login { user } => Change::Login { user, timestamp },
-        RequestBody::Channel { channel, id: _ } => Change::CreateChannel { channel, timestamp },
+        RequestBody::Channel { channel, id } => Change::CreateChannel { channel, timestamp, id },
         RequestBody::Publish { user, channel, message, id } => {
             Change::Send(send(user, Destination::Channel(channel), message, id))
         }

@@ -35,6 +35,7 @@ macro_rules! conformance_tests {
             ids::a_repeat_is_known_after_a_kill_and_after_indexing,
             ids::an_id_belongs_to_one_message,
             ids::without_an_id_each_is_new,
+            ids::a_channel_is_created_again_under_its_id,
             marks::marks_are_durable_with_a_commit,
             marks::times_never_go_back,
             marks::the_epoch_stays,
@@ -73,7 +74,11 @@ fn login(name: &str) -> Change {
 }
 
 fn create(name: &str) -> Change {
-    Change::CreateChannel { channel: channel(name), timestamp: None }
+    create_under(name, None)
+}
+
+fn create_under(name: &str, id: Option<MessageId>) -> Change {
+    Change::CreateChannel { channel: channel(name), timestamp: None, id }
 }
 
 fn publish(from: &str, to: &str, text: &str, id: Option<MessageId>) -> Change {

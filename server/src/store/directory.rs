@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use recado_proto::{ChannelName, Timestamp, UserName};
+use recado_proto::{ChannelName, MessageId, Timestamp, UserName};
 
 use super::types::{Position, StoredMessage};
 
@@ -34,7 +34,15 @@ pub(super) enum Name {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// A user or a channel came to be.
-    Named { position: Position, id: NameId, name: Name, timestamp: Timestamp, time_ms: u64 },
+    Named {
+        position: Position,
+        id: NameId,
+        name: Name,
+        timestamp: Timestamp,
+        time_ms: u64,
+        /// The creator's own number for a channel's creation.
+        given: Option<MessageId>,
+    },
     /// Somebody logged in.
     Login { position: Position, user: NameId, timestamp: Timestamp, time_ms: u64 },
     /// A message was sent.

@@ -13,9 +13,17 @@ use super::types::{
 };
 use crate::limits::{CHANNELS_MAX, USERS_MAX};
 
-/// Messages of earlier turns by their `id`.
+/// What was done under an `id`.
+#[derive(Clone, Debug)]
+pub(super) enum Earlier {
+    Message(Arc<StoredMessage>),
+    /// The creation of this channel.
+    Channel(ChannelName),
+}
+
+/// What was done in earlier turns, by its `id`.
 pub(super) trait EarlierIds {
-    fn find(&mut self, id: &MessageId) -> Result<Option<Arc<StoredMessage>>, StoreError>;
+    fn find(&mut self, id: &MessageId) -> Result<Option<Earlier>, StoreError>;
 }
 
 /// One turn while it is put together. The directory is ahead of the disk until the turn is committed.
@@ -24,8 +32,8 @@ pub(super) struct Turn<'a> {
     now_ms: u64,
     last: Position,
     records: Vec<Record>,
-    /// Messages of this turn whose senders gave them an `id`: the store's own are known to nobody yet.
-    ids: HashMap<MessageId, Arc<StoredMessage>>,
+    /// What was done in this turn under `id`s that clients gave: the store's own are known to nobody yet.
+    ids: HashMap<MessageId, Earlier>,
 }
 
 impl<'a> Turn<'a> {
@@ -48,11 +56,18 @@ impl<'a> Turn<'a> {
         let outcome = match change {
             Change::Login { user, timestamp } => self.login(&user, timestamp),
             Change::AddUser { user } => self.user(&user).map(|_| Outcome::Accepted),
-            Change::CreateChannel { channel, timestamp } => self.create_channel(channel, timestamp),
-            Change::Send(message) => match self.earlier(&message, earlier)? {
-                Some(outcome) => return Ok(outcome),
-                None => self.send(message),
-            },
+            Change::CreateChannel { channel, timestamp, id } => {
+                match self.earlier(id, earlier, |done| creation_again(&channel, done))? {
+                    Some(outcome) => return Ok(outcome),
+                    None => self.create_channel(channel, timestamp, id),
+                }
+            }
+            Change::Send(message) => {
+                match self.earlier(message.id, earlier, |done| message_again(&message, done))? {
+                    Some(outcome) => return Ok(outcome),
+                    None => self.send(message),
+                }
+            }
         };
         Ok(outcome.unwrap_or_else(Outcome::Refused))
     }
@@ -69,6 +84,7 @@ impl<'a> Turn<'a> {
         &mut self,
         channel: ChannelName,
         timestamp: Option<Timestamp>,
+        given: Option<MessageId>,
     ) -> Result<Outcome, Refusal> {
         if self.directory.channel(&channel).is_some() {
             return Err(Refusal::new(Code::NameTaken, format!("the channel {channel} exists already")));
@@ -82,31 +98,36 @@ impl<'a> Turn<'a> {
                 format!("there are {CHANNELS_MAX} channels, which is as many as there can be"),
             ));
         }
-        self.name(Name::Channel(channel), timestamp);
+        if let Some(given) = given {
+            self.ids.insert(given, Earlier::Channel(channel.clone()));
+        }
+        self.name(Name::Channel(channel), timestamp, given);
         Ok(Outcome::Accepted)
     }
 
-    /// The answer to a message whose `id` is known.
+    /// The answer to what comes under a known `id`: that of the first time, if it is the same.
     fn earlier(
         &self,
-        message: &NewMessage,
+        id: Option<MessageId>,
         earlier: &mut impl EarlierIds,
+        answer_again: impl FnOnce(&Earlier) -> Option<Outcome>,
     ) -> Result<Option<Outcome>, StoreError> {
-        let Some(id) = message.id else { return Ok(None) };
-        let stored = match self.ids.get(&id) {
-            Some(stored) => Arc::clone(stored),
+        let Some(id) = id else { return Ok(None) };
+        let done = match self.ids.get(&id) {
+            Some(done) => done.clone(),
             None => match earlier.find(&id)? {
-                Some(stored) => stored,
+                Some(done) => done,
                 None => return Ok(None),
             },
         };
-        if is_same(message, &stored) {
-            return Ok(Some(Outcome::Repeated(Receipt { id, seq: stored.seq })));
-        }
-        Ok(Some(Outcome::Refused(Refusal::new(
-            Code::IdReused,
-            format!("the id {id} belongs to another message; take a new one for each message"),
-        ))))
+        Ok(Some(answer_again(&done).unwrap_or_else(|| {
+            let what = match done {
+                Earlier::Message(_) => "another message",
+                Earlier::Channel(_) => "the creation of a channel",
+            };
+            let why = format!("the id {id} belongs to {what}; take a new one for each message");
+            Outcome::Refused(Refusal::new(Code::IdReused, why))
+        })))
     }
 
     fn send(&mut self, message: NewMessage) -> Result<Outcome, Refusal> {
@@ -137,7 +158,7 @@ impl<'a> Turn<'a> {
             imported: imported.is_some(),
         });
         if given.is_some() {
-            self.ids.insert(id, Arc::clone(&message));
+            self.ids.insert(id, Earlier::Message(Arc::clone(&message)));
         }
         self.record(Record::Message { topic, sender, message });
         Ok(Outcome::Stored(Receipt { id, seq }))
@@ -157,14 +178,14 @@ impl<'a> Turn<'a> {
                 format!("there are {USERS_MAX} users, which is as many as there can be"),
             ));
         }
-        Ok(self.name(Name::User(user.clone()), None))
+        Ok(self.name(Name::User(user.clone()), None, None))
     }
 
-    fn name(&mut self, name: Name, timestamp: Option<Timestamp>) -> NameId {
+    fn name(&mut self, name: Name, timestamp: Option<Timestamp>, given: Option<MessageId>) -> NameId {
         let id = self.directory.next_id();
         let position = self.next_position();
         let timestamp = self.timestamp_or_now(timestamp);
-        self.record(Record::Named { position, id, name, timestamp, time_ms: self.now_ms });
+        self.record(Record::Named { position, id, name, timestamp, time_ms: self.now_ms, given });
         id
     }
 
@@ -183,8 +204,10 @@ impl<'a> Turn<'a> {
     }
 }
 
-/// Sent again, and not another message under the same `id`. The time does not matter: a repeat is later.
-fn is_same(message: &NewMessage, stored: &StoredMessage) -> bool {
+/// The first answer, if this is that message sent again, and not another one under the same `id`. The time does not matter: a
+/// repeat is later.
+fn message_again(message: &NewMessage, done: &Earlier) -> Option<Outcome> {
+    let Earlier::Message(stored) = done else { return None };
     let same_route = match (&stored.route, &message.to) {
         (Route::Channel { channel, user }, Destination::Channel(to)) => {
             channel == to && *user == message.from
@@ -194,7 +217,12 @@ fn is_same(message: &NewMessage, stored: &StoredMessage) -> bool {
             false
         }
     };
-    same_route && stored.text == message.text
+    let is_same = same_route && stored.text == message.text;
+    is_same.then(|| Outcome::Repeated(Receipt { id: stored.id, seq: stored.seq }))
+}
+
+fn creation_again(channel: &ChannelName, done: &Earlier) -> Option<Outcome> {
+    matches!(done, Earlier::Channel(created) if created == channel).then_some(Outcome::Accepted)
 }
 
 pub(super) fn no_such_channel(channel: &ChannelName) -> Refusal {

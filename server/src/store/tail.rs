@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use recado_proto::MessageId;
+use recado_proto::{ChannelName, MessageId};
 
-use super::directory::{NameId, Record};
+use super::directory::{Name, NameId, Record};
 use super::types::{Position, Route, StoredMessage};
 
 /// Both users of a conversation, the smaller number first.
@@ -40,11 +40,15 @@ pub(super) struct Tail {
     by_topic: HashMap<NameId, Messages>,
     by_pair: HashMap<Pair, Messages>,
     by_id: HashMap<MessageId, Arc<StoredMessage>>,
+    created_by_id: HashMap<MessageId, ChannelName>,
     bytes: usize,
 }
 
 impl Tail {
     pub(super) fn push(&mut self, record: Record) {
+        if let Record::Named { name: Name::Channel(channel), given: Some(given), .. } = &record {
+            self.created_by_id.insert(*given, channel.clone());
+        }
         if let Record::Message { topic, sender, message } = &record {
             self.bytes += message.text.len();
             self.by_topic.entry(*topic).or_default().push(Arc::clone(message));
@@ -73,6 +77,11 @@ impl Tail {
 
     pub(super) fn find(&self, id: &MessageId) -> Option<&Arc<StoredMessage>> {
         self.by_id.get(id)
+    }
+
+    /// The channel that was created under this `id`.
+    pub(super) fn find_channel(&self, id: &MessageId) -> Option<&ChannelName> {
+        self.created_by_id.get(id)
     }
 
     /// The topic's messages with places from `first` to `last`, and the place from which on the tail has them all.

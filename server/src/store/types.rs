@@ -36,6 +36,8 @@ pub enum Change {
         channel: ChannelName,
         /// When, as the client said.
         timestamp: Option<Timestamp>,
+        /// The creator's own number for the creation: under the same one it is accepted again.
+        id: Option<MessageId>,
     },
     /// A message to a channel or a user.
     Send(NewMessage),

@@ -195,7 +195,7 @@ impl<'a> Importer<'a> {
             }
             Entry::Channel { channel, timestamp } => {
                 if self.channels.insert(channel.clone()) {
-                    self.push(Change::CreateChannel { channel, timestamp }, Meaning::Channel);
+                    self.push(Change::CreateChannel { channel, timestamp, id: None }, Meaning::Channel);
                 } else if self.channels_before.contains(&channel) {
                     self.imported.present.channels += 1;
                 }
@@ -209,7 +209,10 @@ impl<'a> Importer<'a> {
         match &to {
             Destination::Channel(channel) if self.channels.insert(channel.clone()) => {
                 let channel = channel.clone();
-                self.push(Change::CreateChannel { channel, timestamp: message.timestamp }, Meaning::Channel);
+                self.push(
+                    Change::CreateChannel { channel, timestamp: message.timestamp, id: None },
+                    Meaning::Channel,
+                );
             }
             Destination::User(user) if self.users.insert(user.clone()) => {
                 self.push(Change::AddUser { user: user.clone() }, Meaning::User);

@@ -148,7 +148,11 @@ fn live(path: &Path) {
     let mut store = Box::new(SqliteStore::open(path).unwrap());
     let login = |name| Change::Login { user: user(name), timestamp: None };
     let mut changes = vec![login("ana"), login("bob"), login("ana")];
-    changes.extend(["a", "b"].map(|name| Change::CreateChannel { channel: channel(name), timestamp: None }));
+    changes.extend(["a", "b"].map(|name| Change::CreateChannel {
+        channel: channel(name),
+        timestamp: None,
+        id: None,
+    }));
     for number in 0..5_000 {
         let to = Destination::Channel(channel(["a", "b"][number % 2]));
         let text = format!("\"{number}\"\n\u{1f600}");

@@ -1,8 +1,11 @@
 //! Places and repeated `id`s.
 
-use recado_proto::{Code, MessageId};
+use recado_proto::{Code, HistoryOf, HistoryRequest, MessageId, Place, Range};
 
-use super::{Fixture, commit, create, direct, login, one, publish, random_id, refused, repeated, stored};
+use super::{
+    Fixture, channel, commit, create, create_under, direct, login, one, publish, random_id, refused,
+    repeated, stored, user,
+};
 use crate::store::{Outcome, Receipt, Store};
 
 pub(in crate::store) fn places_have_no_gaps<F: Fixture>() {
@@ -102,4 +105,43 @@ pub(in crate::store) fn without_an_id_each_is_new<F: Fixture>() {
     assert_eq!((first.seq, second.seq), (1, 2));
     // The store's own id is as good as a sender's.
     assert_eq!(repeated(store.as_mut(), publish("ana", "a", "oi", Some(first.id))), first);
+}
+
+pub(in crate::store) fn a_channel_is_created_again_under_its_id<F: Fixture>() {
+    let fixture = F::new();
+    let (id, other_id) = (Some(MessageId::new_v7()), Some(random_id(9)));
+    let check = |store: &mut dyn Store| {
+        assert_eq!(one(store, create_under("a", id)), Outcome::Accepted);
+        assert_eq!(one(store, create_under("b", other_id)), Outcome::Accepted);
+        assert_eq!(refused(one(store, create("a"))), Code::NameTaken.as_str());
+        assert_eq!(refused(one(store, create_under("c", id))), Code::IdReused.as_str());
+        assert_eq!(refused(one(store, publish("ana", "a", "oi", id))), Code::IdReused.as_str());
+        let new_id = Some(MessageId::new_v7());
+        assert_eq!(refused(one(store, create_under("a", new_id))), Code::NameTaken.as_str());
+        assert_eq!(refused(one(store, create_under("plain", new_id))), Code::NameTaken.as_str());
+        // An id that is no message's is no place.
+        let range = Range::After(Place::Id(id.unwrap()));
+        let of = HistoryOf::Channel(channel("a"));
+        let request = HistoryRequest { user: user("ana"), of, range, limit: 10 };
+        let refusal = store.reader().unwrap().history(&request).unwrap().unwrap_err();
+        assert_eq!(refusal.code, Code::BadPlace);
+    };
+    let mut store = fixture.open();
+    let changes =
+        vec![create("plain"), create_under("a", id), create_under("a", id), create_under("b", other_id)];
+    let committed = commit(store.as_mut(), changes);
+    assert!(committed.outcomes.iter().all(|outcome| *outcome == Outcome::Accepted));
+    assert_eq!(committed.through.0, 3, "one record for each channel");
+    check(store.as_mut());
+    drop(store);
+    let mut store = fixture.open();
+    check(store.as_mut());
+    store.tend().unwrap();
+    check(store.as_mut());
+    store.close().unwrap();
+    check(fixture.open().as_mut());
+    let mut store = fixture.open();
+    let message_id = Some(MessageId::new_v7());
+    stored(store.as_mut(), publish("ana", "a", "oi", message_id));
+    assert_eq!(refused(one(store.as_mut(), create_under("d", message_id))), Code::IdReused.as_str());
 }

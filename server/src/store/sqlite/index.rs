@@ -49,8 +49,9 @@ pub(super) fn write(connection: &Connection, records: &[Record]) -> Result<(), I
             Record::Named { id, name: Name::User(user), .. } => {
                 add_name.execute(params![id.number(), KIND_USER, user.as_str()])?;
             }
-            Record::Named { id, name: Name::Channel(channel), .. } => {
+            Record::Named { position, id, name: Name::Channel(channel), given, .. } => {
                 add_name.execute(params![id.number(), KIND_CHANNEL, channel.as_str()])?;
+                ids.extend(given.map(|given| (given, *position)));
             }
             Record::Login { .. } => {}
             Record::Message { topic, sender, message } => {
@@ -244,7 +245,7 @@ pub(super) fn of_pair(
     Ok(found)
 }
 
-/// Where the message with this `id` is, if it is indexed.
+/// Where the message with this `id` is, or the channel that was created under it, if it is indexed.
 pub(super) fn of_id(connection: &Connection, id: &MessageId) -> rusqlite::Result<Option<Position>> {
     let mut statement = connection.prepare_cached("SELECT position FROM by_id WHERE id = ?1")?;
     statement.query_row([id.as_bytes()], |row| row.get(0)).optional().map(|found| found.map(Position))

@@ -64,7 +64,7 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
         let kind = Kind::of(record) as i64;
         let position = record.position().0;
         match record {
-            Record::Named { id, name, timestamp, time_ms, .. } => {
+            Record::Named { id, name, timestamp, time_ms, given, .. } => {
                 let text = match name {
                     Name::User(user) => user.as_str(),
                     Name::Channel(channel) => channel.as_str(),
@@ -77,7 +77,7 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
                     id.number(),
                     none,
                     none,
-                    none,
+                    given.as_ref().map(MessageId::as_bytes),
                     time_ms,
                     timestamp,
                     none,
@@ -162,7 +162,8 @@ impl RawRow {
             Kind::User | Kind::Channel => {
                 let text = self.text.ok_or(Misfit("a name without a text"))?;
                 let name = parse_name(kind == Kind::User, &text)?;
-                Record::Named { position, id, name, timestamp, time_ms }
+                let given = self.id.map(MessageId::from_bytes);
+                Record::Named { position, id, name, timestamp, time_ms, given }
             }
             Kind::Login => Record::Login { position, user: id, timestamp, time_ms },
             Kind::ChannelMessage

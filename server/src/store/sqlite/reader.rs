@@ -141,7 +141,7 @@ impl SqliteReader {
             }
         }
         match index::of_id(&self.connection, id).map_err(|error| self.wrap(&error))? {
-            Some(position) => self.message_at(position).map(Some),
+            Some(position) => self.message_if_at(position),
             None => Ok(None),
         }
     }
@@ -238,12 +238,19 @@ impl SqliteReader {
     }
 
     fn message_at(&self, position: Position) -> Result<(NameId, NameId, Arc<StoredMessage>), StoreError> {
+        let found = self.message_if_at(position)?;
+        found.ok_or_else(|| damaged(&self.path, format!("its index calls row {position} a message")))
+    }
+
+    /// Not every row that has an `id` is a message.
+    fn message_if_at(
+        &self,
+        position: Position,
+    ) -> Result<Option<(NameId, NameId, Arc<StoredMessage>)>, StoreError> {
         let row = log::read_at(&self.connection, position).map_err(|error| self.wrap(&error))?;
         match row.into_record(&self.view.read().directory) {
-            Ok(Record::Message { topic, sender, message }) => Ok((topic, sender, message)),
-            Ok(Record::Named { .. } | Record::Login { .. }) => {
-                Err(damaged(&self.path, format!("its index calls row {position} a message")))
-            }
+            Ok(Record::Message { topic, sender, message }) => Ok(Some((topic, sender, message))),
+            Ok(Record::Named { .. } | Record::Login { .. }) => Ok(None),
             Err(misfit) => Err(damaged(&self.path, format!("row {position} of its log: {}", misfit.0))),
         }
     }

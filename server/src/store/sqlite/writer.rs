@@ -6,8 +6,8 @@ use std::sync::Arc;
 use recado_proto::{Epoch, MessageId};
 use rusqlite::Connection;
 
-use super::super::directory::{Directory, Record};
-use super::super::rules::{EarlierIds, Turn};
+use super::super::directory::{Directory, Name, Record};
+use super::super::rules::{Earlier as Done, EarlierIds, Turn};
 use super::super::types::{Change, Committed, Marks, Position, StoredMessage};
 use super::super::{Reader, Store, StoreError};
 use super::checkpoint::Checkpointer;
@@ -273,9 +273,11 @@ fn to_publish(record: &Record) -> Option<Arc<StoredMessage>> {
 
 fn timed_id(record: &Record) -> Option<MessageId> {
     match record {
-        Record::Message { message, .. } if is_timed(&message.id) => Some(message.id),
-        Record::Message { .. } | Record::Named { .. } | Record::Login { .. } => None,
+        Record::Message { message, .. } => Some(message.id),
+        Record::Named { given, .. } => *given,
+        Record::Login { .. } => None,
     }
+    .filter(is_timed)
 }
 
 /// A UUID of version 7 begins with the time of its making, so that new ones are larger than old ones.
@@ -292,10 +294,13 @@ struct Earlier<'a> {
 }
 
 impl EarlierIds for Earlier<'_> {
-    fn find(&mut self, id: &MessageId) -> Result<Option<Arc<StoredMessage>>, StoreError> {
+    fn find(&mut self, id: &MessageId) -> Result<Option<Done>, StoreError> {
         let view = self.view.read();
         if let Some(message) = view.tail.find(id) {
-            return Ok(Some(Arc::clone(message)));
+            return Ok(Some(Done::Message(Arc::clone(message))));
+        }
+        if let Some(channel) = view.tail.find_channel(id) {
+            return Ok(Some(Done::Channel(channel.clone())));
         }
         if is_timed(id) && self.newest_timed_id.is_none_or(|newest| *id > newest) {
             return Ok(None);
@@ -304,9 +309,10 @@ impl EarlierIds for Earlier<'_> {
         let Some(position) = index::of_id(self.connection, id).map_err(wrap)? else { return Ok(None) };
         let row = log::read_at(self.connection, position).map_err(wrap)?;
         match row.into_record(&view.directory) {
-            Ok(Record::Message { message, .. }) => Ok(Some(message)),
+            Ok(Record::Message { message, .. }) => Ok(Some(Done::Message(message))),
+            Ok(Record::Named { name: Name::Channel(channel), .. }) => Ok(Some(Done::Channel(channel))),
             Ok(Record::Named { .. } | Record::Login { .. }) => {
-                Err(damaged(self.path, format!("its index calls row {position} a message")))
+                Err(damaged(self.path, format!("its index has an id for row {position}, which has none")))
             }
             Err(misfit) => Err(damaged(self.path, format!("row {position} of its log: {}", misfit.0))),
         }

@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 fn create() -> Change {
-    Change::CreateChannel { channel: ChannelName::parse("geral").unwrap(), timestamp: None }
+    Change::CreateChannel { channel: ChannelName::parse("geral").unwrap(), timestamp: None, id: None }
 }
 
 fn publish(text: &str) -> Change {
