@@ -24,7 +24,7 @@ pub use config::{Config, ConfigError};
 pub use error::Error;
 pub use probe::{Presence, probe, probe_broker};
 pub use recado_zmtp::Endpoint;
-pub use receiver::{Topic, Via};
+pub use receiver::{Start, Topic, Via};
 pub use run::run;
 pub use session::{
     ConnectError, RequestError, SendOutcome, Session, SessionConfig, SessionEvent, SessionEvents,

@@ -42,18 +42,33 @@ pub const LOST_PATIENCE: Duration = Duration::from_millis(700);
 /// Topics that one session may follow; one more is refused.
 pub const TOPICS_MAX: usize = 1_024;
 
-/// Publications held in one topic while an earlier one is missing. More are dropped: history has them.
+/// Publications held in one topic while an earlier one is missing. More are dropped, the furthest first: history has them.
 pub const HELD_MAX: usize = 1_024;
 
-/// Identifiers remembered in one topic to know a repeat of a message that carries no place.
+/// Bytes of memory for publications held in all topics of a session. More are dropped, as above.
+pub const HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Identifiers remembered in one topic: of the last messages without a place, to know a repeat, and of the last ones with a place,
+/// to know what is still there when the epoch has changed or when something else comes at the same place.
 pub const RECENT_IDS_MAX: usize = 128;
 
-/// How long a gap may stand before it is asked for: two brokers deliver the same message at slightly different times.
+/// How long a gap or a lost tail may stand before it is asked for, with jitter of a half either way: two brokers deliver the same
+/// message at slightly different times, and not all who lost it are to ask at once.
 pub const GAP_PATIENCE: Duration = Duration::from_millis(100);
 
-/// When a topic was joined or a broker came back, its tail is compared with history this long afterwards, once for each:
-/// what was published while the subscription travelled is found by it.
-pub const TAIL_CHECKS: [Duration; 2] = [Duration::from_millis(400), Duration::from_secs(2)];
+/// From joining a topic the answer to `sync` is waited for so long, once the first page is there; then the topic is announced
+/// without it, and it is still asked for.
+pub const JOIN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Before `sync` is asked again because its answer has not arrived; it doubles each time, with jitter of a half.
+pub const SYNC_RETRY_FIRST: Duration = Duration::from_millis(300);
+
+/// The longest pause before `sync` is asked again.
+pub const SYNC_RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// A server that does not know `sync` is asked for the tail of a topic this long after it was joined or a broker came back, with
+/// jitter of a half either way.
+pub const UNSYNCED_TAIL_CHECK: Duration = Duration::from_secs(1);
 
 /// Messages asked for at once when a gap is filled; the protocol allows a thousand.
 pub const REPAIR_PAGE_MESSAGES: u32 = 500;
@@ -67,8 +82,19 @@ pub const REPAIR_RETRY_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait between two requests for the same missing messages.
 pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(10);
 
-/// Pages in a row that may fail to reach a publication that is held, before it is dropped as unfounded.
+/// Pages in a row that may fail to have what is said to be there, before that is dropped as unfounded.
 pub const FUTILE_PAGES_MAX: u32 = 3;
+
+/// How often what is said to be there may prove unfounded until the topic's patience with such claims is at its longest, which is
+/// that of [`REPAIR_RETRY_MAX`].
+pub const DOUBTS_MAX: u32 = 6;
+
+/// Requests for missing messages that one session may make at once, after a time of quiet.
+pub const FETCHES_BURST: u32 = 64;
+
+/// Requests for missing messages that one session may make in a second, in the long run. One more waits. The first page of a topic
+/// does not count: nobody else can cause it.
+pub const FETCHES_PER_SECOND: u32 = 50;
 
 /// Messages shown when a channel is joined on a terminal.
 pub const BACKLOG_MESSAGES: u32 = 20;
@@ -138,5 +164,6 @@ pub const CANDIDATES_MAX: usize = 200;
 
 const _: () =
     assert!(REPAIR_PAGE_MESSAGES as usize <= HELD_MAX, "a page that fills a gap fits in what is held");
+const _: () = assert!(TOPICS_MAX <= recado_proto::limits::SYNC_TOPICS_MAX, "one question serves all topics");
 const _: () = assert!(REPAIR_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);
 const _: () = assert!(WAITING_EVENTS_MAX > REPAIRS_MAX * (REPAIR_PAGE_MESSAGES as usize + HELD_MAX));

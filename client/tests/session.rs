@@ -4,10 +4,12 @@
 
 mod fake;
 
-use recado_client::{RequestError, SendOutcome, SessionEvent, Topic, Via};
-use recado_proto::{Code, MessageId, ReplyBody, RequestBody};
+use recado_client::{RequestError, SendOutcome, SessionEvent, Start, Topic, Via};
+use recado_proto::{Code, MessageId, ReplyBody, RequestBody, SyncTopic, TopicName};
 
-use fake::{FakeBroker, FakeServer, channel, connect, connect_impatiently, heard, message, page, user};
+use fake::{
+    FakeBroker, FakeServer, channel, connect, connect_impatiently, epoch, heard, message, page, user,
+};
 
 fn stored(seq: u64) -> ReplyBody {
     ReplyBody::Stored { id: None, seq: Some(seq), epoch: None }
@@ -286,4 +288,33 @@ async fn closing_answers_whoever_still_waits() {
     assert_eq!(users, Err(RequestError::Closed));
     assert_eq!(waiting.channels().await, Err(RequestError::Closed));
     assert_eq!(events.recv().await, None);
+}
+
+#[tokio::test]
+async fn a_channel_is_joined_once_what_is_subscribed_is_proved_to_arrive_and_its_lost_tail_is_fetched() {
+    let mut server = FakeServer::start().await;
+    let broker = FakeBroker::start().await;
+    let connected = broker.next_peer();
+    let (session, mut events) = connect(&server.endpoint(), Some(&broker.endpoint()));
+    connected.await;
+    let geral = channel("geral");
+    let joining = session.subscribe_channel_from(&geral, Start::After { epoch: epoch(), seq: 3 });
+    let serving = async {
+        let question = server.next_of_all().await;
+        let RequestBody::Sync { topic, topics, .. } = &question.request.body else { panic!() };
+        assert_eq!(topics.iter().map(TopicName::as_str).collect::<Vec<_>>(), ["geral"]);
+        server.answer(&question, ReplyBody::Synced);
+        server.give_history(page(vec![message("geral", 4)], 4)).await;
+        // Somebody else's answer, and then the true one: 5 was sent in between, and did not arrive.
+        broker.publish_heads(SyncTopic::from_random(1), &[("geral", 9)]).await;
+        broker.publish_heads(topic.clone(), &[("geral", 5)]).await;
+    };
+    let (joined, ()) = tokio::join!(joining, serving);
+    joined.unwrap();
+    let backlog = events.recv().await.unwrap();
+    assert!(matches!(&backlog, SessionEvent::Publication { via: Via::Backlog, .. }), "{backlog:?}");
+    assert_eq!(events.recv().await, Some(SessionEvent::Joined { topic: Topic::Channel(geral) }));
+    server.give_history(page(vec![message("geral", 5)], 5)).await;
+    let repaired = events.recv().await.unwrap();
+    assert!(matches!(&repaired, SessionEvent::Publication { via: Via::Repair, .. }), "{repaired:?}");
 }

@@ -116,9 +116,10 @@ fn pure_parts_name_no_io() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Whether a file beside the code holds its tests.
+/// Whether a file beside the code, or in a folder beside it, holds its tests.
 fn holds_tests(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"))
+    let in_folder = path.components().any(|component| component.as_os_str() == "tests");
+    in_folder || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"))
 }
 
 /// The lines that are neither comments nor tests, with their numbers.

@@ -1,6 +1,12 @@
-//! Puts publications in order, drops repeats and asks for what is missing. It has no sockets and no clock: publications,
-//! pages of history and times go in, [`Action`]s come out; whoever drives it performs them.
+//! Puts publications in order, drops repeats and asks for what is missing. It has no sockets, no clock and no chance:
+//! publications, pages of history, times and a seed go in, [`Action`]s come out; whoever drives it performs them.
+//!
+//! What comes from a broker is a claim, since anybody may publish to an open one; pages of history come from the server and decide.
 
+mod barrier;
+mod held;
+mod outlet;
+mod pace;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -8,10 +14,17 @@ mod topic;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use recado_proto::{ChannelName, Epoch, HistoryPage, Place, Publication, Range, UserName};
+use rand::{SeedableRng, rngs::StdRng};
+use recado_proto::{
+    ChannelName, Epoch, HEADS_PREFIX, HistoryPage, Publication, Range, SyncTopic, SystemPublication,
+    SystemTopic, TopicName, UserName,
+};
 
 use crate::limits;
 
+use self::barrier::{Asking, Barrier};
+use self::outlet::Outlet;
+use self::pace::Pace;
 use self::topic::{Repair, TopicState};
 
 /// Something that messages are published on.
@@ -39,12 +52,36 @@ impl std::fmt::Display for Topic {
     }
 }
 
+impl From<Topic> for TopicName {
+    fn from(topic: Topic) -> Self {
+        match topic {
+            Topic::Channel(channel) => channel.into(),
+            Topic::Direct(user) => user.into(),
+        }
+    }
+}
+
+/// Where a topic is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With up to so many of its latest messages, then everything.
+    Latest(u32),
+    /// With everything that follows this place, where an earlier session ended. If the epoch is another by now, that is said, and it
+    /// begins with the latest.
+    After {
+        /// The epoch of the place.
+        epoch: Epoch,
+        /// The place.
+        seq: u64,
+    },
+}
+
 /// How a message came to the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
     /// Published just now.
     Live,
-    /// Sent before the topic was joined, shown because it was asked for.
+    /// Sent before the topic was joined, delivered because it was asked for.
     Backlog,
     /// Published, lost on its way, and fetched from history.
     Repair,
@@ -53,10 +90,20 @@ pub enum Via {
 /// What whoever drives the receiver has to do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Subscribe to the topic at the broker.
-    Subscribe(Topic),
+    /// Subscribe to this at the broker: a topic, or one of the system's that tells how far topics have come.
+    Subscribe(String),
     /// Cancel the subscription.
-    Unsubscribe(Topic),
+    Unsubscribe(String),
+    /// Ask the server to publish on this topic how far these have come (`sync`), and say how that went with
+    /// [`Receiver::on_sync_taken`] or [`Receiver::on_sync_failed`] with the same ticket.
+    Sync {
+        /// Names this request.
+        ticket: Ticket,
+        /// Where to publish.
+        on: SyncTopic,
+        /// The topics.
+        topics: Vec<TopicName>,
+    },
     /// Ask the server for this part of the topic's history, and give the answer to [`Receiver::on_page`] or
     /// [`Receiver::on_page_failed`] with the same ticket.
     Fetch {
@@ -69,7 +116,7 @@ pub enum Action {
         /// At most so many messages.
         limit: u32,
     },
-    /// Everything up to now was seen: the topic is live.
+    /// The backlog was delivered, and from now on everything is.
     Joined(Topic),
     /// The topic's next message.
     Deliver {
@@ -98,7 +145,7 @@ pub enum Action {
     },
 }
 
-/// Names one request for history.
+/// Names one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
 
@@ -115,6 +162,8 @@ pub struct ReceiverCounts {
     pub overflowed: u64,
     /// Publications dropped because the server knows nothing of their place.
     pub unfounded: u64,
+    /// Publications dropped because the server had not said that their epoch began.
+    pub foreign: u64,
 }
 
 #[derive(Debug)]
@@ -124,48 +173,106 @@ struct Followed {
 }
 
 /// The state of all topics that one session follows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Receiver {
     topics: BTreeMap<String, Followed>,
-    /// The topic's name of each request under way.
+    /// The topic's name of each request for history under way.
     fetches: BTreeMap<Ticket, String>,
-    actions: VecDeque<Action>,
+    barrier: Barrier,
+    pace: Pace,
     next_ticket: u64,
     paused: bool,
+    shared: Shared,
+}
+
+/// What all topics have in common.
+#[derive(Debug)]
+struct Shared {
+    actions: VecDeque<Action>,
     counts: ReceiverCounts,
+    random: StdRng,
+    held_bytes: usize,
+}
+
+impl Shared {
+    /// Tells a topic what happened. True if it wants a barrier.
+    fn tell(&mut self, followed: &mut Followed, what: impl FnOnce(&mut TopicState, &mut Outlet<'_>)) -> bool {
+        let Followed { topic, state } = followed;
+        self.held_bytes -= state.held_bytes();
+        let mut out = Outlet {
+            topic,
+            actions: &mut self.actions,
+            counts: &mut self.counts,
+            random: &mut self.random,
+            held_bytes_max: limits::HELD_BYTES_MAX - self.held_bytes,
+            barrier_wished: false,
+        };
+        what(state, &mut out);
+        let barrier_wished = out.barrier_wished;
+        self.held_bytes += state.held_bytes();
+        barrier_wished
+    }
 }
 
 impl Receiver {
-    /// A receiver that follows nothing yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// A receiver that follows nothing yet. Its pauses and one-time topics come from the seed: two sessions need different ones.
+    pub fn new(seed: u64) -> Self {
+        let shared = Shared {
+            actions: VecDeque::new(),
+            counts: ReceiverCounts::default(),
+            random: StdRng::seed_from_u64(seed),
+            held_bytes: 0,
+        };
+        Self {
+            topics: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            barrier: Barrier::default(),
+            pace: Pace::default(),
+            next_ticket: 0,
+            paused: false,
+            shared,
+        }
     }
 
-    /// Begins to follow a topic, with up to `backlog` of its latest messages first. Publications are held until the page
-    /// that says where the topic stands has come. False if it is followed already or [`limits::TOPICS_MAX`] are.
-    pub fn join(&mut self, topic: Topic, backlog: u32, now: Instant) -> bool {
-        let joined = self.follow(topic, TopicState::joining(backlog, now));
-        self.fetch_what_is_due(now);
-        joined
+    /// Begins to follow a topic. Publications are held until the page that says where the topic stands has come. False if it is
+    /// followed already or [`limits::TOPICS_MAX`] are.
+    pub fn join(&mut self, topic: Topic, start: Start, now: Instant) -> bool {
+        let name = topic.as_str().to_owned();
+        if !self.follow(topic, TopicState::joining(start, now)) {
+            return false;
+        }
+        self.push(Action::Subscribe(format!("{HEADS_PREFIX}{name}")));
+        self.want_barrier(&name, now);
+        self.do_what_is_due(now);
+        true
     }
 
     /// Begins to follow a topic without ever asking for history: what is lost stays lost, and repeats are dropped still.
     pub fn join_unrepaired(&mut self, topic: Topic) -> bool {
         let joined = self.follow(topic.clone(), TopicState::unrepaired());
         if joined {
-            self.actions.push_back(Action::Joined(topic));
+            self.push(Action::Joined(topic));
         }
         joined
     }
 
     /// Stops following a topic. False if it was not followed.
     pub fn leave(&mut self, topic: &Topic) -> bool {
-        let left = self.follows(topic) && self.topics.remove(topic.as_str()).is_some();
-        if left {
-            self.fetches.retain(|_, of| of != topic.as_str());
-            self.actions.push_back(Action::Unsubscribe(topic.clone()));
+        if !self.follows(topic) {
+            return false;
         }
-        left
+        let Some(Followed { state, .. }) = self.topics.remove(topic.as_str()) else { return false };
+        self.shared.held_bytes -= state.held_bytes();
+        self.fetches.retain(|_, of| of != topic.as_str());
+        self.push(Action::Unsubscribe(topic.as_str().to_owned()));
+        if state.hears_heads() {
+            self.push(Action::Unsubscribe(format!("{HEADS_PREFIX}{topic}")));
+        }
+        self.barrier.forget(topic.as_str());
+        if let Some(void) = self.barrier.take_void() {
+            self.push(Action::Unsubscribe(void.to_string()));
+        }
+        true
     }
 
     /// Whether the topic is followed, joined or about to be.
@@ -180,17 +287,69 @@ impl Receiver {
 
     /// What was dropped and repaired so far.
     pub fn counts(&self) -> ReceiverCounts {
-        self.counts
+        self.shared.counts
     }
 
     /// A publication arrived. Subscriptions match by prefix, so its whole topic is compared here.
     pub fn on_publication(&mut self, publication: Publication, now: Instant) {
         let Some(followed) = self.topics.get_mut(publication.topic.as_str()) else {
-            self.counts.neighbours += 1;
+            self.shared.counts.neighbours += 1;
             return;
         };
-        let mut out = Outlet { topic: &followed.topic, actions: &mut self.actions, counts: &mut self.counts };
-        followed.state.on_publication(publication, now, &mut out);
+        // A publication alone never makes a topic join anew: history does.
+        self.shared.tell(followed, |state, out| state.on_publication(publication, now, out));
+    }
+
+    /// The server said how far topics have come: the answer to a barrier's question, or a beacon.
+    pub fn on_system(&mut self, publication: SystemPublication, now: Instant) {
+        let SystemPublication { topic, heads, epoch, .. } = publication;
+        match topic {
+            SystemTopic::Heads(name) => {
+                let seq = heads.first().map(|(_, seq)| *seq);
+                let (Some(followed), Some(seq)) = (self.topics.get_mut(name.as_str()), seq) else {
+                    self.shared.counts.neighbours += 1;
+                    return;
+                };
+                self.shared.tell(followed, |state, out| state.on_head(epoch, seq, now, out));
+            }
+            SystemTopic::Sync(topic) => {
+                let Some(covers) = self.barrier.on_arrival(&topic) else {
+                    self.shared.counts.neighbours += 1;
+                    return;
+                };
+                self.push(Action::Unsubscribe(topic.to_string()));
+                let heads: BTreeMap<&str, u64> =
+                    heads.iter().map(|(name, seq)| (name.as_str(), *seq)).collect();
+                for name in covers {
+                    let head = heads.get(name.as_str()).map(|seq| (epoch, *seq));
+                    if let Some(followed) = self.topics.get_mut(&name) {
+                        self.shared.tell(followed, |state, out| state.on_barrier(head, now, out));
+                    }
+                }
+            }
+        }
+        self.do_what_is_due(now);
+    }
+
+    /// The server took the barrier's question: its answer should arrive.
+    pub fn on_sync_taken(&mut self, ticket: Ticket, now: Instant) {
+        self.barrier.on_reply(ticket, now, &mut self.shared.random);
+    }
+
+    /// The barrier's question was not taken. `for_good`: the server knows none, and topics are announced without it; otherwise it
+    /// is asked again after a pause.
+    pub fn on_sync_failed(&mut self, ticket: Ticket, for_good: bool, now: Instant) {
+        if !for_good {
+            return self.on_sync_taken(ticket, now);
+        }
+        let Some((topic, covers)) = self.barrier.on_refused(ticket) else { return };
+        self.push(Action::Unsubscribe(topic.to_string()));
+        for name in covers {
+            if let Some(followed) = self.topics.get_mut(&name) {
+                self.shared.tell(followed, |state, out| state.on_barrier_refused(now, out));
+            }
+        }
+        self.do_what_is_due(now);
     }
 
     /// The history asked for under this ticket arrived.
@@ -198,59 +357,73 @@ impl Receiver {
         self.on_answer(ticket, now, |state, out| state.on_page(page, now, out));
     }
 
-    /// The history asked for under this ticket will not arrive. `for_good`: the server does not have it, so that asking
-    /// again is of no use; otherwise it is asked for again after a pause.
+    /// The history asked for under this ticket will not arrive. `for_good`: the server has none, so that asking again is of no use
+    /// and the topic goes on without repair; otherwise it is asked for again after a pause.
     pub fn on_page_failed(&mut self, ticket: Ticket, for_good: bool, now: Instant) {
         self.on_answer(ticket, now, |state, out| state.on_page_failed(for_good, now, out));
     }
 
-    /// A connection to a broker is there again: whatever was published meanwhile is to be fetched.
-    pub fn on_broker_back(&mut self, now: Instant) {
-        for followed in self.topics.values_mut() {
-            followed.state.check_tail(now);
+    /// The connections to brokers are not those that they were: one came, or one of several went. What was published meanwhile is
+    /// found by a barrier for all topics.
+    pub fn on_broker_change(&mut self, now: Instant) {
+        self.barrier.begin_anew();
+        let names = self.topics.iter().filter(|(_, followed)| followed.state.is_repaired());
+        for name in names.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.want_barrier(&name, now);
         }
-        self.fetch_what_is_due(now);
+        self.do_what_is_due(now);
     }
 
     /// A connection to a server is there again: what failed is asked for without waiting longer.
     pub fn on_server_back(&mut self, now: Instant) {
+        self.barrier.trust_again();
         for followed in self.topics.values_mut() {
             followed.state.retry_now(now);
         }
-        self.fetch_what_is_due(now);
+        self.do_what_is_due(now);
     }
 
     /// While whoever takes the messages is behind, no more of them are asked for, except what a topic begins with. Publications
     /// are still taken.
     pub fn pause(&mut self, paused: bool, now: Instant) {
         if std::mem::replace(&mut self.paused, paused) && !paused {
-            self.fetch_what_is_due(now);
+            self.do_what_is_due(now);
         }
     }
 
-    /// When [`Receiver::on_timeout`] wants to be called, if at all.
+    /// When [`Receiver::on_timeout`] wants to be called, if at all. It may be past.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.fetches.len() >= limits::REPAIRS_MAX {
-            return None;
-        }
-        self.topics.values().filter_map(|followed| followed.state.due(self.paused)).min()
+        let states = || self.topics.values().map(|followed| &followed.state);
+        let announcement = states().filter_map(TopicState::announce_by).min();
+        let fetch = states().filter_map(|state| self.fetch_due(state)).min();
+        let fetch = fetch.filter(|_| self.fetches.len() < limits::REPAIRS_MAX);
+        announcement.into_iter().chain(fetch).chain(self.barrier.poll_timeout()).min()
     }
 
     /// Time has passed.
     pub fn on_timeout(&mut self, now: Instant) {
-        self.fetch_what_is_due(now);
+        for followed in self.topics.values_mut() {
+            if followed.state.announce_by().is_some_and(|by| by <= now) {
+                self.shared.tell(followed, |state, out| state.on_timeout(now, out));
+            }
+        }
+        self.do_what_is_due(now);
     }
 
     /// The next thing to do.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        self.shared.actions.pop_front()
+    }
+
+    fn push(&mut self, action: Action) {
+        self.shared.actions.push_back(action);
     }
 
     fn follow(&mut self, topic: Topic, state: TopicState) -> bool {
         if self.topics.contains_key(topic.as_str()) || self.topics.len() >= limits::TOPICS_MAX {
             return false;
         }
-        self.actions.push_back(Action::Subscribe(topic.clone()));
+        self.push(Action::Subscribe(topic.as_str().to_owned()));
         self.topics.insert(topic.as_str().to_owned(), Followed { topic, state });
         true
     }
@@ -259,72 +432,67 @@ impl Receiver {
         &mut self,
         ticket: Ticket,
         now: Instant,
-        tell: impl FnOnce(&mut TopicState, &mut Outlet<'_>),
+        what: impl FnOnce(&mut TopicState, &mut Outlet<'_>),
     ) {
         if let Some(name) = self.fetches.remove(&ticket)
             && let Some(followed) = self.topics.get_mut(&name)
+            && self.shared.tell(followed, what)
         {
-            let mut out =
-                Outlet { topic: &followed.topic, actions: &mut self.actions, counts: &mut self.counts };
-            tell(&mut followed.state, &mut out);
+            self.want_barrier(&name, now);
         }
-        self.fetch_what_is_due(now);
+        self.do_what_is_due(now);
     }
 
-    fn fetch_what_is_due(&mut self, now: Instant) {
-        for (name, followed) in &mut self.topics {
-            if self.fetches.len() >= limits::REPAIRS_MAX {
-                return;
+    fn want_barrier(&mut self, name: &str, now: Instant) {
+        let Some(followed) = self.topics.get_mut(name) else { return };
+        if self.barrier.want(name, now) {
+            followed.state.unsync();
+        } else {
+            self.shared.tell(followed, |state, out| state.on_barrier_refused(now, out));
+        }
+    }
+
+    /// When this topic's next question may be asked.
+    fn fetch_due(&self, state: &TopicState) -> Option<Instant> {
+        let due = state.due(self.paused)?;
+        Some(if state.is_joining() { due } else { self.pace.not_before(due) })
+    }
+
+    fn do_what_is_due(&mut self, now: Instant) {
+        self.ask_for_barrier(now);
+        while self.fetches.len() < limits::REPAIRS_MAX {
+            let due = self.topics.values().filter_map(|followed| {
+                let at = self.fetch_due(&followed.state).filter(|at| *at <= now)?;
+                Some((at, followed.topic.as_str()))
+            });
+            let Some(name) = due.min().map(|(_, name)| name.to_owned()) else { return };
+            let Some(followed) = self.topics.get_mut(&name) else { return };
+            let is_joining = followed.state.is_joining();
+            let Some(Repair { range, limit }) = followed.state.take_due() else { continue };
+            if !is_joining {
+                self.pace.take(now);
             }
-            let Some(Repair { range, limit }) = followed.state.take_due(now, self.paused) else { continue };
             let ticket = Ticket(self.next_ticket);
             self.next_ticket += 1;
-            self.fetches.insert(ticket, name.clone());
-            self.actions.push_back(Action::Fetch { topic: followed.topic.clone(), ticket, range, limit });
+            let topic = followed.topic.clone();
+            self.fetches.insert(ticket, name);
+            self.push(Action::Fetch { topic, ticket, range, limit });
         }
     }
-}
 
-/// Where one topic's state puts what it wants done.
-pub(crate) struct Outlet<'a> {
-    topic: &'a Topic,
-    actions: &'a mut VecDeque<Action>,
-    counts: &'a mut ReceiverCounts,
-}
-
-impl Outlet<'_> {
-    fn deliver(&mut self, publication: Publication, via: Via) {
-        if via == Via::Repair {
-            self.counts.repaired += 1;
+    fn ask_for_barrier(&mut self, now: Instant) {
+        let ticket = Ticket(self.next_ticket);
+        let Some(asking) = self.barrier.take_due(ticket, now, &mut self.shared.random) else { return };
+        self.next_ticket += 1;
+        let Asking { unsubscribe, subscribe, topic: on, covers } = asking;
+        if let Some(former) = unsubscribe {
+            self.push(Action::Unsubscribe(former.to_string()));
         }
-        self.actions.push_back(Action::Deliver { topic: self.topic.clone(), publication, via });
+        if let Some(topic) = subscribe {
+            self.push(Action::Subscribe(topic.to_string()));
+        }
+        let topics = covers.iter().filter_map(|name| self.topics.get(name));
+        let topics = topics.map(|followed| followed.topic.clone().into()).collect();
+        self.push(Action::Sync { ticket, on, topics });
     }
-
-    fn joined(&mut self) {
-        self.actions.push_back(Action::Joined(self.topic.clone()));
-    }
-
-    fn missing(&mut self, first: u64, last: u64) {
-        self.actions.push_back(Action::Missing { topic: self.topic.clone(), first, last });
-    }
-
-    fn epoch_changed(&mut self, epoch: Epoch) {
-        self.actions.push_back(Action::EpochChanged { topic: self.topic.clone(), epoch });
-    }
-
-    fn repeat(&mut self) {
-        self.counts.repeats += 1;
-    }
-
-    fn overflowed(&mut self) {
-        self.counts.overflowed += 1;
-    }
-
-    fn unfounded(&mut self, publications: usize) {
-        self.counts.unfounded += publications as u64;
-    }
-}
-
-fn after(seq: u64) -> Range {
-    Range::After(Place::Seq(seq))
 }

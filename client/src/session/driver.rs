@@ -9,16 +9,16 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use recado_proto::{
-    Code, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody, Request, RequestBody,
-    Timestamp,
+    Code, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody, Request,
+    RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
 };
-use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketOptions, Subscriber};
+use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{debug, field, trace};
 
 use crate::limits;
-use crate::receiver::{Action, Receiver, Ticket, Topic};
+use crate::receiver::{Action, Receiver, Start, Ticket, Topic};
 
 use super::config::request_options;
 use super::links::{LinkChange, Links};
@@ -31,7 +31,7 @@ pub(crate) enum Call {
     /// One request to a server.
     Request { body: RequestBody, reply: oneshot::Sender<Result<ReplyBody, RequestError>> },
     /// Follow a topic; answered once it is joined.
-    Follow { topic: Topic, backlog: u32, reply: JoinReply },
+    Follow { topic: Topic, start: Start, reply: JoinReply },
     /// Follow it no longer.
     Unfollow { topic: Topic },
     /// End.
@@ -45,6 +45,7 @@ type JoinReply = oneshot::Sender<Result<(), RequestError>>;
 enum Owner {
     Handle(oneshot::Sender<Result<ReplyBody, RequestError>>),
     Repair { topic: Topic, ticket: Ticket },
+    Barrier { ticket: Ticket },
 }
 
 /// What a turn begins with.
@@ -102,7 +103,7 @@ impl Driver {
             server_links: Links::new(now),
             broker_links: Links::new(now),
             requests: Requests::new(config.patience(), limits::REQUESTS_MAX),
-            receiver: Receiver::new(),
+            receiver: Receiver::new(rand::random()),
             joining: BTreeMap::new(),
             clock: LamportClock::default(),
             send_at: None,
@@ -170,7 +171,7 @@ impl Driver {
     fn on_call(&mut self, call: Call, now: Instant) {
         match call {
             Call::Request { body, reply } => self.start(body, Owner::Handle(reply), now),
-            Call::Follow { topic, backlog, reply } => self.follow(topic, backlog, reply, now),
+            Call::Follow { topic, start, reply } => self.follow(topic, start, reply, now),
             Call::Unfollow { topic } => {
                 self.receiver.leave(&topic);
                 self.answer_joiners(&topic, &Err(RequestError::Closed));
@@ -179,7 +180,7 @@ impl Driver {
         }
     }
 
-    fn follow(&mut self, topic: Topic, backlog: u32, reply: JoinReply, now: Instant) {
+    fn follow(&mut self, topic: Topic, start: Start, reply: JoinReply, now: Instant) {
         if self.receiver.follows(&topic) {
             match self.joining.get_mut(&topic) {
                 Some(joiners) => joiners.push(reply),
@@ -190,7 +191,7 @@ impl Driver {
         // History is given to users only.
         let knows_user = self.user.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let taken = if self.repair && knows_user && self.subscriber.is_some() {
-            self.receiver.join(topic.clone(), backlog, now)
+            self.receiver.join(topic.clone(), start, now)
         } else {
             self.receiver.join_unrepaired(topic.clone())
         };
@@ -276,6 +277,7 @@ impl Driver {
             // Whoever asked may have stopped waiting.
             Owner::Handle(reply) => drop(reply.send(answer)),
             Owner::Repair { topic, ticket } => self.on_page(&topic, ticket, answer, now),
+            Owner::Barrier { ticket } => self.on_sync_reply(ticket, answer, now),
         }
     }
 
@@ -288,9 +290,11 @@ impl Driver {
     ) {
         match answer {
             Ok(ReplyBody::History(page)) => self.receiver.on_page(ticket, page, now),
-            Ok(_) => self.receiver.on_page_failed(ticket, true, now),
+            Ok(other) => {
+                debug!(%topic, ?other, "no page of history came");
+                self.receiver.on_page_failed(ticket, false, now);
+            }
             Err(error) => {
-                let may_pass = error.is_passing() || error == RequestError::Closed;
                 if error.code() == Some(&Code::NoSuchChannel) && self.joining.contains_key(topic) {
                     self.receiver.leave(topic);
                     self.answer_joiners(topic, &Err(error));
@@ -301,8 +305,22 @@ impl Driver {
                     self.answer_joiners(topic, &Err(error));
                 } else {
                     debug!(%topic, %error, "missing messages could not be fetched");
-                    self.receiver.on_page_failed(ticket, !may_pass, now);
+                    self.receiver.on_page_failed(ticket, has_none(&error), now);
                 }
+            }
+        }
+    }
+
+    fn on_sync_reply(&mut self, ticket: Ticket, answer: Result<ReplyBody, RequestError>, now: Instant) {
+        match answer {
+            Ok(ReplyBody::Synced) => self.receiver.on_sync_taken(ticket, now),
+            Ok(other) => {
+                debug!(?other, "the question for places was not understood");
+                self.receiver.on_sync_failed(ticket, false, now);
+            }
+            Err(error) => {
+                debug!(%error, "the question for places was not taken");
+                self.receiver.on_sync_failed(ticket, has_none(&error), now);
             }
         }
     }
@@ -312,6 +330,17 @@ impl Driver {
             let topic = message.frames().first().map(|topic| String::from_utf8_lossy(topic).into_owned());
             return self.malformed(topic.unwrap_or_default(), format!("{} frames", message.frames().len()));
         };
+        if topic.starts_with(HEADS_PREFIX.as_bytes()) || topic.starts_with(SYNC_PREFIX.as_bytes()) {
+            return match SystemPublication::decode(topic, payload, Timestamp::now()) {
+                Ok(publication) => {
+                    if let Some(clock) = publication.clock {
+                        self.clock.observe(clock);
+                    }
+                    self.receiver.on_system(publication, now);
+                }
+                Err(error) => debug!(%error, "a publication of the system's that is none was passed over"),
+            };
+        }
         match Publication::decode(topic, payload, Timestamp::now()) {
             Ok(publication) => {
                 if let Some(clock) = publication.clock {
@@ -344,15 +373,19 @@ impl Driver {
     }
 
     fn on_broker_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
-        let was_connected = self.broker_links.is_connected();
+        let has_come =
+            event.as_ref().is_ok_and(|event| matches!(event.kind, SocketEventKind::Connected { .. }));
+        let has_gone =
+            event.as_ref().is_ok_and(|event| matches!(event.kind, SocketEventKind::Disconnected { .. }));
         if let Some(change) = event.ok().and_then(|event| self.broker_links.on_event(event, now)) {
             self.say(match change {
                 LinkChange::Lost { reason } => SessionEvent::BrokerLost { reason },
                 LinkChange::Back => SessionEvent::BrokerBack,
             });
         }
-        if !was_connected && self.broker_links.is_connected() {
-            self.receiver.on_broker_back(now);
+        // Of several brokers another may have been the one whose subscriptions were proved.
+        if has_come || has_gone && self.broker_links.is_connected() {
+            self.receiver.on_broker_change(now);
         }
     }
 
@@ -377,13 +410,18 @@ impl Driver {
             match action {
                 Action::Subscribe(topic) => {
                     if let Some(subscriber) = &self.subscriber {
-                        subscriber.subscribe(topic.as_str().as_bytes().to_vec());
+                        subscriber.subscribe(topic.into_bytes());
                     }
                 }
                 Action::Unsubscribe(topic) => {
                     if let Some(subscriber) = &self.subscriber {
-                        subscriber.unsubscribe(topic.as_str().as_bytes());
+                        subscriber.unsubscribe(topic.as_bytes());
                     }
+                }
+                Action::Sync { ticket, on, topics } => {
+                    let user = self.user.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let body = RequestBody::Sync { user, topic: on, topics };
+                    self.start(body, Owner::Barrier { ticket }, Instant::now());
                 }
                 Action::Fetch { topic, ticket, range, limit } => {
                     let user = self.user.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -448,7 +486,7 @@ impl Driver {
         for given_up in self.requests.give_up_all() {
             match given_up.owner {
                 Owner::Handle(reply) => drop(reply.send(Err(RequestError::Closed))),
-                Owner::Repair { .. } => {}
+                Owner::Repair { .. } | Owner::Barrier { .. } => {}
             }
         }
         for topic in self.joining.keys().cloned().collect::<Vec<_>>() {
@@ -459,6 +497,11 @@ impl Driver {
             subscriber.close().await;
         }
     }
+}
+
+/// Whether the server lacks the service, so that asking again is of no use.
+fn has_none(error: &RequestError) -> bool {
+    matches!(error.code(), Some(Code::UnknownService | Code::BadRequest | Code::Unstated))
 }
 
 async fn receive(subscriber: Option<&mut Subscriber>) -> Option<Message> {

@@ -17,7 +17,7 @@ use recado_proto::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits;
-use crate::receiver::Topic;
+use crate::receiver::{Start, Topic};
 
 use self::driver::{Call, Driver};
 
@@ -72,12 +72,17 @@ impl Session {
 
     /// As [`Session::login`], the last `backlog` direct messages to this user first.
     pub async fn login_with_backlog(&self, user: &UserName, backlog: u32) -> Result<(), RequestError> {
+        self.login_from(user, Start::Latest(backlog)).await
+    }
+
+    /// As [`Session::login`], the direct messages to this user that `start` names first.
+    pub async fn login_from(&self, user: &UserName, start: Start) -> Result<(), RequestError> {
         self.accepted(RequestBody::Login { user: user.clone() }).await?;
         let before = self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
         if let Some(before) = before.filter(|before| before != user) {
             self.unfollow(Topic::Direct(before)).await?;
         }
-        self.follow(Topic::Direct(user.clone()), backlog).await
+        self.follow(Topic::Direct(user.clone()), start).await
     }
 
     /// All users, in the server's order.
@@ -179,10 +184,18 @@ impl Session {
     }
 
     /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined. What is lost on
-    /// its way later is fetched when the topic's next message, or a broker's return, shows it, unless repair is switched
-    /// off. Refused with [`Code::NoSuchChannel`] if there is none.
+    /// its way later is fetched from history, unless repair is switched off. Refused with [`Code::NoSuchChannel`] if there is none.
     pub async fn subscribe_channel(&self, channel: &ChannelName, backlog: u32) -> Result<(), RequestError> {
-        self.follow(Topic::Channel(channel.clone()), backlog).await
+        self.subscribe_channel_from(channel, Start::Latest(backlog)).await
+    }
+
+    /// As [`Session::subscribe_channel`], beginning where `start` says.
+    pub async fn subscribe_channel_from(
+        &self,
+        channel: &ChannelName,
+        start: Start,
+    ) -> Result<(), RequestError> {
+        self.follow(Topic::Channel(channel.clone()), start).await
     }
 
     /// Stops following a channel. Nothing happens if it was not followed.
@@ -199,9 +212,9 @@ impl Session {
         }
     }
 
-    async fn follow(&self, topic: Topic, backlog: u32) -> Result<(), RequestError> {
+    async fn follow(&self, topic: Topic, start: Start) -> Result<(), RequestError> {
         let (reply, joined) = oneshot::channel();
-        self.calls.send(Call::Follow { topic, backlog, reply }).await.map_err(|_| RequestError::Closed)?;
+        self.calls.send(Call::Follow { topic, start, reply }).await.map_err(|_| RequestError::Closed)?;
         joined.await.map_err(|_| RequestError::Closed)?
     }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use recado_client::{Endpoint, Session, SessionConfig, SessionEvent, SessionEvents};
 use recado_proto::{
-    ChannelName, Epoch, HistoryPage, MessageId, Publication, PublicationBody, Reply, ReplyBody, Request,
-    RequestBody, Timestamp, UserName,
+    ChannelName, Code, Epoch, HistoryPage, MessageId, Publication, PublicationBody, Reply, ReplyBody,
+    Request, RequestBody, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 use recado_zmtp::{Message, PeerId, Publisher, Router, SocketEventKind, SocketOptions};
 
-/// Answers what a test tells it to, and nothing by itself.
+/// Answers what a test tells it to, and nothing by itself, but that it knows no `sync`.
 pub(crate) struct FakeServer {
     router: Router,
 }
@@ -39,6 +39,18 @@ impl FakeServer {
     }
 
     pub(crate) async fn next(&mut self) -> Asked {
+        loop {
+            let asked = self.next_of_all().await;
+            if !matches!(asked.request.body, RequestBody::Sync { .. }) {
+                return asked;
+            }
+            let description = "no such service".to_owned();
+            self.answer(&asked, ReplyBody::Refused { code: Code::UnknownService, description });
+        }
+    }
+
+    /// The next request, also if it is `sync`.
+    pub(crate) async fn next_of_all(&mut self) -> Asked {
         let (peer, message) = self.router.recv().await.unwrap();
         let [delimiter, frame] = message.frames() else { panic!("{message:?}") };
         assert!(delimiter.is_empty());
@@ -108,6 +120,20 @@ impl FakeBroker {
         self.publish_raw(publication.topic.as_bytes(), payload).await;
     }
 
+    /// Answers a barrier's question.
+    pub(crate) async fn publish_heads(&self, topic: SyncTopic, heads: &[(&str, u64)]) {
+        let publication = SystemPublication {
+            topic: SystemTopic::Sync(topic.clone()),
+            heads: heads.iter().map(|(name, seq)| (TopicName::parse(name).unwrap(), *seq)).collect(),
+            epoch: epoch(),
+            timestamp: Timestamp::from_seconds(1_700_000_000),
+            clock: None,
+        };
+        let mut payload = Vec::new();
+        publication.encode_payload(&mut payload);
+        self.publish_raw(topic.as_str().as_bytes(), payload).await;
+    }
+
     pub(crate) async fn publish_raw(&self, topic: &[u8], payload: Vec<u8>) {
         let message = Message::new(vec![topic.to_vec().into(), payload.into()]);
         self.publisher.send(message).await.unwrap();
@@ -174,6 +200,6 @@ pub(crate) fn page(messages: Vec<Publication>, last_seq: u64) -> HistoryPage {
     HistoryPage { messages, first_seq: Some(1), last_seq: Some(last_seq), epoch: Some(epoch()) }
 }
 
-fn epoch() -> Epoch {
+pub(crate) fn epoch() -> Epoch {
     Epoch::new(7).unwrap()
 }
