@@ -18,7 +18,7 @@ use std::{
 };
 
 use anyhow::Context;
-use recado_autoclient::Verdict;
+use recado_autoclient::{Stop, record::Outcome};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -105,7 +105,9 @@ fn start_chat_logging(format: LogFormat) {
 }
 
 async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure> {
-    let shutdown = signals::shutdown_token().context("cannot listen for signals")?;
+    // The automated client has something to finish twice: its talk, then its audit.
+    let is_patient = matches!(part, Part::Autoclient(_));
+    let (shutdown, at_once) = signals::shutdown_tokens(is_patient).context("cannot listen for signals")?;
     match part {
         Part::Up(args) => Pair::bind(args, broker_is_given).await?.run(shutdown).await?,
         Part::Broker(args) => bind_broker(args).await?.run(shutdown).await?,
@@ -115,7 +117,9 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
                 recado_client::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
             client(config, shutdown).await?;
         }
-        Part::Autoclient(args) => return autoclient(args, shutdown).await,
+        Part::Autoclient(args) => {
+            return autoclient(args, Stop { talking: shutdown, draining: at_once }).await;
+        }
         Part::Export(args) => transfer::run_export(args)?,
         Part::Import(args) => transfer::run_import(args)?,
         Part::Check(args) => return Ok(check::run(args).await),
@@ -124,11 +128,18 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-async fn autoclient(args: recado_autoclient::Args, shutdown: CancellationToken) -> Result<ExitCode, Failure> {
+async fn autoclient(args: recado_autoclient::Args, stop: Stop) -> Result<ExitCode, Failure> {
     let config = recado_autoclient::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
-    let verdict: Verdict = recado_autoclient::run(config, shutdown).await?;
-    Ok(if verdict.is_pass() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let record = recado_autoclient::run(config, stop).await?;
+    Ok(match record.verdict.outcome {
+        Outcome::Pass => ExitCode::SUCCESS,
+        Outcome::Fail => ExitCode::FAILURE,
+        Outcome::Invalid => ExitCode::from(EXIT_CODE_INVALID),
+    })
 }
+
+/// The load client was the bottleneck, so that its figures say nothing of what it measured.
+const EXIT_CODE_INVALID: u8 = 3;
 
 async fn client(config: recado_client::Config, shutdown: CancellationToken) -> Result<(), Failure> {
     recado_client::run(config, shutdown).await.map_err(|error| {

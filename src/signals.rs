@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the parts to finish, the second ends the process at once.
+//! Ctrl-C and SIGTERM: the first asks the parts to finish, the last ends the process at once.
 
 use std::{
     io,
@@ -14,17 +14,26 @@ pub(crate) const EXIT_CODE_INTERRUPTED: i32 = 130;
 /// Signals as close as this are one: `timeout` and process managers signal a process and then its group.
 const SAME_REQUEST: Duration = Duration::from_millis(50);
 
-/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP.
+/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP; the second one ends the process.
 ///
 /// # Errors
 /// The system refused a signal handler.
 pub(crate) fn shutdown_token() -> io::Result<CancellationToken> {
-    let token = CancellationToken::new();
+    Ok(shutdown_tokens(false)?.0)
+}
+
+/// A token that is cancelled by the first SIGINT, SIGTERM or SIGHUP, and one that is cancelled by the second. The process ends at the second one, or at
+/// the third if it is patient.
+///
+/// # Errors
+/// The system refused a signal handler.
+pub(crate) fn shutdown_tokens(is_patient: bool) -> io::Result<(CancellationToken, CancellationToken)> {
+    let (first, second) = (CancellationToken::new(), CancellationToken::new());
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
-    let first = token.clone();
-    // Lives as long as the process: it must hear the second signal while the parts wind down.
+    let tokens = (first.clone(), second.clone());
+    // Lives as long as the process: it must hear the later signals while the parts wind down.
     tokio::spawn(async move {
         let mut asked_at: Option<Instant> = None;
         loop {
@@ -33,19 +42,21 @@ pub(crate) fn shutdown_token() -> io::Result<CancellationToken> {
                 _ = terminate.recv() => {}
                 _ = hang_up.recv() => {}
             }
-            match asked_at {
-                None => {
-                    tracing::info!("finishing what is under way; a second signal ends at once");
-                    asked_at = Some(Instant::now());
-                    first.cancel();
-                }
-                Some(at) if at.elapsed() < SAME_REQUEST => {}
-                Some(_) => {
-                    tracing::warn!("second signal: ending at once");
-                    std::process::exit(EXIT_CODE_INTERRUPTED);
-                }
+            if asked_at.is_some_and(|at| at.elapsed() < SAME_REQUEST) {
+                continue;
+            }
+            asked_at = Some(Instant::now());
+            if !first.is_cancelled() {
+                tracing::info!("finishing what is under way; another signal ends sooner");
+                first.cancel();
+            } else if is_patient && !second.is_cancelled() {
+                tracing::info!("finishing at once what is under way; another signal ends without");
+                second.cancel();
+            } else {
+                tracing::warn!("another signal: ending at once");
+                std::process::exit(EXIT_CODE_INTERRUPTED);
             }
         }
     });
-    Ok(token)
+    Ok(tokens)
 }

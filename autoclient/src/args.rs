@@ -38,6 +38,14 @@ pub struct Args {
     #[arg(long, value_name = "N", env = "RECADO_USERS", default_value_t = 1)]
     pub users: usize,
 
+    /// How many connections they share, each a session with server and broker [default: 8, or as many as there are users]
+    #[arg(long, value_name = "N", env = "RECADO_CONNECTIONS")]
+    pub connections: Option<usize>,
+
+    /// How many of the connections subscribe to the channels; each hears every message [default: 4]
+    #[arg(long, value_name = "N", env = "RECADO_LISTENERS")]
+    pub listeners: Option<usize>,
+
     /// Channels to talk in, separated by commas; created where missing [default: those that exist, or geral, tech and random]
     #[arg(long, value_name = "NAMES", env = "RECADO_CHANNELS", value_delimiter = ',', value_parser = ChannelName::parse)]
     pub channels: Vec<ChannelName>,
@@ -65,6 +73,10 @@ pub struct Args {
     /// Where all randomness comes from: the same seed, the same load [default: a random one]
     #[arg(long, value_name = "NUMBER", env = "RECADO_SEED")]
     pub seed: Option<u64>,
+
+    /// How long the end waits while nothing arrives that is still owed [default: 30s, 3s with --no-repair]
+    #[arg(long, value_name = "DURATION", env = "RECADO_DRAIN", value_parser = duration::parse)]
+    pub drain: Option<Duration>,
 
     /// Do not fetch from history what was lost on its way, so that every loss counts
     #[arg(long, env = "RECADO_NO_REPAIR")]

@@ -1,181 +1,239 @@
-//! The loop of a run: hands out what is due, takes in answers and what is heard, and keeps the books of both.
+//! The loop of a run: hands on what is due, takes in answers and what is heard, and keeps the books of both.
 //!
-//! One task owns all of it, so that the books need no lock.
+//! One task owns all of it, so that the books need no lock. In an open schedule no message waits for another's answer, up to
+//! [`UNDER_WAY_MAX`] for each connection; beyond that it is held back, and its latency still counts from when it was intended. So a server that stalls
+//! cannot hide it (coordinated omission; Gil Tene, and wrk2).
 
 use std::{
-    collections::{BTreeSet, VecDeque},
-    iter::Peekable,
-    time::Duration,
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use recado_client::{RequestError, SendOutcome, Session, Via};
-use recado_proto::{ChannelName, MessageId, Publication, UserName};
+use recado_client::{RequestError, SendOutcome, Via};
+use recado_proto::Publication;
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep_until},
+    time::{MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{Audit, Verdict, Way},
-    config::Config,
-    limits::{ANSWERS_WAIT, LATE_MESSAGES_MAX, STRAGGLERS_WAIT, UNDER_WAY_MAX},
-    output::Progress,
-    schedule::{Pace, Schedule, Step},
+    audit::{Audit, Hearing},
+    cpu::CpuTime,
+    lag::Lag,
+    limits::{EVENTS_MAX, LATE_MESSAGES_MAX, PROGRESS_LINE_INTERVAL, UNDER_WAY_MAX},
+    output::{Now, Progress},
+    record::{Recorder, SecondCounts, Way},
+    schedule::{Pace, Step},
+    stage::Stage,
 };
 
-/// A message that a listener received.
+/// Something that a subscriber's session said.
 #[derive(Debug)]
-pub(crate) struct Hearing {
-    /// Which listener.
-    pub(crate) listener: usize,
-    /// The message.
-    pub(crate) publication: Publication,
-    /// Live or from history.
-    pub(crate) via: Via,
+pub(crate) struct Heard {
+    pub(crate) subscriber: usize,
+    pub(crate) at: Instant,
+    pub(crate) what: What,
+}
+
+/// What it said.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// A message.
+    Publication { publication: Publication, via: Via },
+    /// A topic's places are counted anew.
+    Recounted { topic: String },
+}
+
+/// How sending a message ended.
+#[derive(Debug)]
+struct Answer {
+    number: u64,
+    lane: usize,
+    outcome: SendOutcome,
+    at: Instant,
+}
+
+/// Messages that wait for one another: all of a connection, or all of a user who talks as people do.
+#[derive(Debug, Default)]
+struct Lane {
+    under_way: usize,
+    /// What is due and waits for earlier messages to be answered.
+    late: VecDeque<Step>,
+    /// When it last had no room.
+    free_at_us: u64,
 }
 
 /// One run under way.
 pub(crate) struct Conductor {
-    speakers: Vec<Speaker>,
-    users: BTreeSet<UserName>,
-    channels: Vec<ChannelName>,
-    plan: Peekable<Box<dyn Iterator<Item = Step> + Send>>,
-    duration: Option<Duration>,
-    /// How many messages of one user may be under way.
+    stage: Arc<Stage>,
+    is_open: bool,
+    lanes: Vec<Lane>,
     under_way_max: usize,
-    /// How many messages wait with all speakers.
+    /// How many messages wait in all lanes.
     late: usize,
-    answers: JoinSet<(usize, SendOutcome)>,
-    hearings: mpsc::Receiver<Hearing>,
-    audit: Audit,
+    /// What was due before this came late because the plan had to wait.
+    plan_waited_until_us: u64,
+    answers: mpsc::Receiver<Answer>,
+    answer_to: mpsc::Sender<Answer>,
+    hearings: mpsc::Receiver<Heard>,
+    pub(crate) audit: Audit,
+    recorder: Recorder,
+    pub(crate) lag: Lag,
+    counts: SecondCounts,
     begun: Instant,
+    cpu: CpuTime,
     progress: Progress,
     has_said_why_refused: bool,
 }
 
-/// A simulated user.
-struct Speaker {
-    name: UserName,
-    session: Session,
-    under_way: usize,
-    /// What is due and waits for earlier messages to be answered.
-    late: VecDeque<Step>,
-}
-
 impl Conductor {
-    /// A run in which nothing has been said. Users beyond the sessions share them.
+    /// A run in which nothing has been said.
     pub(crate) fn new(
-        config: &Config,
-        sessions: Vec<Session>,
-        channels: Vec<ChannelName>,
-        schedule: Schedule,
-        hearings: mpsc::Receiver<Hearing>,
+        stage: Arc<Stage>,
+        pace: &Pace,
+        audit: Audit,
+        hearings: mpsc::Receiver<Heard>,
     ) -> Conductor {
-        let listeners = sessions.len();
-        let speaker = |(number, name): (usize, &UserName)| Speaker {
-            name: name.clone(),
-            session: sessions[number % listeners].clone(),
-            under_way: 0,
-            late: VecDeque::new(),
-        };
-        let speakers: Vec<_> = config.users.iter().enumerate().map(speaker).collect();
-        let under_way_max = match config.pace {
-            // People wait for one message to be there before they say the next.
-            Pace::Bursts(_) => 1,
-            Pace::Rate(_) => (UNDER_WAY_MAX / speakers.len().div_ceil(listeners)).max(1),
-        };
-        let plan: Box<dyn Iterator<Item = Step> + Send> = match config.messages {
-            Some(count) => Box::new(schedule.take(usize::try_from(count).unwrap_or(usize::MAX))),
-            None => Box::new(schedule),
-        };
+        // People wait for one message to be there before they say the next.
+        let is_open = !matches!(pace, Pace::Bursts(_));
+        let (lanes, under_way_max) =
+            if is_open { (stage.sessions.len(), UNDER_WAY_MAX) } else { (stage.users.len(), 1) };
+        // No more answers wait than there are messages under way, which the lanes bound.
+        let (answer_to, answers) = mpsc::channel(EVENTS_MAX);
         Conductor {
-            speakers,
-            users: config.users.iter().cloned().collect(),
-            channels,
-            plan: plan.peekable(),
-            duration: config.duration,
+            stage,
+            is_open,
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
             under_way_max,
             late: 0,
-            answers: JoinSet::new(),
+            plan_waited_until_us: 0,
+            answers,
+            answer_to,
             hearings,
-            audit: Audit::new(listeners),
+            audit,
+            recorder: Recorder::default(),
+            lag: Lag::default(),
+            counts: SecondCounts::default(),
             begun: Instant::now(),
+            cpu: CpuTime::now(),
             progress: Progress::new(),
             has_said_why_refused: false,
         }
     }
 
-    /// Talks to the end of the plan, waits for what is under way, and closes the books. Also says how long the talking took.
-    pub(crate) async fn run(mut self, shutdown: &CancellationToken) -> (Verdict, Duration) {
-        self.begun = Instant::now();
-        self.talk(shutdown).await;
-        let elapsed = self.begun.elapsed();
-        self.await_answers().await;
-        self.await_stragglers().await;
-        self.progress.clear();
-        (self.audit.close(), elapsed)
+    fn us(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
     }
 
-    async fn talk(&mut self, shutdown: &CancellationToken) {
-        let end = self.duration.map(|duration| self.begun + duration);
-        let mut ticks = interval(self.progress.interval());
+    /// Talks from `begun` to the end of the plan, or for so long, or until asked to stop.
+    pub(crate) async fn talk(
+        &mut self,
+        begun: Instant,
+        mut steps: mpsc::Receiver<Vec<Step>>,
+        duration: Option<Duration>,
+        stop: &CancellationToken,
+    ) {
+        self.begun = begun;
+        self.cpu = CpuTime::now();
+        let end = duration.map(|duration| begun + duration);
+        let mut ticks = interval(PROGRESS_LINE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // The first tick is at once, when there is nothing to show.
         ticks.tick().await;
-        loop {
-            let next = self.plan.peek().map(|step| self.begun + step.due);
-            if next.is_none() && self.late == 0 && self.answers.is_empty() {
-                return;
+        let (mut plan_goes_on, mut answers, mut hearings) = (true, Vec::new(), Vec::new());
+        while plan_goes_on || self.late > 0 || self.audit.in_flight() > 0 {
+            let has_room = self.late < LATE_MESSAGES_MAX;
+            if !has_room {
+                self.plan_waited_until_us = self.us(Instant::now());
             }
             tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = sleep_until(end.unwrap_or(self.begun)), if end.is_some() => return,
-                () = sleep_until(next.unwrap_or(self.begun)), if next.is_some() && self.late < LATE_MESSAGES_MAX => self.hand_out(),
-                Some(answer) = self.answers.join_next() => self.answered(answer.expect("sending does not panic")),
-                Some(hearing) = self.hearings.recv() => self.heard(&hearing),
-                _ = ticks.tick() => self.show(),
+                () = stop.cancelled() => break,
+                () = sleep_until(end.unwrap_or(begun).into()), if end.is_some() => break,
+                batch = steps.recv(), if plan_goes_on && has_room => match batch {
+                    Some(batch) => batch.into_iter().for_each(|step| self.hand_on(step)),
+                    None => plan_goes_on = false,
+                },
+                _ = self.answers.recv_many(&mut answers, TURN_MAX) => {
+                    answers.drain(..).for_each(|answer| self.answered(answer, true));
+                }
+                _ = self.hearings.recv_many(&mut hearings, TURN_MAX) => {
+                    hearings.drain(..).for_each(|heard| self.heard(&heard));
+                }
+                _ = ticks.tick() => self.end_second(true),
             }
         }
+        self.hold_back_the_rest();
+        self.end_second(false);
     }
 
-    /// Gives the next step to its speaker, who says it at once or after what is under way.
-    fn hand_out(&mut self) {
-        let Some(step) = self.plan.next() else { return };
-        let user = step.user;
-        self.speakers[user].late.push_back(step);
+    /// Gives a step to its lane, which sends it at once or after what is under way.
+    fn hand_on(&mut self, step: Step) {
+        self.counts.planned += 1;
+        let lane = if self.is_open { self.stage.connection(step.user) } else { step.user };
         self.late += 1;
-        self.speak(user);
+        if self.lanes[lane].late.is_empty() && self.lanes[lane].under_way < self.under_way_max {
+            let due_us = u64::try_from(step.due.as_micros()).unwrap_or(u64::MAX);
+            if due_us >= self.plan_waited_until_us {
+                self.lag.sent(self.us(Instant::now()).saturating_sub(due_us));
+            }
+        }
+        self.lanes[lane].late.push_back(step);
+        self.send_what_may(lane);
     }
 
-    fn speak(&mut self, user: usize) {
-        let speaker = &mut self.speakers[user];
-        while speaker.under_way < self.under_way_max {
-            let Some(step) = speaker.late.pop_front() else { return };
+    fn send_what_may(&mut self, lane: usize) {
+        while self.lanes[lane].under_way < self.under_way_max {
+            let Some(step) = self.lanes[lane].late.pop_front() else { return };
             self.late -= 1;
-            speaker.under_way += 1;
-            let id = MessageId::new_v7();
-            self.audit.attempted(id, step.number);
-            let (session, name, channel) =
-                (speaker.session.clone(), speaker.name.clone(), self.channels[step.channel].clone());
-            self.answers
-                .spawn(async move { (user, session.publish_as(&name, &channel, step.text, id).await) });
+            self.lanes[lane].under_way += 1;
+            self.send(step, lane);
         }
     }
 
-    fn answered(&mut self, (user, outcome): (usize, SendOutcome)) {
-        self.speakers[user].under_way -= 1;
-        self.enter(&outcome);
-        self.speak(user);
+    fn send(&mut self, step: Step, lane: usize) {
+        let due_us = u64::try_from(step.due.as_micros()).unwrap_or(u64::MAX);
+        // Whoever waits for an answer before the next message does not intend to send it earlier.
+        let intended_us = if self.is_open { due_us } else { due_us.max(self.lanes[lane].free_at_us) };
+        let Step { number, user, channel: target, body, .. } = step;
+        let sender = self.stage.users[user].as_str();
+        let (text, checksum) = self.stage.run.text(body, number, self.stage.targets[target].name(), sender);
+        self.audit.attempted(number, user, target, checksum, intended_us);
+        self.counts.sent += 1;
+        let id = self.stage.run.message_id(number, intended_us);
+        let (stage, answer_to) = (Arc::clone(&self.stage), self.answer_to.clone());
+        // Ends with its answer, which a session gives in bounded time.
+        tokio::spawn(async move {
+            let outcome = stage.send(user, target, text, id).await;
+            let answer = Answer { number, lane, outcome, at: Instant::now() };
+            // Nobody takes answers once the books are closed.
+            let _ = answer_to.send(answer).await;
+        });
+    }
+
+    fn answered(&mut self, answer: Answer, may_send: bool) {
+        let Answer { number, lane, outcome, at } = answer;
+        let at_us = self.us(at);
+        self.lanes[lane].under_way -= 1;
+        self.lanes[lane].free_at_us = at_us;
+        self.enter(number, &outcome, at_us);
+        if may_send {
+            self.send_what_may(lane);
+        }
     }
 
     /// Enters an answer into the books.
-    fn enter(&mut self, outcome: &SendOutcome) {
+    fn enter(&mut self, number: u64, outcome: &SendOutcome, at_us: u64) {
         match outcome {
-            SendOutcome::Acknowledged { id, .. } => self.audit.acknowledged(*id),
-            SendOutcome::Refused { id, code, description } => {
-                self.audit.refused(*id);
+            SendOutcome::Acknowledged { seq, .. } => {
+                self.counts.acknowledged += 1;
+                if let Some(latency_us) = self.audit.acknowledged(number, *seq, at_us) {
+                    self.recorder.acknowledged(latency_us);
+                }
+            }
+            SendOutcome::Refused { code, description, .. } => {
+                self.audit.refused(number, code);
                 if !self.has_said_why_refused {
                     self.has_said_why_refused = true;
                     tracing::warn!(
@@ -185,65 +243,101 @@ impl Conductor {
                     );
                 }
             }
-            SendOutcome::Unanswered { id, attempts: 0 } => self.audit.unsent(*id),
-            SendOutcome::Unanswered { id, .. } => self.audit.ambiguous(*id),
-            SendOutcome::Failed { id, error } => match error {
+            SendOutcome::Unanswered { attempts: 0, .. } => self.audit.unsent(number),
+            SendOutcome::Unanswered { .. } => self.audit.ambiguous(number),
+            SendOutcome::Failed { error, .. } => match error {
                 RequestError::NotLoggedIn | RequestError::Busy | RequestError::TooManyTopics => {
-                    self.audit.unsent(*id)
+                    self.audit.unsent(number)
                 }
                 RequestError::Refused { .. }
                 | RequestError::Unanswered { .. }
                 | RequestError::Malformed { .. }
-                | RequestError::Closed => self.audit.ambiguous(*id),
+                | RequestError::Closed => self.audit.ambiguous(number),
             },
         }
     }
 
-    fn heard(&mut self, hearing: &Hearing) {
-        let publication = &hearing.publication;
-        if let Some(id) = publication.id.filter(|_| self.users.contains(publication.sender())) {
-            let way = match hearing.via {
-                Via::Live => Way::Live,
-                Via::Backlog | Via::Repair => Way::Repair,
-            };
-            self.audit.heard(hearing.listener, id, way);
+    fn heard(&mut self, heard: &Heard) {
+        let (publication, via) = match &heard.what {
+            What::Publication { publication, via } => (publication, via),
+            What::Recounted { topic } => return self.audit.recounted(heard.subscriber, topic),
+        };
+        let way = match via {
+            Via::Live => Way::Live,
+            Via::Backlog | Via::Repair => Way::Repair,
+        };
+        let Hearing::First { times_us } =
+            self.audit.heard(heard.subscriber, publication, way, self.us(heard.at))
+        else {
+            return;
+        };
+        self.counts.delivered += 1;
+        self.counts.delivered_by_repair += u64::from(way == Way::Repair);
+        if let Some((delivery_us, end_to_end_us)) = times_us {
+            self.recorder.delivered(delivery_us, end_to_end_us, way);
         }
     }
 
-    fn show(&mut self) {
+    /// What was due and never sent, because the server did not answer in time: only in an open schedule is that a message less.
+    fn hold_back_the_rest(&mut self) {
+        for lane in &mut self.lanes {
+            for step in lane.late.drain(..).filter(|_| self.is_open) {
+                self.audit.held_back(step.user, step.channel);
+            }
+        }
+        self.late = 0;
+    }
+
+    /// Ends a second of the timeline and shows it.
+    pub(crate) fn end_second(&mut self, is_whole: bool) {
         let elapsed = self.begun.elapsed();
-        let late = self.speakers.iter().filter_map(|speaker| speaker.late.front()).map(|step| step.due).min();
-        let due = late.or_else(|| self.plan.peek().map(|step| step.due)).unwrap_or(elapsed);
-        self.progress.show(elapsed, self.audit.tally(), self.audit.pending(), elapsed.saturating_sub(due));
-    }
-
-    /// Waits for the answers to what was sent; what is late stays unsaid.
-    async fn await_answers(&mut self) {
-        let deadline = Instant::now() + ANSWERS_WAIT;
-        while !self.answers.is_empty() {
-            tokio::select! {
-                () = sleep_until(deadline) => return,
-                Some(answer) = self.answers.join_next() => self.enter(&answer.expect("sending does not panic").1),
-                Some(hearing) = self.hearings.recv() => self.heard(&hearing),
-            }
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.in_flight = self.audit.in_flight() as u64;
+        counts.pending = self.audit.pending();
+        counts.cpu_cores = self.cpu.take_cores();
+        counts.schedule_lag_us = self.lag.take_recent_max_us();
+        let second = self.recorder.end_second(elapsed.as_secs_f64(), counts);
+        if is_whole {
+            self.progress.show(&Now { second: &second, total: self.audit.total(), late: self.late });
         }
     }
 
-    /// Waits until every acknowledged message is heard, or none has been for a while.
-    async fn await_stragglers(&mut self) {
-        let mut deadline = Instant::now() + STRAGGLERS_WAIT;
-        while self.audit.pending() > 0 {
-            let before = self.audit.pending();
+    /// Takes what arrives until there is nothing more of its kind to wait for, or nothing arrives for so long, or it is asked to stop.
+    pub(crate) async fn drain(&mut self, patience: Duration, stop: &CancellationToken) {
+        let mut ticks = interval(PROGRESS_LINE_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        ticks.tick().await;
+        let (mut answers, mut hearings) = (Vec::new(), Vec::new());
+        let mut deadline = Instant::now() + patience;
+        while self.audit.in_flight() > 0 || self.audit.pending() > 0 {
+            let before = (self.audit.in_flight(), self.audit.pending());
             tokio::select! {
-                () = sleep_until(deadline) => return,
-                hearing = self.hearings.recv() => match hearing {
-                    Some(hearing) => self.heard(&hearing),
-                    None => return,
-                },
+                () = stop.cancelled() => break,
+                () = sleep_until(deadline.into()) => break,
+                _ = self.answers.recv_many(&mut answers, TURN_MAX) => {
+                    answers.drain(..).for_each(|answer| self.answered(answer, false));
+                }
+                count = self.hearings.recv_many(&mut hearings, TURN_MAX) => {
+                    if count == 0 {
+                        break;
+                    }
+                    hearings.drain(..).for_each(|heard| self.heard(&heard));
+                }
+                _ = ticks.tick() => self.end_second(true),
             }
-            if self.audit.pending() < before {
-                deadline = Instant::now() + STRAGGLERS_WAIT;
+            if (self.audit.in_flight(), self.audit.pending()) != before {
+                deadline = Instant::now() + patience;
             }
         }
+        self.end_second(false);
+    }
+
+    /// The books, the timeline and what is known of the generator; nothing is taken in any more.
+    pub(crate) fn finish(mut self) -> (Audit, Recorder, Lag) {
+        self.progress.clear();
+        (self.audit, self.recorder, self.lag)
     }
 }
+
+/// Answers, or deliveries, that are taken in one turn.
+const TURN_MAX: usize = 512;

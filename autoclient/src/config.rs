@@ -9,7 +9,10 @@ use thiserror::Error;
 
 use crate::{
     args::Args,
-    limits::{CHANNELS_MAX, RATE_MAX, TEXT_BYTES_MAX, TEXT_BYTES_MIN, USERS_MAX},
+    limits::{
+        CHANNELS_MAX, CONNECTIONS_DEFAULT, CONNECTIONS_MAX, DRAIN_WAIT, DRAIN_WAIT_UNREPAIRED, MESSAGES_MAX,
+        RATE_MAX, SUBSCRIBERS_DEFAULT, TEXT_BYTES_MAX, TEXT_BYTES_MIN, USERS_MAX,
+    },
     schedule::Pace,
 };
 
@@ -26,6 +29,10 @@ pub struct Config {
     pub brokers: Vec<Endpoint>,
     /// The simulated users; at least one, no two the same.
     pub users: Vec<UserName>,
+    /// How many connections they share.
+    pub connections: usize,
+    /// How many of those subscribe to the channels.
+    pub subscribers: usize,
     /// Channels to talk in; with none those that exist, or the usual three.
     pub channels: Vec<ChannelName>,
     /// When users talk.
@@ -40,6 +47,10 @@ pub struct Config {
     pub messages: Option<u64>,
     /// Whether what was lost on its way is fetched from history.
     pub repair: bool,
+    /// How long the end waits while nothing arrives that is still owed.
+    pub drain: Duration,
+    /// The options that make this load, as they are given on a command line, each with a space behind it; without the seed.
+    pub given: String,
 }
 
 /// Why a command line makes no run. The caller's to mend.
@@ -48,6 +59,15 @@ pub enum ConfigError {
     /// No users, or too many.
     #[error("--users must be from 1 to {USERS_MAX}")]
     Users,
+    /// No connections, or too many.
+    #[error("--connections must be from 1 to {CONNECTIONS_MAX}")]
+    Connections,
+    /// No subscribers, or more than connections can be.
+    #[error("--listeners must be from 1 to {CONNECTIONS_MAX}")]
+    Subscribers,
+    /// No messages, or more than can be told apart.
+    #[error("--messages must be at most {MESSAGES_MAX}")]
+    Messages,
     /// Too many channels.
     #[error("--channels takes {CHANNELS_MAX} names at most")]
     Channels,
@@ -69,6 +89,16 @@ impl TryFrom<Args> for Config {
         if !(1..=USERS_MAX).contains(&args.users) {
             return Err(ConfigError::Users);
         }
+        let counts = 1..=CONNECTIONS_MAX;
+        if args.connections.is_some_and(|count| !counts.contains(&count)) {
+            return Err(ConfigError::Connections);
+        }
+        if args.listeners.is_some_and(|count| !counts.contains(&count)) {
+            return Err(ConfigError::Subscribers);
+        }
+        if args.messages.is_some_and(|count| count > MESSAGES_MAX) {
+            return Err(ConfigError::Messages);
+        }
         if args.channels.len() > CHANNELS_MAX {
             return Err(ConfigError::Channels);
         }
@@ -78,6 +108,8 @@ impl TryFrom<Args> for Config {
         if args.size.is_some_and(|bytes| !(TEXT_BYTES_MIN..=TEXT_BYTES_MAX).contains(&bytes)) {
             return Err(ConfigError::Size);
         }
+        let given = given(&args);
+        let drain = if args.no_repair { DRAIN_WAIT_UNREPAIRED } else { DRAIN_WAIT };
         let mut channels = args.channels;
         channels.sort();
         channels.dedup();
@@ -85,6 +117,8 @@ impl TryFrom<Args> for Config {
             servers: args.server,
             brokers: args.broker,
             users: names(args.user, args.users)?,
+            connections: args.connections.unwrap_or(CONNECTIONS_DEFAULT).min(args.users),
+            subscribers: args.listeners.unwrap_or(SUBSCRIBERS_DEFAULT),
             channels,
             pace: args.rate.map_or(Pace::Bursts(args.pause), Pace::Rate),
             text_bytes: args.size,
@@ -92,6 +126,8 @@ impl TryFrom<Args> for Config {
             duration: args.duration,
             messages: args.messages,
             repair: !args.no_repair,
+            drain: args.drain.unwrap_or(drain),
+            given,
         })
     }
 }
@@ -110,6 +146,45 @@ fn names(base: Option<UserName>, count: usize) -> Result<Vec<UserName>, NameErro
         1 => Ok(vec![base]),
         _ => (1..=count).map(|number| UserName::parse(&format!("{base}-{number}"))).collect(),
     }
+}
+
+/// What of a command line makes its load.
+fn given(args: &Args) -> String {
+    let mut line = String::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line += &format!("--{name} {} ", quoted(&value));
+        }
+    };
+    let shown = |duration: Duration| format!("{}ms", duration.as_millis());
+    let joined = |names: Vec<String>| (!names.is_empty()).then(|| names.join(","));
+    add("server", joined(args.server.iter().map(ToString::to_string).collect()));
+    add("broker", joined(args.broker.iter().map(ToString::to_string).collect()));
+    add("user", args.user.as_ref().map(ToString::to_string));
+    add("users", (args.users > 1).then(|| args.users.to_string()));
+    add("connections", args.connections.map(|count| count.to_string()));
+    add("listeners", args.listeners.map(|count| count.to_string()));
+    add("channels", joined(args.channels.iter().map(ToString::to_string).collect()));
+    add("rate", args.rate.map(|rate| rate.to_string()));
+    add(
+        "pause",
+        args.rate.is_none().then(|| format!("{}..{}", shown(*args.pause.start()), shown(*args.pause.end()))),
+    );
+    add("duration", args.duration.map(shown));
+    add("messages", args.messages.map(|count| count.to_string()));
+    add("size", args.size.map(|bytes| bytes.to_string()));
+    if args.no_repair {
+        line += "--no-repair ";
+    }
+    line
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:,=%+@".contains(c)) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -4,8 +4,17 @@ use std::time::Duration;
 
 use recado_proto::limits::MESSAGE_BYTES_MAX;
 
-/// The most users that one process simulates: each has its own connections.
-pub const USERS_MAX: usize = 1_000;
+/// The most users that one process simulates.
+pub const USERS_MAX: usize = 100_000;
+
+/// The most connections that the simulated users share: the audit keeps a bit for each.
+pub const CONNECTIONS_MAX: usize = 64;
+
+/// How many connections the simulated users share, unless it is said.
+pub const CONNECTIONS_DEFAULT: usize = 8;
+
+/// How many connections subscribe to the channels, unless it is said. Each hears every message, so that more multiply the work.
+pub const SUBSCRIBERS_DEFAULT: usize = 4;
 
 /// The most channels that are talked in.
 pub const CHANNELS_MAX: usize = 1_000;
@@ -13,8 +22,11 @@ pub const CHANNELS_MAX: usize = 1_000;
 /// The highest rate that can be asked for, messages a second in all.
 pub const RATE_MAX: f64 = 1_000_000.0;
 
-/// The smallest message: it must have room for the number that tells it from the others.
-pub const TEXT_BYTES_MIN: usize = 24;
+/// More messages than this are not told apart: a million a second for eleven days.
+pub const MESSAGES_MAX: u64 = 1_000_000_000_000;
+
+/// The smallest message: it must have room for the tag that tells it from the others and shows whether it was altered.
+pub const TEXT_BYTES_MIN: usize = 32;
 
 /// The largest message: what the protocol allows.
 pub const TEXT_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
@@ -22,38 +34,73 @@ pub const TEXT_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
 /// How many messages a user says in one channel before choosing another.
 pub const BURST_MESSAGES: u32 = 10;
 
-/// The most users that listen too. Everybody hears everything, so that more would only multiply the work.
-pub const LISTENERS_MAX: usize = 16;
-
-/// How many messages the books hold that are not settled. When there are more the oldest is judged by what is known of it.
+/// How many messages the books hold one by one that are not settled. When there are more the oldest answered one is forgotten: its
+/// deliveries still count, by their places, and their times do not.
 pub const UNSETTLED_MAX: usize = 500_000;
 
-/// How many lost messages are kept to be named in the report.
-pub const LOST_NAMED_MAX: usize = 10;
+/// How many places of a topic share a digest in the comparison of what was acknowledged, heard and stored.
+pub const STRETCH_PLACES: u64 = 4_096;
 
-/// How long the end waits for answers that are still under way.
-pub const ANSWERS_WAIT: Duration = Duration::from_secs(8);
+/// How many acknowledged messages are kept one by one for that comparison, so that what is missing is known by its number. Of older
+/// ones the digest is kept, which shows that something is missing in a stretch, and how much.
+pub const PLACED_MAX: usize = 1_000_000;
 
-/// How long the end waits for messages that were acknowledged and not yet heard, counted from the last one heard.
-pub const STRAGGLERS_WAIT: Duration = Duration::from_secs(8);
+/// How many messages that were refused or never left are remembered, so that none of them is heard or stored after all.
+pub const NEVER_STORED_MAX: usize = 100_000;
+
+/// How many messages that went wrong are named in the report.
+pub const NAMED_MAX: usize = 10;
+
+/// How long the end waits while nothing arrives that is still owed: answers, deliveries, pages of history.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
+
+/// The same without repair, when what does not come at once does not come.
+pub const DRAIN_WAIT_UNREPAIRED: Duration = Duration::from_secs(3);
 
 /// How long the end waits for connections to close.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
+/// Messages asked for at once when history is read back.
+pub const READ_BACK_PAGE_MESSAGES: u32 = 1_000;
+
+/// Topics that are read back at the same time.
+pub const READ_BACK_TOPICS_MAX: usize = 8;
+
+/// How often a page of history is asked for before it is given up, each time with the patience of a session.
+pub const READ_BACK_ATTEMPTS_MAX: u32 = 3;
+
 /// How often a line of progress is written where there is no terminal.
-pub const PROGRESS_LINE_INTERVAL: Duration = Duration::from_secs(10);
+pub const PROGRESS_LINE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the line of progress is drawn anew on a terminal.
-pub const PROGRESS_DRAW_INTERVAL: Duration = Duration::from_millis(250);
-
-/// How many messages that are due may wait because earlier ones of the same user are unanswered; then the plan waits.
+/// How many messages that are due may wait because earlier ones are unanswered; then the plan waits, and all that it holds is late by the
+/// server's fault.
 pub const LATE_MESSAGES_MAX: usize = 10_000;
 
-/// How many messages one connection has under way at most, when a rate is asked for; below what a session allows.
-pub const UNDER_WAY_MAX: usize = 256;
+/// How many messages one connection has under way at most in an open schedule; below what a session allows. Until then no message
+/// waits for another's answer.
+pub const UNDER_WAY_MAX: usize = 384;
 
-/// How many events of all listeners may wait to be counted; then the listeners wait, and after them the broker drops.
-pub const EVENTS_MAX: usize = 4_096;
+/// How many deliveries of all subscribers may wait to be counted; then the subscribers wait, and after them the broker drops.
+pub const EVENTS_MAX: usize = 16_384;
+
+/// Messages that the plan is ahead of whoever sends them.
+pub const STEPS_AHEAD_MAX: usize = 64;
+
+/// The shortest sleep between messages: what is due within it leaves together, late by as much at most.
+pub const PACE_GRAIN: Duration = Duration::from_micros(250);
+
+/// How often the plan looks whether it is still wanted.
+pub const PACE_LOOK: Duration = Duration::from_millis(100);
+
+/// A message that leaves later than intended by more than this, though it waited for no answer, is the generator's fault.
+pub const LAG_MAX: Duration = Duration::from_millis(100);
+
+/// When more than this share of all messages are the generator's fault, the run is invalid.
+pub const LAG_SHARE_MAX: f64 = 0.01;
+
+/// When the process uses more than this share of the processor time that all cores have, from the beginning of the load to its end, the run
+/// is invalid.
+pub const CPU_SHARE_MAX: f64 = 0.95;
 
 /// The longest latency that is told from longer ones, in microseconds: an hour.
 pub const LATENCY_US_MAX: u64 = 3_600_000_000;
@@ -66,7 +113,11 @@ pub const SECONDS_MAX: usize = 7_200;
 
 const _: () = assert!(SECONDS_MAX >= 4, "rows are merged in pairs");
 const _: () = assert!(TEXT_BYTES_MIN < TEXT_BYTES_MAX);
-const _: () = assert!(LISTENERS_MAX <= u32::BITS as usize, "the audit keeps a bit for each listener");
+const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "the audit keeps a bit for each");
+const _: () = assert!(SUBSCRIBERS_DEFAULT <= CONNECTIONS_DEFAULT);
+const _: () =
+    assert!(PLACED_MAX as u64 > STRETCH_PLACES, "the stretch that is being filled is kept one by one");
 const _: () =
     assert!(CHANNELS_MAX < recado_client::limits::TOPICS_MAX, "a session follows them all, and its user");
 const _: () = assert!(UNDER_WAY_MAX < recado_client::limits::REQUESTS_MAX, "repairs need requests too");
+const _: () = assert!(READ_BACK_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);

@@ -3,12 +3,11 @@
 use std::{
     fmt,
     io::{self, IsTerminal, Write},
-    time::Duration,
 };
 
 use crate::{
-    audit::Tally,
-    limits::{PROGRESS_DRAW_INTERVAL, PROGRESS_LINE_INTERVAL},
+    record::{AuditRow, Second},
+    units::grouped,
 };
 
 /// Writes a line to standard output. Whoever closed it still gets the exit code.
@@ -16,32 +15,29 @@ pub(crate) fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// Where a run is.
+pub(crate) struct Now<'a> {
+    pub(crate) second: &'a Second,
+    pub(crate) total: &'a AuditRow,
+    pub(crate) late: usize,
+}
+
 /// The line of progress.
 #[derive(Debug)]
 pub(crate) struct Progress {
     on_terminal: bool,
     is_drawn: bool,
-    before: (Duration, u64),
 }
 
 impl Progress {
     /// For standard error as it is.
     pub(crate) fn new() -> Progress {
-        Progress { on_terminal: io::stderr().is_terminal(), is_drawn: false, before: (Duration::ZERO, 0) }
+        Progress { on_terminal: io::stderr().is_terminal(), is_drawn: false }
     }
 
-    /// How often [`Progress::show`] wants to be called.
-    pub(crate) fn interval(&self) -> Duration {
-        if self.on_terminal { PROGRESS_DRAW_INTERVAL } else { PROGRESS_LINE_INTERVAL }
-    }
-
-    /// Shows where the run is after this time; `behind` is how late the plan is.
-    pub(crate) fn show(&mut self, elapsed: Duration, tally: Tally, pending: usize, behind: Duration) {
-        let line = line(elapsed, self.before, tally, pending, behind);
-        // The rate is over a second at least, so that a line drawn often does not flicker.
-        if elapsed.saturating_sub(self.before.0) >= Duration::from_secs(1) {
-            self.before = (elapsed, tally.acknowledged);
-        }
+    /// Shows where the run is.
+    pub(crate) fn show(&mut self, now: &Now<'_>) {
+        let line = line(now);
         let mut stderr = io::stderr().lock();
         // Progress that cannot be shown is no reason to end.
         let _ = if self.on_terminal { write!(stderr, "\r\x1b[K{line}") } else { writeln!(stderr, "{line}") };
@@ -58,53 +54,75 @@ impl Progress {
     }
 }
 
-fn line(
-    elapsed: Duration,
-    before: (Duration, u64),
-    tally: Tally,
-    pending: usize,
-    behind: Duration,
-) -> String {
-    let seconds = elapsed.saturating_sub(before.0).as_secs_f64().max(0.001);
-    let rate = tally.acknowledged.saturating_sub(before.1) as f64 / seconds;
+fn line(now: &Now<'_>) -> String {
+    let Now { second, total, late } = now;
+    let seconds = second.duration_s.max(0.001);
     let mut line = format!(
-        "{:>6.0} s: {} sent, {} acknowledged ({rate:.0}/s), {} heard",
-        elapsed.as_secs_f64(),
-        tally.attempted,
-        tally.acknowledged,
-        tally.heard
+        "{:>6.0} s: {:.0}/s of {:.0}/s, {} acknowledged, {} in flight, p50 {}, p99 {}",
+        second.elapsed_s,
+        second.counts.acknowledged as f64 / seconds,
+        second.counts.planned as f64 / seconds,
+        grouped(total.acknowledged),
+        second.counts.in_flight,
+        latency(second.latency.end_to_end.p50_us),
+        latency(second.latency.end_to_end.p99_us),
     );
     for (count, what) in [
-        (pending as u64, "on their way"),
-        (tally.repaired, "repaired"),
-        (tally.refused, "refused"),
-        (tally.ambiguous, "never answered"),
+        (second.counts.pending, "pending"),
+        (*late as u64, "held back"),
+        (total.delivered_by_repair, "repaired"),
+        (total.refused, "refused"),
+        (total.ambiguous, "ambiguous"),
+        (total.repeated, "repeated"),
+        (total.out_of_order, "out of order"),
+        (total.unknown, "unknown"),
+        (total.corrupt, "corrupt"),
     ] {
         if count > 0 {
-            line += &format!(", {count} {what}");
+            line += &format!(", {} {what}", grouped(count));
         }
-    }
-    if behind >= Duration::from_secs(1) {
-        line += &format!("; {:.0} s behind the plan", behind.as_secs_f64());
     }
     line
 }
 
+/// A latency as people read it.
+pub(crate) fn latency(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} us"),
+        1_000..10_000 => format!("{:.2} ms", us as f64 / 1e3),
+        10_000..100_000 => format!("{:.1} ms", us as f64 / 1e3),
+        100_000..1_000_000 => format!("{:.0} ms", us as f64 / 1e3),
+        _ => format!("{:.2} s", us as f64 / 1e6),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::record::{Recorder, SecondCounts, Way};
+
     use super::*;
 
     #[test]
     fn a_line_says_what_matters_and_no_more() {
-        let tally = Tally { attempted: 300, acknowledged: 250, heard: 240, ..Tally::default() };
-        let second = Duration::from_secs(1);
+        let mut recorder = Recorder::default();
+        recorder.delivered(100, 1_500, Way::Live);
+        let counts =
+            SecondCounts { planned: 120, acknowledged: 100, in_flight: 7, ..SecondCounts::default() };
+        let second = recorder.end_second(1.0, counts);
+        let total = AuditRow { acknowledged: 1_100, ..AuditRow::default() };
         assert_eq!(
-            line(2 * second, (second, 150), tally, 0, Duration::ZERO),
-            "     2 s: 300 sent, 250 acknowledged (100/s), 240 heard"
+            line(&Now { second: &second, total: &total, late: 0 }),
+            "     1 s: 100/s of 120/s, 1,100 acknowledged, 7 in flight, p50 1.50 ms, p99 1.50 ms"
         );
-        assert_eq!(
-            line(2 * second, (second, 150), Tally { repaired: 3, ..tally }, 10, 4 * second),
-            "     2 s: 300 sent, 250 acknowledged (100/s), 240 heard, 10 on their way, 3 repaired; 4 s behind the plan"
+        let total = AuditRow { delivered_by_repair: 3, ..total };
+        assert!(
+            line(&Now { second: &second, total: &total, late: 4 }).ends_with(", 4 held back, 3 repaired")
         );
+    }
+
+    #[test]
+    fn latencies_have_three_digits_and_a_unit() {
+        let shown = [999, 1_234, 12_345, 123_456, 1_234_567].map(latency);
+        assert_eq!(shown, ["999 us", "1.23 ms", "12.3 ms", "123 ms", "1.23 s"]);
     }
 }

@@ -1,6 +1,10 @@
 //! One run from beginning to end: connect, find channels, listen, talk, wait for stragglers, say what came of it.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt, io,
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 use recado_client::{ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents};
 use recado_proto::{ChannelName, Code, UserName};
@@ -9,12 +13,19 @@ use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{Audit, Verdict},
-    conductor::{Conductor, Hearing},
+    audit::{Audit, Circumstances},
+    conductor::{Conductor, Heard, What},
     config::Config,
-    limits::{CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, LISTENERS_MAX},
+    cpu::CpuTime,
+    limits::{CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, STEPS_AHEAD_MAX},
     output::say,
-    schedule::{Schedule, Shape},
+    pacer,
+    readback::{self, Page},
+    record::{Machine, Record},
+    schedule::{Schedule, Shape, Step},
+    stage::{Stage, Target},
+    summary::{self, Times},
+    tag,
 };
 
 /// The channels that are created where there are none.
@@ -51,6 +62,12 @@ pub enum Error {
         /// Why.
         source: RequestError,
     },
+    /// Where the topics stand cannot be asked.
+    #[error("cannot read the history of the channels")]
+    Heads(#[source] RequestError),
+    /// The system has no thread to give.
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// A channel could not be followed.
     #[error("cannot follow the channel {channel}")]
     Follow {
@@ -61,75 +78,191 @@ pub enum Error {
     },
 }
 
-/// Runs until the plan ends or `shutdown` is cancelled, writes the report to standard output, its last line the verdict,
-/// and returns it too. A shutdown ends the talking; what is under way is still waited for, within bounds.
+/// How a run is ended before its time.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Ends the talking; what is under way is still waited for, and the audit is made.
+    pub talking: CancellationToken,
+    /// Ends the waiting and the audit too; the verdict then says that it is none.
+    pub draining: CancellationToken,
+}
+
+/// Runs until the plan ends or it is stopped, writes the report to standard output, its last line the verdict, and returns all that was measured.
 ///
 /// # Errors
 /// The run could not begin: no server answers, or it refuses.
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<Verdict, Error> {
-    let listeners = config.users.len().min(LISTENERS_MAX);
+pub async fn run(config: Config, stop: Stop) -> Result<Record, Error> {
+    let connections = config.connections.min(config.users.len());
     let (sender, hearings) = mpsc::channel(EVENTS_MAX);
-    let mut sessions = Vec::with_capacity(listeners);
-    for listener in 0..listeners {
+    let mut sessions = Vec::with_capacity(connections);
+    for subscriber in 0..connections {
         let mut settings = SessionConfig::new(config.servers.clone(), config.brokers.clone());
         settings.repair = config.repair;
         let (session, events) = Session::connect(settings)?;
         // Ends with its session.
-        tokio::spawn(forward(listener, events, sender.clone()));
+        tokio::spawn(forward(subscriber, events, sender.clone()));
         sessions.push(session);
     }
     drop(sender);
-    let channels = tokio::select! {
-        channels = prepare(&config, &sessions) => channels?,
-        () = shutdown.cancelled() => return Ok(conclude(&config, Audit::new(listeners).close(), Duration::ZERO)),
+    let channel_subscribers = config.subscribers.min(connections);
+    let prepared = tokio::select! {
+        prepared = prepare(&config, &sessions, channel_subscribers) => Some(prepared?),
+        () = stop.talking.cancelled() => None,
     };
-    say(format_args!("seed {}: {} in {}", config.seed, who(&config.users), List(&channels)));
-    let shape = Shape {
-        seed: config.seed,
-        users: config.users.len(),
-        channels: channels.len(),
-        pace: config.pace.clone(),
-        text_bytes: config.text_bytes,
-    };
-    let conductor = Conductor::new(&config, sessions.clone(), channels, Schedule::new(shape), hearings);
-    let (verdict, elapsed) = conductor.run(&shutdown).await;
+    let started_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let started_ms = u64::try_from(started_ms.as_millis()).unwrap_or(u64::MAX);
+    let stage = Arc::new(Stage {
+        run: tag::Run::new(rand::random(), started_ms),
+        users: config.users.clone(),
+        targets: prepared.into_iter().flatten().map(Target::Channel).collect(),
+        sessions,
+        channel_subscribers,
+    });
+    let record = drive(&config, &stage, hearings, &stop).await?;
     let closing = async {
-        for session in sessions {
+        for session in stage.sessions.clone() {
             session.close().await;
         }
     };
     // A connection that does not close ends with the process.
     let _ = timeout(CLOSE_WAIT, closing).await;
-    Ok(conclude(&config, verdict, elapsed))
+    Ok(record)
 }
 
-/// Hands on what a listener hears. What befalls its connections goes to the log.
-async fn forward(listener: usize, mut events: SessionEvents, to: mpsc::Sender<Hearing>) {
+/// Talks, drains, reads back and judges.
+async fn drive(
+    config: &Config,
+    stage: &Arc<Stage>,
+    hearings: mpsc::Receiver<Heard>,
+    stop: &Stop,
+) -> Result<Record, Error> {
+    let mut audit = Audit::new(stage.cast());
+    let heads = tokio::select! {
+        heads = readback::heads(stage) => heads.map_err(Error::Heads)?,
+        () = stop.talking.cancelled() => vec![0; stage.targets.len()],
+    };
+    for (target, seq) in heads.iter().enumerate() {
+        audit.begins_after(target, *seq);
+    }
+    let mut conductor = Conductor::new(Arc::clone(stage), &config.pace, audit, hearings);
+    let (begun, cpu) = (Instant::now(), CpuTime::now());
+    if !stop.talking.is_cancelled() {
+        let names: Vec<&str> = stage.targets.iter().map(Target::name).collect();
+        say(format_args!("seed {}: {} in {}", config.seed, who(&config.users), List(&names)));
+        let shape = Shape {
+            seed: config.seed,
+            users: config.users.len(),
+            channels: stage.targets.len(),
+            pace: config.pace.clone(),
+            text_bytes: config.text_bytes,
+        };
+        let (steps_to, steps) = mpsc::channel(STEPS_AHEAD_MAX);
+        pacer::start(plan(config, shape), begun, steps_to).map_err(Error::Thread)?;
+        conductor.talk(begun, steps, config.duration, &stop.talking).await;
+    }
+    let (load, cpu_cores) = (begun.elapsed(), cpu.cores_since());
+    conductor.drain(config.drain, &stop.draining).await;
+    conductor.audit.end();
+    let unread = compare(stage, &mut conductor, heads, &stop.draining).await;
+    let (audit, recorder, lag) = conductor.finish();
+    let machine = Machine::here();
+    let circumstances = Circumstances {
+        unread,
+        bottleneck: lag.bottleneck(cpu_cores, machine.cores),
+        conditions: Vec::new(),
+    };
+    let times = Times { load, elapsed: begun.elapsed() };
+    Ok(summary::conclude(config, stage, audit, circumstances, (recorder, lag), machine, times))
+}
+
+/// The steps of a run: endless, or so many.
+fn plan(config: &Config, shape: Shape) -> Box<dyn Iterator<Item = Step> + Send> {
+    let schedule = Schedule::new(shape);
+    match config.messages {
+        Some(count) => Box::new(schedule.take(usize::try_from(count).unwrap_or(usize::MAX))),
+        None => Box::new(schedule),
+    }
+}
+
+/// Reads everything back and compares it with the books. Says why it could not, if so.
+async fn compare(
+    stage: &Arc<Stage>,
+    conductor: &mut Conductor,
+    heads: Vec<u64>,
+    stop: &CancellationToken,
+) -> Option<String> {
+    if conductor.audit.total().attempted == 0 {
+        return None;
+    }
+    let mut pages = readback::start(stage, heads);
+    loop {
+        let page = tokio::select! {
+            page = pages.recv() => page,
+            () = stop.cancelled() => return Some("the audit was stopped".to_owned()),
+        };
+        match page {
+            Some(Page::Messages { target, messages }) => {
+                messages.iter().for_each(|message| conductor.audit.stored(target, message));
+            }
+            Some(Page::End { target }) => conductor.audit.read_back(target),
+            Some(Page::Failed { target, error }) => {
+                return Some(format!(
+                    "the history of {} cannot be read: {error}",
+                    stage.targets[target].name()
+                ));
+            }
+            None => return None,
+        }
+    }
+}
+
+/// Hands on what a subscriber hears. What befalls its connections goes to the log.
+async fn forward(subscriber: usize, mut events: SessionEvents, to: mpsc::Sender<Heard>) {
     while let Some(event) = events.recv().await {
-        match event {
-            SessionEvent::Publication { publication, via, .. } => {
-                if to.send(Hearing { listener, publication, via }).await.is_err() {
-                    return;
-                }
-            }
-            SessionEvent::Joined { .. } => {}
-            SessionEvent::Missing { topic, first, last } => {
-                tracing::warn!(%topic, first, last, "kept nowhere any more")
-            }
+        let what = match event {
+            SessionEvent::Publication { publication, via, .. } => What::Publication { publication, via },
             SessionEvent::EpochChanged { topic, epoch } => {
-                tracing::warn!(%topic, epoch = epoch.as_u64(), "the store was restored")
+                tracing::warn!(%topic, epoch = epoch.as_u64(), "the store was restored");
+                What::Recounted { topic: topic.as_str().to_owned() }
             }
-            SessionEvent::ServerLost { reason } => tracing::warn!(listener, reason, "no server"),
-            SessionEvent::ServerBack => tracing::info!(listener, "the server is back"),
-            SessionEvent::BrokerLost { reason } => tracing::warn!(listener, reason, "no broker"),
-            SessionEvent::BrokerBack => tracing::info!(listener, "the broker is back"),
-            SessionEvent::Malformed { topic, reason } => tracing::debug!(topic, reason, "not a message"),
+            SessionEvent::Joined { .. } => continue,
+            SessionEvent::Missing { topic, first, last } => {
+                tracing::warn!(%topic, first, last, "kept nowhere any more");
+                continue;
+            }
+            SessionEvent::ServerLost { reason } => {
+                tracing::warn!(subscriber, reason, "no server");
+                continue;
+            }
+            SessionEvent::ServerBack => {
+                tracing::info!(subscriber, "the server is back");
+                continue;
+            }
+            SessionEvent::BrokerLost { reason } => {
+                tracing::warn!(subscriber, reason, "no broker");
+                continue;
+            }
+            SessionEvent::BrokerBack => {
+                tracing::info!(subscriber, "the broker is back");
+                continue;
+            }
+            SessionEvent::Malformed { topic, reason } => {
+                tracing::debug!(topic, reason, "not a message");
+                continue;
+            }
+        };
+        if to.send(Heard { subscriber, at: Instant::now(), what }).await.is_err() {
+            return;
         }
     }
 }
 
 /// Everybody logged in and listening; the channels to talk in.
-async fn prepare(config: &Config, sessions: &[Session]) -> Result<Vec<ChannelName>, Error> {
+async fn prepare(
+    config: &Config,
+    sessions: &[Session],
+    channel_subscribers: usize,
+) -> Result<Vec<ChannelName>, Error> {
     for (session, user) in sessions.iter().zip(&config.users) {
         session.login(user).await.map_err(|source| match source {
             RequestError::Unanswered { .. } => Error::NoServer { server: List(&config.servers).to_string() },
@@ -139,7 +272,7 @@ async fn prepare(config: &Config, sessions: &[Session]) -> Result<Vec<ChannelNam
     let first = &sessions[0];
     let channels = channels(config, first).await?;
     let mut joining = JoinSet::<Result<(), Error>>::new();
-    for session in sessions {
+    for session in &sessions[..channel_subscribers] {
         let (session, channels) = (session.clone(), channels.clone());
         joining.spawn(async move {
             for channel in channels {
@@ -180,27 +313,7 @@ async fn channels(config: &Config, session: &Session) -> Result<Vec<ChannelName>
     Ok(wanted)
 }
 
-fn conclude(config: &Config, verdict: Verdict, elapsed: Duration) -> Verdict {
-    say(format_args!(
-        "{} messages in {:.1} s by {}",
-        verdict.tally.attempted,
-        elapsed.as_secs_f64(),
-        who(&config.users)
-    ));
-    for lost in &verdict.lost_first {
-        say(format_args!(
-            "lost: message {} ({}), missed by {} of the listeners",
-            lost.number, lost.id, lost.missed_by
-        ));
-    }
-    if !verdict.is_pass() {
-        say(format_args!("the same load again: --seed {} with the same options", config.seed));
-    }
-    say(format_args!("{verdict}"));
-    verdict
-}
-
-fn who(users: &[UserName]) -> String {
+pub(crate) fn who(users: &[UserName]) -> String {
     match users {
         [one] => one.to_string(),
         [first, .., last] => format!("{} users, {first} to {last}", users.len()),
@@ -209,7 +322,7 @@ fn who(users: &[UserName]) -> String {
 }
 
 /// The first few of many, with commas.
-struct List<'a, T>(&'a [T]);
+pub(crate) struct List<'a, T>(pub(crate) &'a [T]);
 
 impl<T: fmt::Display> fmt::Display for List<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

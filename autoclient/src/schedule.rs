@@ -7,7 +7,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, ops::RangeInclusive, time::Dura
 
 use rand::{Rng, RngExt, SeedableRng, rngs::Xoshiro256PlusPlus, seq::IndexedRandom};
 
-use crate::limits::BURST_MESSAGES;
+use crate::{limits::BURST_MESSAGES, tag::tag_bytes};
 
 /// What is said, when nobody says what.
 const PHRASES: &[&str] = &[
@@ -60,8 +60,8 @@ pub struct Step {
     pub user: usize,
     /// Where: below [`Shape::channels`].
     pub channel: usize,
-    /// What is said; ends with the message's number, so that no two are the same.
-    pub text: String,
+    /// What is said, before the tag that ends each text.
+    pub body: String,
 }
 
 /// The plan: an iterator that never ends. Steps come in order of `due`.
@@ -128,7 +128,7 @@ impl Iterator for Schedule {
             speaker.channel = speaker.random.random_range(0..self.shape.channels);
         }
         speaker.left_in_burst -= 1;
-        let text = say(&mut speaker.random, number, self.shape.text_bytes);
+        let body = say(&mut speaker.random, number, self.shape.text_bytes);
         if let Pace::Bursts(pause) = &self.shape.pace {
             let after = if speaker.left_in_burst == 0 {
                 random_pause(&mut speaker.random, pause)
@@ -137,7 +137,7 @@ impl Iterator for Schedule {
             };
             self.turns.push(Reverse((due + after, user)));
         }
-        Some(Step { due, number, user, channel: speaker.channel, text })
+        Some(Step { due, number, user, channel: speaker.channel, body })
     }
 }
 
@@ -153,14 +153,17 @@ fn random_pause(random: &mut Xoshiro256PlusPlus, pause: &RangeInclusive<Duration
 
 fn say(random: &mut Xoshiro256PlusPlus, number: u64, bytes: Option<usize>) -> String {
     let phrase = PHRASES.choose(random).copied().unwrap_or_default();
-    let Some(bytes) = bytes else { return format!("{phrase} #{number}") };
-    let tail = format!(" #{number}");
-    let body = bytes.saturating_sub(tail.len());
-    let mut text: String = phrase.chars().take(body).collect();
-    while text.len() < body {
-        text.push(char::from(b'a' + (random.next_u32() % 26) as u8));
+    let Some(bytes) = bytes else { return format!("{phrase} ") };
+    let body_bytes = bytes.saturating_sub(tag_bytes(number));
+    let mut body: String = phrase.chars().take(body_bytes).collect();
+    body.reserve_exact(bytes - body.len());
+    while body.len() + 1 < body_bytes {
+        body.push(char::from(b'a' + (random.next_u32() % 26) as u8));
     }
-    text + &tail
+    if body.len() < body_bytes {
+        body.push(' ');
+    }
+    body
 }
 
 #[cfg(test)]
@@ -229,11 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_the_size_that_was_asked_for_and_its_own_number() {
-        for bytes in [24, 128, 4_096] {
+    fn a_body_leaves_room_for_its_tag_in_the_size_that_was_asked_for() {
+        for bytes in [32, 128, 4_096] {
             for step in steps(Shape { text_bytes: Some(bytes), ..shape(Pace::Rate(1.0)) }, 50) {
-                assert_eq!(step.text.len(), bytes);
-                assert!(step.text.ends_with(&format!(" #{}", step.number)));
+                assert_eq!(step.body.len() + tag_bytes(step.number), bytes);
             }
         }
     }

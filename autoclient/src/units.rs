@@ -37,6 +37,19 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
     count.checked_mul(unit_bytes).ok_or_else(|| "that is more than a machine can hold".to_owned())
 }
 
+/// A count with commas between thousands.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +61,12 @@ mod tests {
         assert_eq!(duration_range("0s"), Ok(seconds(0)..=seconds(0)));
         assert!(duration_range("10s..5s").is_err());
         assert!(duration_range("5..10s").is_err());
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        let numbers = [0, 999, 1_000, 12_345, 1_234_567].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "12,345", "1,234,567"]);
     }
 
     #[test]

@@ -33,8 +33,10 @@ const CRATES_WITHOUT_IO: &[&str] = &["recado-proto"];
 
 /// Files and folders that hold rules and protocols: time, randomness and bytes come in as arguments.
 const SANS_IO: &[&str] = &[
-    "autoclient/src/audit.rs",
+    "autoclient/src/audit",
+    "autoclient/src/lag.rs",
     "autoclient/src/schedule.rs",
+    "autoclient/src/tag.rs",
     "broker/src/delivery.rs",
     "broker/src/hub.rs",
     "broker/src/matches.rs",

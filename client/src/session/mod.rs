@@ -177,6 +177,18 @@ impl Session {
         limit: u32,
     ) -> Result<HistoryPage, RequestError> {
         let user = self.user().ok_or(RequestError::NotLoggedIn)?;
+        self.history_as(&user, of, range, limit).await
+    }
+
+    /// As [`Session::history`], asked by another user.
+    pub async fn history_as(
+        &self,
+        user: &UserName,
+        of: HistoryOf,
+        range: Range,
+        limit: u32,
+    ) -> Result<HistoryPage, RequestError> {
+        let user = user.clone();
         match self.request(RequestBody::History(HistoryRequest { user, of, range, limit })).await? {
             ReplyBody::History(page) => Ok(page),
             other => Err(misfit(&other)),
