@@ -17,6 +17,7 @@ mod output;
 mod pacer;
 mod readback;
 pub mod record;
+pub mod report;
 mod run;
 pub mod schedule;
 mod stage;

@@ -111,6 +111,21 @@ pub const LATENCY_DIGITS: u8 = 3;
 /// How many rows the timeline of a run has at most, each a second until there are more; then two become one.
 pub const SECONDS_MAX: usize = 7_200;
 
+/// How much room a report keeps on its disk while the run lasts, in bytes: what the report of a run of some minutes takes.
+pub const REPORT_ROOM_BYTES: usize = 4 << 20;
+
+/// The largest `report.json` that is read, in bytes.
+pub const REPORT_BYTES_MAX: u64 = 1 << 30;
+
+/// How many points a line over time has at most in a report's charts; beyond that neighbours become one.
+pub const REPORT_POINTS_MAX: usize = 600;
+
+/// How many rows the table of a run over time has at most on a report's page.
+pub const REPORT_SECONDS_ROWS_MAX: usize = 60;
+
+/// How many rows each audit table has at most on a report's page; the files have them all.
+pub const REPORT_AUDIT_ROWS_MAX: usize = 100;
+
 const _: () = assert!(SECONDS_MAX >= 4, "rows are merged in pairs");
 const _: () = assert!(TEXT_BYTES_MIN < TEXT_BYTES_MAX);
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "the audit keeps a bit for each");

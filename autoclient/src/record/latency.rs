@@ -1,5 +1,7 @@
 //! The latencies of a run or of a second of it, as histograms in microseconds.
 
+use std::fmt;
+
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +53,7 @@ impl LatencyKind {
 }
 
 /// Latencies in microseconds. What is longer than [`LATENCY_US_MAX`] counts as that.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Latencies {
     /// From the intended send time to the reply, one for each acknowledged message.
     #[serde(with = "packed::whole")]
@@ -80,6 +82,18 @@ impl Default for Latencies {
             end_to_end: new_histogram(),
             end_to_end_by_repair: new_histogram(),
         }
+    }
+}
+
+/// How many of each: the histograms themselves have tens of thousands of counters.
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latencies")
+            .field("acknowledgement", &self.acknowledgement.len())
+            .field("delivery", &self.delivery.len())
+            .field("end_to_end", &self.end_to_end.len())
+            .field("end_to_end_by_repair", &self.end_to_end_by_repair.len())
+            .finish()
     }
 }
 

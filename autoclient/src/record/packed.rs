@@ -65,6 +65,11 @@ impl Packed {
         Packed(STANDARD.encode(bytes))
     }
 
+    /// The text: base64 of HdrHistogram's compressed form, version 2.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Unpacks it.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl Windows {
 
 impl Second {
     /// This row and the next as one.
-    fn merged(mut self, next: Second) -> Second {
+    pub(crate) fn merged(mut self, next: Second) -> Second {
         let (before_s, next_s) = (self.duration_s, next.duration_s);
         let (counts, more) = (&mut self.counts, next.counts);
         counts.planned += more.planned;
