@@ -8,6 +8,7 @@
 
 mod args;
 pub mod audit;
+pub mod compare;
 mod conductor;
 mod config;
 mod cpu;

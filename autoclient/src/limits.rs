@@ -126,6 +126,15 @@ pub const REPORT_SECONDS_ROWS_MAX: usize = 60;
 /// How many rows each audit table has at most on a report's page; the files have them all.
 pub const REPORT_AUDIT_ROWS_MAX: usize = 100;
 
+/// How many blocks a run is cut into at most to learn by how much its figures vary within it.
+pub const SPREAD_BLOCKS_MAX: usize = 60;
+
+/// With fewer blocks, each a second at least, nothing is said of how much a run's figures vary.
+pub const SPREAD_BLOCKS_MIN: usize = 10;
+
+/// How many times blocks are drawn anew to learn by how much a run's figures vary.
+pub const SPREAD_DRAWS: usize = 500;
+
 const _: () = assert!(SECONDS_MAX >= 4, "rows are merged in pairs");
 const _: () = assert!(TEXT_BYTES_MIN < TEXT_BYTES_MAX);
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "the audit keeps a bit for each");

@@ -138,7 +138,12 @@ pub(super) fn latency(record: &Record, rows: &[Second], kind: LatencyKind) -> Pl
 }
 
 /// Latencies by percentile, as HdrHistogram shows them: each step to the right is ten times rarer. Takes runs with their names.
-pub(crate) fn percentiles(title: &str, description: &str, lines: Vec<PercentileLine<'_>>) -> Plot {
+pub(crate) fn percentiles(
+    id: &'static str,
+    title: &str,
+    description: &str,
+    lines: Vec<PercentileLine<'_>>,
+) -> Plot {
     let lines: Vec<_> = lines.into_iter().filter(|line| !line.histogram.is_empty()).collect();
     let longest = lines.iter().map(|line| line.histogram.max()).max().unwrap_or(1);
     let least = lines.iter().map(|line| line.histogram.value_at_quantile(0.1).max(1)).min().unwrap_or(1);
@@ -170,7 +175,7 @@ pub(crate) fn percentiles(title: &str, description: &str, lines: Vec<PercentileL
         })
         .collect();
     Plot {
-        id: "percentiles",
+        id,
         title: title.to_owned(),
         description: description.to_owned(),
         unit: "latency",

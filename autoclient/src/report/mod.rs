@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of how a run is driven; all comes from the [`Record`](crate::record::Record).
 
-mod charts;
+pub(crate) mod charts;
 mod condense;
 mod csv;
 mod folder;
@@ -13,7 +13,7 @@ pub(crate) mod plot;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod scale;
-mod tables;
+pub(crate) mod tables;
 pub(crate) mod text;
 
 pub use folder::{Folder, ReportError};

@@ -31,6 +31,7 @@ pub(super) fn html(record: &Record) -> String {
     let rows = charts::rows(record);
     let word = word(record.verdict.outcome);
     let percentiles = charts::percentiles(
+        "percentiles",
         "Latency by percentile",
         "Each step to the right is ten times rarer: at 99.9 % one in a thousand took longer.",
         charts::percentile_lines(record),
