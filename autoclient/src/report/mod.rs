@@ -13,6 +13,8 @@ pub(crate) mod plot;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod scale;
+#[cfg(test)]
+mod schema;
 pub(crate) mod tables;
 pub(crate) mod text;
 

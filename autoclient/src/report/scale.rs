@@ -77,7 +77,8 @@ impl Axis {
             return Axis::linear(most_us, step_of_ten(most_us / MARKS), text::micros);
         }
         let from = 10_f64.powf(least_us.log10().floor());
-        let scale = Scale::Logarithmic { from, to: up_to_mark(most_us) };
+        let end_us = step_of_ten(most_us * 1.02);
+        let scale = Scale::Logarithmic { from, to: end_us };
         let decades = (most_us / from).log10().ceil() as i32;
         let marks = (0..=decades)
             .flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| (from * 10_f64.powi(decade) * digit, digit)));
@@ -85,7 +86,7 @@ impl Axis {
         Axis::marked(
             scale,
             marks
-                .filter(|&(us, digit)| is_shown(digit) && us <= up_to_mark(most_us) * 1.001)
+                .filter(|&(us, digit)| is_shown(digit) && us <= end_us * 1.001)
                 .map(|(us, digit)| (us, text::micros(us), digit != 1.0)),
         )
     }
@@ -131,10 +132,6 @@ fn step_of_ten(at_least: f64) -> f64 {
         .into_iter()
         .find(|&step| step >= at_least * 0.999_999)
         .unwrap_or(10.0 * power)
-}
-
-fn up_to_mark(value: f64) -> f64 {
-    step_of_ten(value)
 }
 
 #[cfg(test)]
