@@ -47,6 +47,8 @@ const SANS_IO: &[&str] = &[
     "client/src/session/links.rs",
     "client/src/session/requests.rs",
     "client/src/view",
+    "server/src/service/beacon.rs",
+    "server/src/service/cursor.rs",
     "server/src/store/directory.rs",
     "server/src/store/rules.rs",
     "zmtp/src/codec",
