@@ -25,7 +25,7 @@ use crate::{
     limits::{EVENTS_MAX, LATE_MESSAGES_MAX, PROGRESS_LINE_INTERVAL, UNDER_WAY_MAX},
     output::{Now, Progress},
     record::{Recorder, SecondCounts, Way},
-    schedule::{Pace, Step},
+    schedule::Step,
     stage::Stage,
 };
 
@@ -56,21 +56,27 @@ struct Answer {
 }
 
 /// Messages that wait for one another: all of a connection, or all of a user who talks as people do.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lane {
     under_way: usize,
+    under_way_max: usize,
     /// What is due and waits for earlier messages to be answered.
     late: VecDeque<Step>,
     /// When it last had no room.
     free_at_us: u64,
 }
 
+impl Lane {
+    fn has_room(&self) -> bool {
+        self.under_way < self.under_way_max
+    }
+}
+
 /// One run under way.
 pub(crate) struct Conductor {
     stage: Arc<Stage>,
-    is_open: bool,
+    /// One for each connection, then one for each user.
     lanes: Vec<Lane>,
-    under_way_max: usize,
     /// How many messages wait in all lanes.
     late: usize,
     /// What was due before this came late because the plan had to wait.
@@ -90,23 +96,17 @@ pub(crate) struct Conductor {
 
 impl Conductor {
     /// A run in which nothing has been said.
-    pub(crate) fn new(
-        stage: Arc<Stage>,
-        pace: &Pace,
-        audit: Audit,
-        hearings: mpsc::Receiver<Heard>,
-    ) -> Conductor {
+    pub(crate) fn new(stage: Arc<Stage>, audit: Audit, hearings: mpsc::Receiver<Heard>) -> Conductor {
+        let lane = |under_way_max| Lane { under_way: 0, under_way_max, late: VecDeque::new(), free_at_us: 0 };
+        let connections = stage.sessions.iter().map(|_| lane(UNDER_WAY_MAX));
         // People wait for one message to be there before they say the next.
-        let is_open = !matches!(pace, Pace::Bursts(_));
-        let (lanes, under_way_max) =
-            if is_open { (stage.sessions.len(), UNDER_WAY_MAX) } else { (stage.users.len(), 1) };
+        let users = stage.users.iter().map(|_| lane(1));
+        let lanes = connections.chain(users).collect();
         // No more answers wait than there are messages under way, which the lanes bound.
         let (answer_to, answers) = mpsc::channel(EVENTS_MAX);
         Conductor {
             stage,
-            is_open,
-            lanes: (0..lanes).map(|_| Lane::default()).collect(),
-            under_way_max,
+            lanes,
             late: 0,
             plan_waited_until_us: 0,
             answers,
@@ -171,9 +171,10 @@ impl Conductor {
     /// Gives a step to its lane, which sends it at once or after what is under way.
     fn hand_on(&mut self, step: Step) {
         self.counts.planned += 1;
-        let lane = if self.is_open { self.stage.connection(step.user) } else { step.user };
+        let connection = self.stage.connection(step.user);
+        let lane = if step.is_open { connection } else { self.stage.sessions.len() + step.user };
         self.late += 1;
-        if self.lanes[lane].late.is_empty() && self.lanes[lane].under_way < self.under_way_max {
+        if self.lanes[lane].late.is_empty() && self.lanes[lane].has_room() {
             let due_us = u64::try_from(step.due.as_micros()).unwrap_or(u64::MAX);
             if due_us >= self.plan_waited_until_us {
                 self.lag.sent(self.us(Instant::now()).saturating_sub(due_us));
@@ -184,7 +185,7 @@ impl Conductor {
     }
 
     fn send_what_may(&mut self, lane: usize) {
-        while self.lanes[lane].under_way < self.under_way_max {
+        while self.lanes[lane].has_room() {
             let Some(step) = self.lanes[lane].late.pop_front() else { return };
             self.late -= 1;
             self.lanes[lane].under_way += 1;
@@ -195,8 +196,9 @@ impl Conductor {
     fn send(&mut self, step: Step, lane: usize) {
         let due_us = u64::try_from(step.due.as_micros()).unwrap_or(u64::MAX);
         // Whoever waits for an answer before the next message does not intend to send it earlier.
-        let intended_us = if self.is_open { due_us } else { due_us.max(self.lanes[lane].free_at_us) };
-        let Step { number, user, channel: target, body, .. } = step;
+        let intended_us = if step.is_open { due_us } else { due_us.max(self.lanes[lane].free_at_us) };
+        let Step { number, user, to, body, .. } = step;
+        let target = self.stage.target(to);
         let sender = self.stage.users[user].as_str();
         let (text, checksum) = self.stage.run.text(body, number, self.stage.targets[target].name(), sender);
         self.audit.attempted(number, user, target, checksum, intended_us);
@@ -281,8 +283,8 @@ impl Conductor {
     /// What was due and never sent, because the server did not answer in time: only in an open schedule is that a message less.
     fn hold_back_the_rest(&mut self) {
         for lane in &mut self.lanes {
-            for step in lane.late.drain(..).filter(|_| self.is_open) {
-                self.audit.held_back(step.user, step.channel);
+            for step in lane.late.drain(..).filter(|step| step.is_open) {
+                self.audit.held_back(step.user, self.stage.target(step.to));
             }
         }
         self.late = 0;

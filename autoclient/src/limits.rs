@@ -1,6 +1,6 @@
 //! All bounds of the automated client.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use recado_proto::limits::MESSAGE_BYTES_MAX;
 
@@ -14,10 +14,28 @@ pub const CONNECTIONS_MAX: usize = 64;
 pub const CONNECTIONS_DEFAULT: usize = 8;
 
 /// How many connections subscribe to the channels, unless it is said. Each hears every message, so that more multiply the work.
-pub const SUBSCRIBERS_DEFAULT: usize = 4;
+pub const LISTENERS_DEFAULT: usize = 4;
 
 /// The most channels that are talked in.
 pub const CHANNELS_MAX: usize = 1_000;
+
+/// The most phases of a scenario.
+pub const PHASES_MAX: usize = 1_000;
+
+/// How long users pause after ten messages, unless it is said.
+pub const PAUSE_DEFAULT: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(10);
+
+/// The most users who receive direct messages: the first ones. Each is a topic to follow and to read back.
+pub const RECEIVERS_MAX: usize = 1_000;
+
+/// How many messages a second a slow reader takes, and in how many gulps.
+pub const SLOW_MESSAGES: usize = 50;
+
+/// How long a slow reader rests between gulps.
+pub const SLOW_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a subscriber that leaves a channel stays away, at least and at most.
+pub const CHURN_AWAY: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
 
 /// The highest rate that can be asked for, messages a second in all.
 pub const RATE_MAX: f64 = 1_000_000.0;
@@ -138,10 +156,12 @@ pub const SPREAD_DRAWS: usize = 500;
 const _: () = assert!(SECONDS_MAX >= 4, "rows are merged in pairs");
 const _: () = assert!(TEXT_BYTES_MIN < TEXT_BYTES_MAX);
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "the audit keeps a bit for each");
-const _: () = assert!(SUBSCRIBERS_DEFAULT <= CONNECTIONS_DEFAULT);
+const _: () = assert!(LISTENERS_DEFAULT <= CONNECTIONS_DEFAULT);
 const _: () =
     assert!(PLACED_MAX as u64 > STRETCH_PLACES, "the stretch that is being filled is kept one by one");
 const _: () =
     assert!(CHANNELS_MAX < recado_client::limits::TOPICS_MAX, "a session follows them all, and its user");
+const _: () =
+    assert!(RECEIVERS_MAX < recado_client::limits::TOPICS_MAX, "one connection may be enough for them all");
 const _: () = assert!(UNDER_WAY_MAX < recado_client::limits::REQUESTS_MAX, "repairs need requests too");
 const _: () = assert!(READ_BACK_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);

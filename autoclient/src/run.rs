@@ -6,25 +6,29 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use recado_client::{ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents};
+use recado_client::{
+    ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents, limits::TOPICS_MAX,
+};
 use recado_proto::{ChannelName, Code, UserName};
 use thiserror::Error;
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    audit::{Audit, Circumstances},
+    audit::Audit,
     conductor::{Conductor, Heard, What},
-    config::Config,
+    config::{Config, PhaseConfig},
     cpu::CpuTime,
-    limits::{CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, STEPS_AHEAD_MAX},
+    limits::{
+        CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, RECEIVERS_MAX, SLOW_MESSAGES, SLOW_PAUSE, STEPS_AHEAD_MAX,
+    },
     output::say,
     pacer,
     readback::{self, Page},
     record::{Machine, Record},
-    schedule::{Schedule, Shape, Step},
+    schedule::{Phase, Plan, Shape},
     stage::{Stage, Target},
-    summary::{self, Times},
+    summary::{self, Ending, Times},
     tag,
 };
 
@@ -92,33 +96,42 @@ pub struct Stop {
 /// # Errors
 /// The run could not begin: no server answers, or it refuses.
 pub async fn run(config: Config, stop: Stop) -> Result<Record, Error> {
-    let connections = config.connections.min(config.users.len());
+    let connections = config.connections;
     let (sender, hearings) = mpsc::channel(EVENTS_MAX);
+    let hurry = CancellationToken::new();
     let mut sessions = Vec::with_capacity(connections);
     for subscriber in 0..connections {
         let mut settings = SessionConfig::new(config.servers.clone(), config.brokers.clone());
         settings.repair = config.repair;
         let (session, events) = Session::connect(settings)?;
         // Ends with its session.
-        tokio::spawn(forward(subscriber, events, sender.clone()));
+        let is_slow = (config.listeners - config.slow..config.listeners).contains(&subscriber);
+        let hurry = is_slow.then(|| hurry.clone());
+        tokio::spawn(forward(subscriber, events, sender.clone(), hurry));
         sessions.push(session);
     }
     drop(sender);
-    let channel_subscribers = config.subscribers.min(connections);
     let prepared = tokio::select! {
-        prepared = prepare(&config, &sessions, channel_subscribers) => Some(prepared?),
+        prepared = prepare(&config, &sessions) => Some(prepared?),
         () = stop.talking.cancelled() => None,
     };
     let started_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let started_ms = u64::try_from(started_ms.as_millis()).unwrap_or(u64::MAX);
+    let (channels, receivers) = prepared.unwrap_or_default();
+    let direct = config.users.iter().take(receivers).cloned().enumerate();
     let stage = Arc::new(Stage {
         run: tag::Run::new(rand::random(), started_ms),
         users: config.users.clone(),
-        targets: prepared.into_iter().flatten().map(Target::Channel).collect(),
+        channels: channels.len(),
+        targets: channels
+            .into_iter()
+            .map(Target::Channel)
+            .chain(direct.map(|(user, name)| Target::Direct { user, name }))
+            .collect(),
         sessions,
-        channel_subscribers,
+        listeners: config.listeners,
     });
-    let record = drive(&config, &stage, hearings, &stop).await?;
+    let record = drive(&config, &stage, hearings, &hurry, &stop).await?;
     let closing = async {
         for session in stage.sessions.clone() {
             session.close().await;
@@ -134,6 +147,7 @@ async fn drive(
     config: &Config,
     stage: &Arc<Stage>,
     hearings: mpsc::Receiver<Heard>,
+    hurry: &CancellationToken,
     stop: &Stop,
 ) -> Result<Record, Error> {
     let mut audit = Audit::new(stage.cast());
@@ -144,44 +158,47 @@ async fn drive(
     for (target, seq) in heads.iter().enumerate() {
         audit.begins_after(target, *seq);
     }
-    let mut conductor = Conductor::new(Arc::clone(stage), &config.pace, audit, hearings);
+    let mut conductor = Conductor::new(Arc::clone(stage), audit, hearings);
     let (begun, cpu) = (Instant::now(), CpuTime::now());
     if !stop.talking.is_cancelled() {
         let names: Vec<&str> = stage.targets.iter().map(Target::name).collect();
         say(format_args!("seed {}: {} in {}", config.seed, who(&config.users), List(&names)));
-        let shape = Shape {
-            seed: config.seed,
-            users: config.users.len(),
-            channels: stage.targets.len(),
-            pace: config.pace.clone(),
-            text_bytes: config.text_bytes,
-        };
+        let phases = phases(config, stage);
+        let duration = Plan::ends_after(&phases);
         let (steps_to, steps) = mpsc::channel(STEPS_AHEAD_MAX);
-        pacer::start(plan(config, shape), begun, steps_to).map_err(Error::Thread)?;
-        conductor.talk(begun, steps, config.duration, &stop.talking).await;
+        pacer::start(Plan::new(phases), begun, steps_to).map_err(Error::Thread)?;
+        conductor.talk(begun, steps, duration, &stop.talking).await;
     }
+    hurry.cancel();
     let (load, cpu_cores) = (begun.elapsed(), cpu.cores_since());
     conductor.drain(config.drain, &stop.draining).await;
     conductor.audit.end();
     let unread = compare(stage, &mut conductor, heads, &stop.draining).await;
     let (audit, recorder, lag) = conductor.finish();
     let machine = Machine::here();
-    let circumstances = Circumstances {
-        unread,
-        bottleneck: lag.bottleneck(cpu_cores, machine.cores),
-        conditions: Vec::new(),
-    };
+    let ending = Ending { unread, cpu_cores };
     let times = Times { load, elapsed: begun.elapsed() };
-    Ok(summary::conclude(config, stage, audit, circumstances, (recorder, lag), machine, times))
+    Ok(summary::conclude(config, stage, audit, ending, (recorder, lag), machine, times))
 }
 
-/// The steps of a run: endless, or so many.
-fn plan(config: &Config, shape: Shape) -> Box<dyn Iterator<Item = Step> + Send> {
-    let schedule = Schedule::new(shape);
-    match config.messages {
-        Some(count) => Box::new(schedule.take(usize::try_from(count).unwrap_or(usize::MAX))),
-        None => Box::new(schedule),
-    }
+/// The plan's phases.
+fn phases(config: &Config, stage: &Stage) -> Vec<Phase> {
+    let phase = |phase: &PhaseConfig| Phase {
+        name: phase.name.clone(),
+        shape: Shape {
+            seed: config.seed,
+            users: stage.users.len(),
+            channels: stage.channels,
+            pace: phase.pace.clone(),
+            size: phase.size,
+            direct: phase.direct,
+            receivers: stage.targets.len() - stage.channels,
+        },
+        duration: phase.duration,
+        messages: phase.messages,
+        ramp: phase.ramp,
+    };
+    config.phases.iter().map(phase).collect()
 }
 
 /// Reads everything back and compares it with the books. Says why it could not, if so.
@@ -216,9 +233,22 @@ async fn compare(
     }
 }
 
-/// Hands on what a subscriber hears. What befalls its connections goes to the log.
-async fn forward(subscriber: usize, mut events: SessionEvents, to: mpsc::Sender<Heard>) {
+/// Hands on what a subscriber hears. What befalls its connections goes to the log. A slow one takes its time until it is told to hurry.
+async fn forward(
+    subscriber: usize,
+    mut events: SessionEvents,
+    to: mpsc::Sender<Heard>,
+    hurry: Option<CancellationToken>,
+) {
+    let mut taken = 0;
     while let Some(event) = events.recv().await {
+        taken += 1;
+        if let Some(hurry) =
+            hurry.as_ref().filter(|hurry| taken % SLOW_MESSAGES == 0 && !hurry.is_cancelled())
+        {
+            // Told to hurry or rested: either way it goes on.
+            let _ = timeout(SLOW_PAUSE, hurry.cancelled()).await;
+        }
         let what = match event {
             SessionEvent::Publication { publication, via, .. } => What::Publication { publication, via },
             SessionEvent::EpochChanged { topic, epoch } => {
@@ -257,12 +287,8 @@ async fn forward(subscriber: usize, mut events: SessionEvents, to: mpsc::Sender<
     }
 }
 
-/// Everybody logged in and listening; the channels to talk in.
-async fn prepare(
-    config: &Config,
-    sessions: &[Session],
-    channel_subscribers: usize,
-) -> Result<Vec<ChannelName>, Error> {
+/// Everybody logged in and listening; the channels to talk in, and how many users receive direct messages.
+async fn prepare(config: &Config, sessions: &[Session]) -> Result<(Vec<ChannelName>, usize), Error> {
     for (session, user) in sessions.iter().zip(&config.users) {
         session.login(user).await.map_err(|source| match source {
             RequestError::Unanswered { .. } => Error::NoServer { server: List(&config.servers).to_string() },
@@ -271,8 +297,12 @@ async fn prepare(
     }
     let first = &sessions[0];
     let channels = channels(config, first).await?;
+    let receivers = match config.phases.iter().any(|phase| phase.direct > 0.0) {
+        true => config.users.len().min(RECEIVERS_MAX).min((TOPICS_MAX - channels.len()) * sessions.len()),
+        false => 0,
+    };
     let mut joining = JoinSet::<Result<(), Error>>::new();
-    for session in &sessions[..channel_subscribers] {
+    for session in &sessions[..config.listeners] {
         let (session, channels) = (session.clone(), channels.clone());
         joining.spawn(async move {
             for channel in channels {
@@ -284,10 +314,20 @@ async fn prepare(
             Ok(())
         });
     }
+    for (number, session) in sessions.iter().enumerate() {
+        let users = config.users[..receivers].iter().skip(number).step_by(sessions.len()).skip(1);
+        let (session, users) = (session.clone(), users.cloned().collect::<Vec<_>>());
+        joining.spawn(async move {
+            for user in users {
+                session.login_beside(&user).await.map_err(|source| Error::Login { user, source })?;
+            }
+            Ok(())
+        });
+    }
     while let Some(joined) = joining.join_next().await {
         joined.expect("joining does not panic and is not aborted")?;
     }
-    Ok(channels)
+    Ok((channels, receivers))
 }
 
 /// The channels asked for, or those that exist, or the usual ones; created where they are missing.

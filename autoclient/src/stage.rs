@@ -5,6 +5,7 @@ use recado_proto::{ChannelName, HistoryOf, HistoryPage, MessageId, Range, UserNa
 
 use crate::{
     audit::{Cast, TopicCast},
+    schedule::To,
     tag::Run,
 };
 
@@ -14,15 +15,19 @@ pub(crate) enum Target {
     /// To a channel.
     Channel(ChannelName),
     /// To a user of the run, directly.
-    #[expect(dead_code, reason = "the plan has no direct messages yet")]
-    Direct(UserName),
+    Direct {
+        /// Which of the users.
+        user: usize,
+        /// The same by name.
+        name: UserName,
+    },
 }
 
 impl Target {
     pub(crate) fn name(&self) -> &str {
         match self {
             Target::Channel(channel) => channel.as_str(),
-            Target::Direct(user) => user.as_str(),
+            Target::Direct { name, .. } => name.as_str(),
         }
     }
 }
@@ -32,11 +37,13 @@ impl Target {
 pub(crate) struct Stage {
     pub(crate) run: Run,
     pub(crate) users: Vec<UserName>,
+    /// The channels, then those users who receive direct messages.
     pub(crate) targets: Vec<Target>,
+    pub(crate) channels: usize,
     /// Each hears what is sent directly to its users; the first of them also what is said in channels.
     pub(crate) sessions: Vec<Session>,
     /// How many sessions subscribe to the channels.
-    pub(crate) channel_subscribers: usize,
+    pub(crate) listeners: usize,
 }
 
 impl Stage {
@@ -45,15 +52,19 @@ impl Stage {
         user % self.sessions.len()
     }
 
+    /// Where a message of the plan goes.
+    pub(crate) fn target(&self, to: To) -> usize {
+        match to {
+            To::Channel(channel) => channel,
+            To::User(user) => self.channels + user,
+        }
+    }
+
     /// The connections that hear this topic, a bit for each.
     fn subscribers(&self, target: &Target) -> u64 {
         match target {
-            Target::Channel(_) => u64::MAX >> (u64::BITS as usize - self.channel_subscribers),
-            Target::Direct(to) => {
-                let user =
-                    self.users.iter().position(|user| user == to).expect("receivers are users of the run");
-                1 << self.connection(user)
-            }
+            Target::Channel(_) => u64::MAX >> (u64::BITS as usize - self.listeners),
+            Target::Direct { user, .. } => 1 << self.connection(*user),
         }
     }
 
@@ -67,7 +78,7 @@ impl Stage {
                 .iter()
                 .map(|target| TopicCast {
                     name: target.name().to_owned(),
-                    is_direct: matches!(target, Target::Direct(_)),
+                    is_direct: matches!(target, Target::Direct { .. }),
                     subscribers: self.subscribers(target),
                 })
                 .collect(),
@@ -81,7 +92,7 @@ impl Stage {
         let (session, user) = (&self.sessions[self.connection(user)], &self.users[user]);
         match &self.targets[target] {
             Target::Channel(channel) => session.publish_as(user, channel, text, id).await,
-            Target::Direct(to) => session.message_as(user, to, text, id).await,
+            Target::Direct { name, .. } => session.message_as(user, name, text, id).await,
         }
     }
 
@@ -97,9 +108,9 @@ impl Stage {
                 let session = &self.sessions[target % self.sessions.len()];
                 session.history(HistoryOf::Channel(channel.clone()), range, limit).await
             }
-            Target::Direct(to) => {
+            Target::Direct { name, .. } => {
                 let session = &self.sessions[target % self.sessions.len()];
-                session.history_as(to, HistoryOf::Received, range, limit).await
+                session.history_as(name, HistoryOf::Received, range, limit).await
             }
         }
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use recado_client::Endpoint;
 
 use crate::{
-    audit::{Audit, Circumstances},
+    audit::{self, Audit},
+    conditions::Measured,
     config::Config,
     lag::Lag,
     output::{latency, say},
@@ -13,8 +14,17 @@ use crate::{
     run::who,
     schedule::Pace,
     stage::Stage,
-    units::grouped,
+    units::{grouped, shown},
 };
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    /// Why what is stored could not be read back whole, if so.
+    pub(crate) unread: Option<String>,
+    /// How many cores the load client used while it talked.
+    pub(crate) cpu_cores: f64,
+}
 
 /// How long it took.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +38,27 @@ pub(crate) fn conclude(
     config: &Config,
     stage: &Stage,
     audit: Audit,
-    circumstances: Circumstances,
+    circumstances: Ending,
     (recorder, lag): (Recorder, Lag),
     machine: Machine,
     times: Times,
 ) -> Record {
     let remarks = audit.remarks();
-    let findings = audit.close(circumstances);
     let (latencies, seconds) = recorder.finish();
-    let replay = replay(config);
+    let conditions = config.fail_if.judge(Measured {
+        latency: &latencies,
+        total: audit.total(),
+        load_s: times.load.as_secs_f64(),
+        lag_us: lag.percentile_us(99.0),
+        cpu_cores: circumstances.cpu_cores,
+    });
+    let reasons = conditions.iter().filter(|one| one.holds);
+    let circumstances = audit::Circumstances {
+        unread: circumstances.unread,
+        bottleneck: lag.bottleneck(circumstances.cpu_cores, machine.cores),
+        conditions: reasons.map(|one| format!("{}: it is {}", one.condition, one.measured)).collect(),
+    };
+    let findings = audit.close(circumstances);
     say(format_args!(
         "{} messages in {:.1} s by {}",
         grouped(findings.total.attempted),
@@ -66,7 +88,7 @@ pub(crate) fn conclude(
     remarks.iter().for_each(|remark| say(format_args!("{remark}")));
     findings.first.iter().for_each(|line| say(format_args!("{line}")));
     if !findings.reasons.is_empty() {
-        say(format_args!("the same load again: {replay}"));
+        say(format_args!("the same load again: {}", config.replay));
     }
     say(format_args!("{}", findings.line));
     Record {
@@ -76,14 +98,14 @@ pub(crate) fn conclude(
         elapsed_s: times.elapsed.as_secs_f64(),
         machine,
         settings: settings(config, stage),
-        replay,
+        replay: config.replay.clone(),
         verdict: Verdict {
             outcome: findings.outcome,
             line: findings.line,
             reasons: findings.reasons,
             first: findings.first,
         },
-        conditions: Vec::new(),
+        conditions,
         total: findings.total,
         latency: latencies,
         publishers: findings.publishers,
@@ -101,21 +123,38 @@ fn settings(config: &Config, stage: &Stage) -> Vec<Setting> {
     set("server", endpoints(&config.servers), true);
     set("broker", endpoints(&config.brokers), true);
     set("users", config.users.len().to_string(), false);
-    set("channels", stage.targets.len().to_string(), false);
+    set("channels", stage.channels.to_string(), false);
     set("connections", stage.sessions.len().to_string(), false);
-    set("listeners", stage.channel_subscribers.to_string(), false);
-    match &config.pace {
-        Pace::Bursts(pause) => set("pause", format!("{:?}..{:?}", pause.start(), pause.end()), false),
-        Pace::Rate(rate) => set("rate", format!("{rate}"), false),
+    set("listeners", stage.listeners.to_string(), false);
+    set("slow", config.slow.to_string(), false);
+    if let Some(churn) = config.churn {
+        set("churn", shown(churn), false);
     }
-    if let Some(bytes) = config.text_bytes {
-        set("size", bytes.to_string(), false);
-    }
-    if let Some(duration) = config.duration {
-        set("duration", format!("{duration:?}"), false);
-    }
-    if let Some(messages) = config.messages {
-        set("messages", messages.to_string(), false);
+    for phase in &config.phases {
+        let of = |name: &str| match &config.phases[..] {
+            [_] => name.to_owned(),
+            _ => format!("{name} ({})", phase.name),
+        };
+        match &phase.pace {
+            Pace::Bursts(pause) => {
+                set(&of("pause"), format!("{}..{}", shown(*pause.start()), shown(*pause.end())), false);
+            }
+            Pace::Rate(rate) => set(&of("rate"), format!("{rate}/s, evenly"), false),
+            Pace::Clusters(rate) => set(&of("rate"), format!("{rate:.2}/s, in conversations"), false),
+        }
+        set(&of("size"), phase.size.to_string(), false);
+        if phase.direct > 0.0 {
+            set(&of("direct"), format!("{}%", phase.direct * 100.0), false);
+        }
+        if let Some(duration) = phase.duration {
+            set(&of("duration"), shown(duration), false);
+        }
+        if let Some(messages) = phase.messages {
+            set(&of("messages"), messages.to_string(), false);
+        }
+        if !phase.ramp.is_zero() {
+            set(&of("ramp"), shown(phase.ramp), false);
+        }
     }
     if !config.repair {
         set("no-repair", "true".to_owned(), false);
@@ -126,9 +165,4 @@ fn settings(config: &Config, stage: &Stage) -> Vec<Setting> {
 
 fn endpoints(endpoints: &[Endpoint]) -> String {
     endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// The command line that plays the same load again.
-fn replay(config: &Config) -> String {
-    format!("recado autoclient {}--seed {}", config.given, config.seed)
 }

@@ -34,8 +34,11 @@ const CRATES_WITHOUT_IO: &[&str] = &["recado-proto"];
 /// Files and folders that hold rules and protocols: time, randomness and bytes come in as arguments.
 const SANS_IO: &[&str] = &[
     "autoclient/src/audit",
+    "autoclient/src/conditions.rs",
     "autoclient/src/lag.rs",
-    "autoclient/src/schedule.rs",
+    "autoclient/src/scenario.rs",
+    "autoclient/src/schedule",
+    "autoclient/src/size.rs",
     "autoclient/src/tag.rs",
     "broker/src/delivery.rs",
     "broker/src/hub.rs",

@@ -85,6 +85,12 @@ impl Session {
         self.follow(Topic::Direct(user.clone()), start).await
     }
 
+    /// Logs another user in beside the one who speaks, and follows what is sent to it directly: many simulated users can share one session.
+    pub async fn login_beside(&self, user: &UserName) -> Result<(), RequestError> {
+        self.accepted(RequestBody::Login { user: user.clone() }).await?;
+        self.follow(Topic::Direct(user.clone()), 0).await
+    }
+
     /// All users, in the server's order.
     pub async fn users(&self) -> Result<Vec<UserName>, RequestError> {
         match self.request(RequestBody::Users).await? {
