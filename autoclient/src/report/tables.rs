@@ -158,7 +158,10 @@ pub(super) fn timeline(record: &Record) -> String {
 /// An audit table: what failed first, and no more rows than anybody reads.
 pub(super) fn audit(caption: &str, rows: &[AuditRow], always: &[&str]) -> String {
     let mut order: Vec<&AuditRow> = rows.iter().collect();
-    order.sort_by_key(|row| !row.is_bad());
+    // History that was not read at all has nobody's messages.
+    let is_read = rows.iter().any(|row| row.stored > 0);
+    let is_short = |row: &AuditRow| is_read && always.contains(&"stored") && row.stored < row.acknowledged;
+    order.sort_by_key(|row| !(row.is_bad() || is_short(row)));
     let columns: Vec<(usize, &str)> = audit_counts(&AuditRow::default())
         .into_iter()
         .enumerate()
@@ -176,7 +179,7 @@ pub(super) fn audit(caption: &str, rows: &[AuditRow], always: &[&str]) -> String
             let value = counts[place].1;
             let is_bad = match name {
                 "lost" | "repeated" | "out_of_order" | "unknown" | "corrupt" => value > 0,
-                "stored" => value < row.acknowledged,
+                "stored" => is_short(row),
                 _ => false,
             };
             if is_bad { Cell::Bad(count(value)) } else { Cell::Figure(count(value)) }
