@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs that the interoperability tests talk to, pyzmq and zeromq.js, into target/peers and nowhere else.
+# Installs the programs that the interoperability tests talk to, pyzmq and zeromq.js, and Python's reader of HdrHistogram's files, into
+# target/peers and nowhere else.
 # Does nothing when they are there already. Needs the package registries, no terminal, and no rights beyond this folder;
 # only if Python's venv module is missing on Debian is it installed, where that is permitted without asking.
 set -euo pipefail
@@ -7,6 +8,7 @@ cd "$(dirname "$0")/.."
 
 PYZMQ=27.3.0
 MSGPACK_PYTHON=1.2.4
+HDRHISTOGRAM_PYTHON=0.10.8
 ZEROMQ_JS=6.8.0
 MSGPACK_JS=3.1.3
 
@@ -32,7 +34,7 @@ if has flock; then
     flock 9
 fi
 
-wanted="pyzmq $PYZMQ, msgpack $MSGPACK_PYTHON, $("$python" --version 2>&1); \
+wanted="pyzmq $PYZMQ, msgpack $MSGPACK_PYTHON, hdrhistogram $HDRHISTOGRAM_PYTHON, $("$python" --version 2>&1); \
 zeromq $ZEROMQ_JS, @msgpack/msgpack $MSGPACK_JS, node $(node --version)"
 if [ "$(cat "$peers/installed" 2>/dev/null)" = "$wanted" ] && [ -x "$peers/python/bin/python" ]; then
     exit 0
@@ -62,8 +64,8 @@ if ! make_venv; then
     fi
 fi
 "$peers/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-    "pyzmq==$PYZMQ" "msgpack==$MSGPACK_PYTHON" \
-    || fail "pip could not install pyzmq and msgpack; see above"
+    "pyzmq==$PYZMQ" "msgpack==$MSGPACK_PYTHON" "hdrhistogram==$HDRHISTOGRAM_PYTHON" \
+    || fail "pip could not install pyzmq, msgpack and hdrhistogram; see above"
 
 mkdir -p "$peers/node"
 echo '{"private": true}' >"$peers/node/package.json"
@@ -72,7 +74,7 @@ npm install --prefix "$peers/node" --save-exact --no-audit --no-fund --no-progre
     || fail "npm could not install zeromq and @msgpack/msgpack; see above"
 
 # What does not load here is not installed, whatever the package managers say.
-"$peers/python/bin/python" -c 'import msgpack, zmq' || fail "pyzmq is installed and does not load"
+"$peers/python/bin/python" -c 'import hdrh.log, msgpack, zmq' || fail "pyzmq or hdrhistogram is installed and does not load"
 (cd "$peers/node" && node -e 'require("zeromq"); require("@msgpack/msgpack")') \
     || fail "zeromq.js is installed and does not load"
 
