@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Context;
+use std::task::{Context, Poll};
 
 use tokio::sync::broadcast;
 
@@ -52,8 +52,23 @@ impl Dealer {
     /// Connects to all `endpoints`, in the background and again whenever a connection ends. Must be called in a tokio
     /// runtime.
     pub fn connect(endpoints: &[Endpoint], framing: Framing, options: SocketOptions) -> Self {
+        Self::connect_carrying(endpoints, framing, options, true)
+    }
+
+    /// As [`Dealer::connect`], but a message goes down with its connection, whether it was begun to be written or not: for whoever
+    /// counts what was sent on which connection, and sends it again by its own rules.
+    pub fn connect_dropping_unsent(endpoints: &[Endpoint], framing: Framing, options: SocketOptions) -> Self {
+        Self::connect_carrying(endpoints, framing, options, false)
+    }
+
+    fn connect_carrying(
+        endpoints: &[Endpoint],
+        framing: Framing,
+        options: SocketOptions,
+        carry_over: bool,
+    ) -> Self {
         let received = Arc::new(ReceiveQueue::new(&options));
-        let hub = DealerHub { peers: Mutex::default(), received: Arc::clone(&received), framing };
+        let hub = DealerHub { peers: Mutex::default(), received: Arc::clone(&received), framing, carry_over };
         let handle = Handle::connect(endpoints, hub, options, Arc::new(Progress::default()));
         Self { handle, received, framing }
     }
@@ -80,7 +95,17 @@ impl Dealer {
 
     /// The next message of any peer. Cancel safe. `None` never comes while the socket is there.
     pub async fn recv(&mut self) -> Option<Message> {
-        poll_fn(|cx| self.received.poll_next(cx)).await.map(|(_, message)| message)
+        self.recv_from().await.map(|(_, message)| message)
+    }
+
+    /// As [`Dealer::recv`], with the connection on which it came.
+    pub async fn recv_from(&mut self) -> Option<(PeerId, Message)> {
+        poll_fn(|cx| self.poll_recv_from(cx)).await
+    }
+
+    /// As [`Dealer::recv_from`], for whoever waits on several sockets. Only the last task that asked is woken.
+    pub fn poll_recv_from(&mut self, cx: &mut Context<'_>) -> Poll<Option<(PeerId, Message)>> {
+        self.received.poll_next(cx)
     }
 
     /// What happens to its connections from now on. A listener that is more than 256 events behind loses the oldest.
@@ -104,6 +129,8 @@ struct DealerHub {
     peers: Mutex<Peers>,
     received: Arc<ReceiveQueue>,
     framing: Framing,
+    /// What an ended connection leaves goes to the next.
+    carry_over: bool,
 }
 
 #[derive(Default)]
@@ -163,6 +190,9 @@ impl Hub for DealerHub {
         let mut peers = self.peers();
         peers.connected.retain(|(peer, _)| *peer != id);
         let (waiting, cut_off) = queue.close();
+        if !self.carry_over {
+            return cut_off + waiting.len();
+        }
         peers.left_over.extend(waiting);
         peers.hand_over();
         cut_off

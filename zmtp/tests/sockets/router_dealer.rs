@@ -1,10 +1,11 @@
 //! Requests and replies.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use recado_zmtp::{Dealer, Framing, Message, SendError, SocketEventKind, SocketOptions};
+use recado_zmtp::{Dealer, Framing, Message, Router, SendError, SocketEventKind, SocketOptions};
 
 use super::raw_peer::{RawPeer, frame};
 use super::{dealer, disconnected, event, message, router, soon};
@@ -234,8 +235,7 @@ async fn a_router_may_be_reached_under_every_kind_of_endpoint() {
     std::fs::create_dir_all(&folder).unwrap();
     let ipc = format!("ipc://{}", folder.join("every-kind").display());
     for endpoint in ["tcp://127.0.0.1:*", "tcp://[::1]:0", "tcp://localhost:0", "tcp://*:*", &ipc] {
-        let mut router =
-            recado_zmtp::Router::bind(&endpoint.parse().unwrap(), SocketOptions::default()).await.unwrap();
+        let mut router = Router::bind(&endpoint.parse().unwrap(), SocketOptions::default()).await.unwrap();
         let bound = router.local_endpoint().to_string();
         let reached = match bound.strip_prefix("tcp://*") {
             Some(port) => vec![format!("tcp://127.0.0.1{port}"), format!("tcp://[::1]{port}")],
@@ -247,5 +247,32 @@ async fn a_router_may_be_reached_under_every_kind_of_endpoint() {
             soon(dealer.send(message(&["oi"]))).await.unwrap();
             assert_eq!(soon(router.recv()).await.unwrap().1, message(&["oi"]));
         }
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_lost_connection_goes_to_the_next_one_or_is_dropped_as_was_wished() {
+    for carried in [true, false] {
+        let options = SocketOptions { send_queue_messages_max: 8, ..SocketOptions::default() };
+        let router = router(SocketOptions { receive_queue_messages_max: 1, ..options.clone() }).await;
+        let endpoint = router.local_endpoint().clone();
+        let connect = if carried { Dealer::connect } else { Dealer::connect_dropping_unsent };
+        let mut dealer = connect(std::slice::from_ref(&endpoint), Framing::Raw, options);
+        let mut events = dealer.events();
+        event(&mut events, |kind| matches!(kind, SocketEventKind::Connected { .. }).then_some(())).await;
+        // Nobody reads there: at last some wait here, not begun to be written.
+        let large = Message::single(vec![7; 500_000]);
+        while tokio::time::timeout(Duration::from_millis(300), dealer.send(large.clone())).await.is_ok() {}
+        drop(router);
+        disconnected(&mut events).await;
+
+        let mut router = Router::bind(&endpoint, SocketOptions::default()).await.unwrap();
+        event(&mut events, |kind| matches!(kind, SocketEventKind::Connected { .. }).then_some(())).await;
+        soon(dealer.send(message(&["fresh"]))).await.unwrap();
+        let (peer, first) = soon(router.recv()).await.unwrap();
+        assert_eq!(first == message(&["fresh"]), !carried, "carried: {carried}");
+        router.send(peer, message(&["answer"])).unwrap();
+        let (_, answer) = soon(dealer.recv_from()).await.unwrap();
+        assert_eq!(answer, message(&["answer"]));
     }
 }
