@@ -27,5 +27,6 @@ pub use recado_zmtp::Endpoint;
 pub use receiver::{Start, Topic, Via};
 pub use run::run;
 pub use session::{
-    ConnectError, RequestError, SendOutcome, Session, SessionConfig, SessionEvent, SessionEvents,
+    ConnectError, ConnectionId, GivenUp, Patience, RequestError, Requests, SendOutcome, Sending, Session,
+    SessionConfig, SessionEvent, SessionEvents,
 };

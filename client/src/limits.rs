@@ -30,6 +30,12 @@ pub const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// The longest pause between two attempts.
 pub const RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// A connection that left a request unanswered is replaced, and listened to for so long still, in case the answer comes after all.
+pub const LATE_ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Replaced connections of one session that are listened to; of more the oldest is closed.
+pub const RETIRED_CONNECTIONS_MAX: usize = 4;
+
 /// When a connection has no room for a request, it is offered again after this.
 pub const SEND_AGAIN: Duration = Duration::from_millis(20);
 

@@ -4,11 +4,12 @@
 
 mod fake;
 
-use recado_client::{RequestError, SendOutcome, SessionEvent, Start, Topic, Via};
+use recado_client::{RequestError, SendOutcome, Session, SessionEvent, Start, Topic, Via};
 use recado_proto::{Code, MessageId, ReplyBody, RequestBody, SyncTopic, TopicName};
 
 use fake::{
-    FakeBroker, FakeServer, channel, connect, connect_impatiently, epoch, heard, message, page, user,
+    FakeBroker, FakeServer, channel, connect, connect_impatiently, epoch, heard, impatient, message, page,
+    user,
 };
 
 fn stored(seq: u64) -> ReplyBody {
@@ -317,4 +318,63 @@ async fn a_channel_is_joined_once_what_is_subscribed_is_proved_to_arrive_and_its
     server.give_history(page(vec![message("geral", 5)], 5)).await;
     let repaired = events.recv().await.unwrap();
     assert!(matches!(&repaired, SessionEvent::Publication { via: Via::Repair, .. }), "{repaired:?}");
+}
+
+#[tokio::test]
+async fn a_repeat_goes_out_on_a_fresh_connection_and_the_former_one_may_still_bring_the_answer() {
+    let mut server = FakeServer::start().await;
+    let (session, _events) = connect_impatiently(&server.endpoint());
+    let geral = channel("geral");
+    let serving = async {
+        let (first, second) = (server.next().await, server.next().await);
+        assert_ne!(first.peer(), second.peer());
+        server.answer(&first, stored(9));
+    };
+    let (outcome, ()) = tokio::join!(session.publish(&geral, "hello"), serving);
+    assert!(matches!(outcome, SendOutcome::Acknowledged { seq: Some(9), .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_plain_servers_late_answer_is_not_taken_for_the_next_one() {
+    let mut server = FakeServer::start().await;
+    let (session, _events) = connect_impatiently(&server.endpoint());
+    let (ana, bob) = (user("ana"), user("bob"));
+    let serving = async {
+        let first = server.next().await;
+        let second = server.next().await;
+        // The first one's answer is from before somebody came.
+        server.answer_plainly(&first, ReplyBody::Users(vec![ana.clone()]));
+        server.answer_plainly(&second, ReplyBody::Users(vec![ana.clone(), bob.clone()]));
+    };
+    let (users, ()) = tokio::join!(session.users(), serving);
+    assert_eq!(users, Ok(vec![ana.clone(), bob.clone()]));
+}
+
+#[tokio::test]
+async fn what_one_server_leaves_unanswered_another_gets_under_the_same_id() {
+    let mut servers = [FakeServer::start().await, FakeServer::start().await];
+    let mut config = impatient(servers.iter().map(FakeServer::endpoint).collect());
+    config.user = Some(user("ana"));
+    let (session, _events) = Session::connect(config).unwrap();
+    let geral = channel("geral");
+    let serving = async {
+        let [one, other] = &mut servers;
+        // Whichever it began with.
+        let (first, answering) = tokio::select! {
+            asked = one.next() => (asked, other),
+            asked = other.next() => (asked, one),
+        };
+        let second = answering.next().await;
+        assert_eq!(id_of(&first.request.body), id_of(&second.request.body));
+        answering.answer(&second, stored(3));
+        let third = answering.next().await;
+        answering.answer(&third, stored(4));
+    };
+    let sending = async {
+        let outcome = session.publish(&geral, "hello").await;
+        assert!(matches!(outcome, SendOutcome::Acknowledged { seq: Some(3), .. }), "{outcome:?}");
+        session.publish(&geral, "on the same server").await
+    };
+    let (outcome, ()) = tokio::join!(sending, serving);
+    assert!(matches!(outcome, SendOutcome::Acknowledged { seq: Some(4), .. }), "{outcome:?}");
 }

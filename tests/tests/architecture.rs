@@ -48,7 +48,7 @@ const SANS_IO: &[&str] = &[
     "client/src/chat",
     "client/src/receiver",
     "client/src/session/links.rs",
-    "client/src/session/requests.rs",
+    "client/src/session/requests",
     "client/src/view",
     "server/src/service/beacon.rs",
     "server/src/service/cursor.rs",

@@ -12,7 +12,7 @@ use super::requests::Patience;
 /// Where a session connects, as whom, and how patient it is.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
-    /// Servers to send requests to, one at least; several share the load.
+    /// Servers to send requests to, one at least. A session keeps to one while it answers, and begins with any of them.
     pub servers: Vec<Endpoint>,
     /// Brokers to receive publications from; several each deliver everything, and repeats are dropped. With none the
     /// session only sends.

@@ -4,7 +4,7 @@
 //! receiver wants. Nothing in a turn waits.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::{pending, ready};
+use std::future::pending;
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use recado_proto::{
     Code, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody, Request,
     RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
 };
-use recado_zmtp::{Dealer, Framing, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
+use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{debug, field, trace};
@@ -20,9 +20,9 @@ use tracing::{debug, field, trace};
 use crate::limits;
 use crate::receiver::{Action, Receiver, Start, Ticket, Topic};
 
-use super::config::request_options;
 use super::links::{LinkChange, Links};
-use super::requests::Requests;
+use super::requests::{ConnectionId, Requests, Sending};
+use super::servers::{ServerHappening, Servers};
 use super::{RequestError, SessionConfig, SessionEvent, SharedUser};
 
 /// What handles ask of the session's task.
@@ -51,9 +51,8 @@ enum Owner {
 /// What a turn begins with.
 enum Happening {
     Call(Option<Call>),
-    Reply(Option<Message>),
+    Server(ServerHappening),
     Published(Option<Message>),
-    ServerLink(Result<SocketEvent, RecvError>),
     BrokerLink(Result<SocketEvent, RecvError>),
     EventTaken,
     Time,
@@ -63,9 +62,9 @@ pub(crate) struct Driver {
     repair: bool,
     user: SharedUser,
     calls: mpsc::Receiver<Call>,
-    dealer: Dealer,
+    endpoints: Vec<Endpoint>,
+    servers: Servers,
     subscriber: Option<Subscriber>,
-    server_events: broadcast::Receiver<SocketEvent>,
     broker_events: Option<broadcast::Receiver<SocketEvent>>,
     server_links: Links,
     broker_links: Links,
@@ -89,20 +88,24 @@ impl Driver {
         events: mpsc::Sender<SessionEvent>,
     ) -> Self {
         let now = Instant::now();
-        let dealer = Dealer::connect(&config.servers, Framing::Delimited, request_options());
         let subscriber = (!config.brokers.is_empty())
             .then(|| Subscriber::connect(&config.brokers, SocketOptions::default()));
         Self {
             repair: config.repair,
             user,
             calls,
-            server_events: dealer.events(),
             broker_events: subscriber.as_ref().map(Subscriber::events),
-            dealer,
+            servers: Servers::connect(&config.servers),
             subscriber,
             server_links: Links::new(now),
             broker_links: Links::new(now),
-            requests: Requests::new(config.patience(), limits::REQUESTS_MAX),
+            requests: Requests::new(
+                config.patience(),
+                config.servers.len(),
+                limits::REQUESTS_MAX,
+                rand::random(),
+            ),
+            endpoints: config.servers,
             receiver: Receiver::new(rand::random()),
             joining: BTreeMap::new(),
             clock: LamportClock::default(),
@@ -129,13 +132,12 @@ impl Driver {
                     let _ = done.send(());
                     return;
                 }
-                Happening::Call(None) | Happening::Reply(None) | Happening::Published(None) => {
+                Happening::Call(None) | Happening::Published(None) => {
                     return self.finish().await;
                 }
                 Happening::Call(Some(call)) => self.on_call(call, now),
-                Happening::Reply(Some(message)) => self.on_reply(&message, now),
+                Happening::Server(happening) => self.on_server(happening, now),
                 Happening::Published(Some(message)) => self.on_published(&message, now),
-                Happening::ServerLink(event) => self.on_server_link(event, now),
                 Happening::BrokerLink(event) => self.on_broker_link(event, now),
                 Happening::EventTaken => {}
                 Happening::Time => {}
@@ -149,6 +151,7 @@ impl Driver {
         let deadline = [
             self.send_at,
             self.requests.poll_timeout(),
+            self.servers.poll_timeout(),
             self.receiver.poll_timeout(),
             self.server_links.poll_timeout(),
             self.subscriber.as_ref().and_then(|_| self.broker_links.poll_timeout()),
@@ -159,9 +162,8 @@ impl Driver {
         let owner_is_behind = !self.waiting_events.is_empty();
         tokio::select! {
             call = self.calls.recv() => Happening::Call(call),
-            reply = self.dealer.recv() => Happening::Reply(reply),
+            happening = self.servers.next() => Happening::Server(happening),
             message = receive(self.subscriber.as_mut()), if !owner_is_behind => Happening::Published(message),
-            event = self.server_events.recv() => Happening::ServerLink(event),
             event = link_event(self.broker_events.as_mut()) => Happening::BrokerLink(event),
             _ = self.events.reserve(), if owner_is_behind => Happening::EventTaken,
             () = until(deadline) => Happening::Time,
@@ -208,12 +210,10 @@ impl Driver {
         }
     }
 
-    /// Hands ready requests to the server's connection, until it has no room.
+    /// Hands ready requests to a server's connection, until it has no room.
     async fn send_requests(&mut self) {
         self.send_at = None;
-        while self.server_links.is_connected()
-            && let Some((reference, body)) = self.requests.next_to_send()
-        {
+        while let Some(Sending { reference, connection, body }) = self.requests.next_to_send() {
             let request = Request {
                 body: body.clone(),
                 timestamp: Some(Timestamp::now()),
@@ -221,16 +221,11 @@ impl Driver {
                 reference: Some(Ref::from_number(reference)),
             };
             let now = Instant::now();
-            let taken = tokio::select! {
-                biased;
-                sent = self.dealer.send(Message::single(request.encode())) => sent.is_ok(),
-                () = ready(()) => false,
-            };
-            if !taken {
+            if !self.servers.send(connection, Message::single(request.encode())).await {
                 self.send_at = Some(now + limits::SEND_AGAIN);
                 return;
             }
-            self.requests.sent(reference, now);
+            self.requests.sent(reference, connection, now);
             if let RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } =
                 &request.body
             {
@@ -239,7 +234,31 @@ impl Driver {
         }
     }
 
-    fn on_reply(&mut self, message: &Message, now: Instant) {
+    fn on_server(&mut self, happening: ServerHappening, now: Instant) {
+        match happening {
+            ServerHappening::Reply(connection, message) => self.on_reply(connection, &message, now),
+            ServerHappening::Link { server, event, connected, disconnected } => {
+                let was_connected = self.requests.is_connected();
+                if let Some(connection) = disconnected {
+                    self.requests.disconnected(connection, now);
+                }
+                if let Some(connection) = connected {
+                    self.requests.connected(connection, server);
+                }
+                match self.server_links.on_event(event, now) {
+                    Some(LinkChange::Lost { reason }) => self.say(SessionEvent::ServerLost { reason }),
+                    Some(LinkChange::Back) => self.say(SessionEvent::ServerBack),
+                    None => {}
+                }
+                if !was_connected && self.requests.is_connected() {
+                    self.receiver.on_server_back(now);
+                }
+            }
+            ServerHappening::Ended(connection) => self.requests.disconnected(connection, now),
+        }
+    }
+
+    fn on_reply(&mut self, connection: Option<ConnectionId>, message: &Message, now: Instant) {
         let reply = match message.frames() {
             [frame] => Reply::decode(frame, Timestamp::now()).map_err(|error| error.to_string()),
             frames => Err(format!("{} frames where one belongs", frames.len())),
@@ -253,14 +272,18 @@ impl Driver {
         }
         if matches!(&reply.body, ReplyBody::Refused { code: Code::Busy | Code::Unavailable, .. })
             && let Some(reference) = reply.reference.as_ref().and_then(Ref::as_number)
-            && self.requests.ask_later(reference, now, rand::random::<f64>)
+            && self.requests.ask_later(reference, now)
         {
             return;
         }
         // A plain server echoes no reference, and answers one after the other.
         let owner = match &reply.reference {
             Some(reference) => reference.as_number().and_then(|reference| self.requests.answered(reference)),
-            None => reply.service.known().and_then(|service| self.requests.answered_in_order(service)),
+            None => reply
+                .service
+                .known()
+                .zip(connection)
+                .and_then(|(service, connection)| self.requests.answered_in_order(connection, service)),
         };
         let Some(owner) = owner else {
             return debug!(service = reply.service.as_str(), "a reply that nobody waits for was passed over");
@@ -358,20 +381,6 @@ impl Driver {
         }
     }
 
-    fn on_server_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
-        let was_connected = self.server_links.is_connected();
-        if let Some(change) = event.ok().and_then(|event| self.server_links.on_event(event, now)) {
-            self.say(match change {
-                LinkChange::Lost { reason } => SessionEvent::ServerLost { reason },
-                LinkChange::Back => SessionEvent::ServerBack,
-            });
-        }
-        if !was_connected && self.server_links.is_connected() {
-            self.requests.send_again();
-            self.receiver.on_server_back(now);
-        }
-    }
-
     fn on_broker_link(&mut self, event: Result<SocketEvent, RecvError>, now: Instant) {
         let has_come =
             event.as_ref().is_ok_and(|event| matches!(event.kind, SocketEventKind::Connected { .. }));
@@ -390,8 +399,17 @@ impl Driver {
     }
 
     fn on_time(&mut self, now: Instant) {
-        for given_up in self.requests.on_timeout(now, rand::random::<f64>) {
+        for given_up in self.requests.on_timeout(now) {
             self.tell(given_up.owner, Err(RequestError::Unanswered { attempts: given_up.attempts }), now);
+        }
+        while let Some(connection) = self.requests.next_renewal() {
+            if let Some(server) = self.servers.renew(connection, now) {
+                debug!(endpoint = %self.endpoints[server], "a server left a request unanswered: connecting afresh");
+                self.server_links.on_replaced(&self.endpoints[server], now);
+            }
+        }
+        for ended in self.servers.on_timeout(now) {
+            self.requests.disconnected(ended, now);
         }
         self.receiver.on_timeout(now);
         if let Some(LinkChange::Lost { reason }) = self.server_links.on_timeout(now) {
@@ -492,7 +510,7 @@ impl Driver {
         for topic in self.joining.keys().cloned().collect::<Vec<_>>() {
             self.answer_joiners(&topic, &Err(RequestError::Closed));
         }
-        self.dealer.close().await;
+        self.servers.close().await;
         if let Some(subscriber) = self.subscriber {
             subscriber.close().await;
         }

@@ -77,6 +77,11 @@ impl Links {
         }
     }
 
+    /// A connection that looks well does not answer, and is replaced.
+    pub(crate) fn on_replaced(&mut self, endpoint: &Endpoint, now: Instant) {
+        self.on_disconnected(endpoint, "it does not answer".to_owned(), now);
+    }
+
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.say_lost_at
     }

@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod links;
 mod requests;
+mod servers;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +28,7 @@ pub use config::SessionConfig;
 pub(crate) use config::request_options;
 pub use error::{ConnectError, RequestError, SendOutcome};
 pub use event::SessionEvent;
+pub use requests::{ConnectionId, GivenUp, Patience, Requests, Sending};
 
 /// A handle on one session; clones speak for the same user over the same connections. The session ends when
 /// [`Session::close`] is called or the last handle is dropped.

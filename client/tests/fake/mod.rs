@@ -20,6 +20,13 @@ pub(crate) struct Asked {
     pub(crate) request: Request,
 }
 
+impl Asked {
+    /// The connection on which it came.
+    pub(crate) fn peer(&self) -> PeerId {
+        self.peer
+    }
+}
+
 impl FakeServer {
     pub(crate) async fn start() -> Self {
         Self::start_at(&"tcp://127.0.0.1:*".parse().unwrap()).await
@@ -156,12 +163,16 @@ pub(crate) fn connect(server: &Endpoint, broker: Option<&Endpoint>) -> (Session,
 
 /// A session that asks three times within a moment.
 pub(crate) fn connect_impatiently(server: &Endpoint) -> (Session, SessionEvents) {
-    let mut config = SessionConfig::new(vec![server.clone()], Vec::new());
+    let config = SessionConfig { user: Some(user("ana")), ..impatient(vec![server.clone()]) };
+    Session::connect(config).unwrap()
+}
+
+pub(crate) fn impatient(servers: Vec<Endpoint>) -> SessionConfig {
+    let mut config = SessionConfig::new(servers, Vec::new());
     config.request_timeout = Duration::from_millis(150);
     config.attempts_max = 3;
     config.retry_first = Duration::from_millis(10);
-    config.user = Some(user("ana"));
-    Session::connect(config).unwrap()
+    config
 }
 
 /// The next event that is a publication: its text.

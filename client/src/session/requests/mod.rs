@@ -1,26 +1,34 @@
-//! Which requests are under way, when each is sent again and when it is given up. It has no sockets and no clock.
+//! The sender's book: which requests are under way, on which connection each goes, when it is sent again and when it is given up. It
+//! has no sockets, no clock and no chance: times and a seed go in.
+//!
+//! A request whose answer does not come in time goes out again on a connection that was made afresh, because the one that swallowed
+//! it may swallow the repeat as well; and to another server, if there is one. The former connection may still bring the answer.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use recado_proto::{RequestBody, Service};
 
 /// How long and how often a request is tried.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// For the reply to one attempt.
-    pub(crate) attempt_timeout: Duration,
-    /// How often it is sent at most.
-    pub(crate) attempts_max: u32,
-    /// Before the second attempt; doubles each time.
-    pub(crate) retry_first: Duration,
+    pub attempt_timeout: Duration,
+    /// How often it is sent at most; at least once.
+    pub attempts_max: u32,
+    /// Before the second attempt; doubles each time, and up to a half of it is taken off by chance.
+    pub retry_first: Duration,
     /// The longest pause between two attempts.
-    pub(crate) retry_max: Duration,
+    pub retry_max: Duration,
 }
 
 impl Patience {
     /// From the start of a request to when it is given up, were no pause shortened by jitter.
-    pub(crate) fn in_all(&self) -> Duration {
+    pub fn in_all(&self) -> Duration {
         let pauses: Duration = (1..self.attempts_max).map(|attempt| self.pause_after(attempt)).sum();
         self.attempt_timeout.saturating_mul(self.attempts_max).saturating_add(pauses)
     }
@@ -31,12 +39,28 @@ impl Patience {
     }
 }
 
+/// Names one connection, from its handshake to its end. Whoever makes connections never gives a number twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// A request that is to be sent now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sending<'a> {
+    /// Its `ref`.
+    pub reference: u64,
+    /// On which connection.
+    pub connection: ConnectionId,
+    /// What it asks.
+    pub body: &'a RequestBody,
+}
+
 /// A request that was given up; `owner` says who waits for it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct GivenUp<T> {
-    pub(crate) owner: T,
-    /// How often it was handed to a connection.
-    pub(crate) attempts: u32,
+pub struct GivenUp<T> {
+    /// Whoever waits for the answer.
+    pub owner: T,
+    /// How often it was handed to a connection; 0 means that no server has it.
+    pub attempts: u32,
 }
 
 #[derive(Debug)]
@@ -53,36 +77,58 @@ enum State {
     /// In `to_send`, until a connection takes it.
     Ready,
     /// Sent; its reply is waited for until then.
-    Sent { until: Instant },
-    /// Unanswered; sent again then.
+    Sent { until: Instant, on: ConnectionId },
+    /// Unanswered, or the server was busy; sent again then.
     Pausing { until: Instant },
+}
+
+#[derive(Debug)]
+struct Connection {
+    server: usize,
+    /// It left a request unanswered: nothing more is sent on it.
+    retired: bool,
+    /// What was sent on it and not answered, in order: a plain server's replies say no more than the service.
+    sent: VecDeque<(u64, Service)>,
 }
 
 /// The requests of one session that are under way. `T` is whoever waits for the answer.
 #[derive(Debug)]
-pub(crate) struct Requests<T> {
+pub struct Requests<T> {
     patience: Patience,
     requests_max: usize,
+    servers: usize,
+    /// The server that requests go to: always the same one while it answers, so that they keep their order.
+    preferred: usize,
+    connections: BTreeMap<ConnectionId, Connection>,
+    renewals: VecDeque<ConnectionId>,
     entries: BTreeMap<u64, Entry<T>>,
     timers: BTreeSet<(Instant, u64)>,
-    to_send: VecDeque<u64>,
+    to_send: BTreeSet<u64>,
     next_reference: u64,
+    random: StdRng,
 }
 
 impl<T> Requests<T> {
-    pub(crate) fn new(patience: Patience, requests_max: usize) -> Self {
+    /// An empty book for so many servers, numbered from 0. The seed says with which it begins, so that many sessions share the load.
+    pub fn new(patience: Patience, servers: usize, requests_max: usize, seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
         Self {
             patience,
             requests_max,
+            servers,
+            preferred: random.random_range(0..servers.max(1)),
+            connections: BTreeMap::new(),
+            renewals: VecDeque::new(),
             entries: BTreeMap::new(),
             timers: BTreeSet::new(),
-            to_send: VecDeque::new(),
+            to_send: BTreeSet::new(),
             next_reference: 1,
+            random,
         }
     }
 
     /// A new request, to be sent as soon as may be. Gives the owner back when too many are under way.
-    pub(crate) fn start(&mut self, body: RequestBody, owner: T, now: Instant) -> Result<u64, T> {
+    pub fn start(&mut self, body: RequestBody, owner: T, now: Instant) -> Result<u64, T> {
         if self.entries.len() >= self.requests_max {
             return Err(owner);
         }
@@ -91,122 +137,166 @@ impl<T> Requests<T> {
         let give_up_at = now + self.patience.in_all();
         self.timers.insert((give_up_at, reference));
         self.entries.insert(reference, Entry { body, owner, attempts: 0, give_up_at, state: State::Ready });
-        self.to_send.push_back(reference);
+        self.to_send.insert(reference);
         Ok(reference)
     }
 
-    /// The request to send next, oldest first; it stays the next until [`Requests::sent`] says that it went.
-    pub(crate) fn next_to_send(&mut self) -> Option<(u64, &RequestBody)> {
-        while let Some(reference) = self.to_send.front() {
-            if self.entries.get(reference).is_some_and(|entry| entry.state == State::Ready) {
-                let reference = *reference;
-                return self.entries.get(&reference).map(|entry| (reference, &entry.body));
-            }
-            self.to_send.pop_front();
-        }
-        None
+    /// A connection to this server is ready.
+    pub fn connected(&mut self, connection: ConnectionId, server: usize) {
+        let connection_to = Connection { server, retired: false, sent: VecDeque::new() };
+        self.connections.insert(connection, connection_to);
     }
 
-    /// A connection took the request.
-    pub(crate) fn sent(&mut self, reference: u64, now: Instant) {
-        if self.to_send.front() == Some(&reference) {
-            self.to_send.pop_front();
+    /// A connection has ended, and no answer comes by it any more. What it had is sent again as soon as may be.
+    pub fn disconnected(&mut self, connection: ConnectionId, now: Instant) {
+        self.connections.remove(&connection);
+        self.renewals.retain(|renewal| *renewal != connection);
+        for (reference, entry) in &mut self.entries {
+            let State::Sent { until, on } = entry.state else { continue };
+            if on != connection {
+                continue;
+            }
+            self.timers.remove(&(until, *reference));
+            if entry.attempts < self.patience.attempts_max {
+                entry.state = State::Ready;
+                self.to_send.insert(*reference);
+            } else {
+                entry.state = State::Sent { until: now, on };
+                self.timers.insert((now, *reference));
+            }
         }
+    }
+
+    /// Whether there is a connection to send on.
+    pub fn is_connected(&self) -> bool {
+        self.connections.values().any(|connection| !connection.retired)
+    }
+
+    /// The request to send next, oldest first, and on which connection; it stays the next until [`Requests::sent`] says that it went.
+    pub fn next_to_send(&mut self) -> Option<Sending<'_>> {
+        let reference = *self.to_send.first()?;
+        let distance = |connection: &Connection| {
+            (connection.server + self.servers - self.preferred % self.servers.max(1)) % self.servers.max(1)
+        };
+        let usable = self.connections.iter().filter(|(_, connection)| !connection.retired);
+        let (connection, chosen) = usable.min_by_key(|(_, connection)| distance(connection))?;
+        self.preferred = chosen.server;
+        let connection = *connection;
+        let entry = self.entries.get(&reference)?;
+        Some(Sending { reference, connection, body: &entry.body })
+    }
+
+    /// The connection took the request.
+    pub fn sent(&mut self, reference: u64, connection: ConnectionId, now: Instant) {
+        self.to_send.remove(&reference);
         let Some(entry) = self.entries.get_mut(&reference) else { return };
         entry.attempts += 1;
         let until = now + self.patience.attempt_timeout;
-        entry.state = State::Sent { until };
+        entry.state = State::Sent { until, on: connection };
         self.timers.insert((until, reference));
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.sent.push_back((reference, entry.body.service()));
+        }
     }
 
-    /// A reply with this reference came: who waits for it, or none if nobody does any more.
-    pub(crate) fn answered(&mut self, reference: u64) -> Option<T> {
+    /// A reply with this reference came, on whichever connection: who waits for it, or none if nobody does any more.
+    pub fn answered(&mut self, reference: u64) -> Option<T> {
+        self.strike_out(reference);
         self.remove(reference).map(|entry| entry.owner)
     }
 
-    /// A reply without a reference came: the oldest request to this service that was sent.
-    pub(crate) fn answered_in_order(&mut self, service: Service) -> Option<T> {
-        let (reference, _) =
-            self.entries.iter().find(|(_, entry)| entry.attempts > 0 && entry.body.service() == service)?;
-        let reference = *reference;
-        self.answered(reference)
+    /// A reply without a reference came on this connection: it is for the oldest request to this service there. None if nobody waits
+    /// for that one any more, or if it has been sent elsewhere since.
+    pub fn answered_in_order(&mut self, connection: ConnectionId, service: Service) -> Option<T> {
+        let line = self.connections.get_mut(&connection)?;
+        let position = line.sent.iter().position(|(_, sent)| *sent == service)?;
+        let (reference, _) = line.sent.remove(position)?;
+        let waits_here = |entry: &Entry<T>| matches!(entry.state, State::Sent { on, .. } if on == connection);
+        if !line.retired && self.entries.get(&reference).is_some_and(waits_here) {
+            self.remove(reference).map(|entry| entry.owner)
+        } else {
+            None
+        }
     }
 
     /// The server has no time for this request now. False if it was attempted often enough, so that this is its answer.
-    pub(crate) fn ask_later(&mut self, reference: u64, now: Instant, jitter: impl FnOnce() -> f64) -> bool {
+    pub fn ask_later(&mut self, reference: u64, now: Instant) -> bool {
         let Some(entry) = self.entries.get_mut(&reference) else { return false };
-        let State::Sent { until } = entry.state else { return false };
+        let State::Sent { until, .. } = entry.state else { return false };
         if entry.attempts >= self.patience.attempts_max {
             return false;
         }
         self.timers.remove(&(until, reference));
-        let until = now + self.patience.pause_after(entry.attempts).mul_f64(1.0 - jitter() / 2.0);
+        let until = now + jittered(self.patience.pause_after(entry.attempts), &mut self.random);
         entry.state = State::Pausing { until };
         self.timers.insert((until, reference));
+        self.strike_out(reference);
         true
     }
 
-    /// Sends again at once what waits for its reply or its next attempt: the connection that had it is gone.
-    pub(crate) fn send_again(&mut self) {
-        for (reference, entry) in &mut self.entries {
-            match entry.state {
-                State::Ready => continue,
-                State::Sent { until } | State::Pausing { until } => self.timers.remove(&(until, *reference)),
-            };
-            if entry.attempts < self.patience.attempts_max {
-                entry.state = State::Ready;
-                self.to_send.push_back(*reference);
-            }
-        }
+    /// A connection that left a request unanswered: another is to be made to the same server. Until it ends, answers that come late
+    /// on this one are taken.
+    pub fn next_renewal(&mut self) -> Option<ConnectionId> {
+        self.renewals.pop_front()
     }
 
     /// When [`Requests::on_timeout`] wants to be called.
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.first().map(|(at, _)| *at)
     }
 
     /// Time has passed: what is due is made ready to be sent again, and what has been tried long enough is returned.
-    /// `jitter` is drawn anew for each pause, from 0 to 1; the pause is shortened by up to a half.
-    pub(crate) fn on_timeout(&mut self, now: Instant, mut jitter: impl FnMut() -> f64) -> Vec<GivenUp<T>> {
+    pub fn on_timeout(&mut self, now: Instant) -> Vec<GivenUp<T>> {
         let mut given_up = Vec::new();
         while let Some((at, reference)) = self.timers.first().copied()
             && at <= now
         {
             self.timers.pop_first();
             let Some(entry) = self.entries.get_mut(&reference) else { continue };
-            if entry.give_up_at <= now {
-                given_up.extend(self.give_up(reference));
-                continue;
-            }
             match entry.state {
-                State::Sent { until } if until <= now => {
-                    if entry.attempts >= self.patience.attempts_max {
+                State::Sent { until, on } if until <= now => {
+                    if entry.attempts < self.patience.attempts_max {
+                        let pause = self.patience.pause_after(entry.attempts);
+                        let until = now + jittered(pause, &mut self.random);
+                        entry.state = State::Pausing { until };
+                        self.timers.insert((until, reference));
+                    } else {
                         given_up.extend(self.give_up(reference));
-                        continue;
                     }
-                    let pause = self.patience.pause_after(entry.attempts).mul_f64(1.0 - jitter() / 2.0);
-                    let until = now + pause;
-                    entry.state = State::Pausing { until };
-                    self.timers.insert((until, reference));
+                    self.retire(on);
                 }
                 State::Pausing { until } if until <= now => {
                     entry.state = State::Ready;
-                    self.to_send.push_back(reference);
+                    self.to_send.insert(reference);
                 }
                 State::Ready | State::Sent { .. } | State::Pausing { .. } => {}
+            }
+            if self.entries.get(&reference).is_some_and(|entry| entry.give_up_at <= now) {
+                given_up.extend(self.give_up(reference));
             }
         }
         given_up
     }
 
     /// Everybody who still waits, because the session ends.
-    pub(crate) fn give_up_all(&mut self) -> Vec<GivenUp<T>> {
+    pub fn give_up_all(&mut self) -> Vec<GivenUp<T>> {
         self.timers.clear();
         self.to_send.clear();
         std::mem::take(&mut self.entries)
             .into_values()
             .map(|entry| GivenUp { owner: entry.owner, attempts: entry.attempts })
             .collect()
+    }
+
+    /// Sends nothing more on this connection, and goes on with the next server that is connected.
+    fn retire(&mut self, connection: ConnectionId) {
+        let Some(line) = self.connections.get_mut(&connection).filter(|line| !line.retired) else { return };
+        line.retired = true;
+        let server = line.server;
+        self.renewals.push_back(connection);
+        if self.preferred == server {
+            self.preferred = (server + 1) % self.servers.max(1);
+        }
     }
 
     fn give_up(&mut self, reference: u64) -> Option<GivenUp<T>> {
@@ -216,135 +306,27 @@ impl<T> Requests<T> {
     fn remove(&mut self, reference: u64) -> Option<Entry<T>> {
         let entry = self.entries.remove(&reference)?;
         self.timers.remove(&(entry.give_up_at, reference));
+        self.to_send.remove(&reference);
         match entry.state {
             State::Ready => {}
-            State::Sent { until } | State::Pausing { until } => {
+            State::Sent { until, .. } | State::Pausing { until } => {
                 self.timers.remove(&(until, reference));
             }
         }
         Some(entry)
     }
+
+    /// The request was answered on some connection; it is no longer the oldest on any.
+    fn strike_out(&mut self, reference: u64) {
+        for connection in self.connections.values_mut() {
+            if let Some(position) = connection.sent.iter().position(|(sent, _)| *sent == reference) {
+                connection.sent.remove(position);
+            }
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, Instant};
-
-    use recado_proto::RequestBody;
-
-    use super::{GivenUp, Patience, Requests};
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn patience() -> Patience {
-        Patience { attempt_timeout: 3 * SECOND, attempts_max: 3, retry_first: SECOND, retry_max: 10 * SECOND }
-    }
-
-    /// Sends everything that is ready; the references in order.
-    fn send_all(requests: &mut Requests<&'static str>, now: Instant) -> Vec<u64> {
-        let mut sent = Vec::new();
-        while let Some((reference, _)) = requests.next_to_send() {
-            requests.sent(reference, now);
-            sent.push(reference);
-        }
-        sent
-    }
-
-    #[test]
-    fn an_answer_ends_a_request_and_a_second_one_finds_nobody() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 10);
-        let first = requests.start(RequestBody::Users, "first", start).unwrap();
-        let second = requests.start(RequestBody::Channels, "second", start).unwrap();
-        assert_eq!(send_all(&mut requests, start), [first, second]);
-        assert_eq!(requests.answered(second), Some("second"));
-        assert_eq!(requests.answered(second), None);
-        assert_eq!(requests.answered(first), Some("first"));
-        assert_eq!(requests.poll_timeout(), None);
-    }
-
-    #[test]
-    fn an_unanswered_request_is_sent_again_after_a_pause_that_doubles_then_given_up() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 10);
-        let reference = requests.start(RequestBody::Users, "users", start).unwrap();
-        assert_eq!(send_all(&mut requests, start), [reference]);
-        let mut turns = Vec::new();
-        let given_up = loop {
-            let now = requests.poll_timeout().unwrap();
-            let given_up = requests.on_timeout(now, || 0.0);
-            let sent = send_all(&mut requests, now);
-            turns.push(((now - start).as_secs(), sent.len()));
-            if !given_up.is_empty() {
-                break given_up;
-            }
-        };
-        // Timeout at 3, again at 4; timeout at 7, again at 9; timeout at 12: three attempts in all.
-        assert_eq!(turns, [(3, 0), (4, 1), (7, 0), (9, 1), (12, 0)]);
-        assert_eq!(given_up, [GivenUp { owner: "users", attempts: 3 }]);
-        assert_eq!(requests.poll_timeout(), None);
-    }
-
-    #[test]
-    fn jitter_shortens_a_pause_by_half_at_most() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 10);
-        requests.start(RequestBody::Users, "users", start).unwrap();
-        send_all(&mut requests, start);
-        requests.on_timeout(start + 3 * SECOND, || 1.0);
-        assert_eq!(requests.poll_timeout(), Some(start + 3 * SECOND + SECOND / 2));
-    }
-
-    #[test]
-    fn what_no_connection_takes_is_given_up_as_never_sent() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 10);
-        requests.start(RequestBody::Users, "users", start).unwrap();
-        let end = requests.poll_timeout().unwrap();
-        assert_eq!(end, start + patience().in_all());
-        assert_eq!(requests.on_timeout(end - SECOND, || 0.0), []);
-        assert_eq!(requests.on_timeout(end, || 0.0), [GivenUp { owner: "users", attempts: 0 }]);
-        assert!(requests.next_to_send().is_none());
-    }
-
-    #[test]
-    fn a_busy_server_is_asked_again_after_a_pause_and_believed_in_the_end() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 10);
-        let reference = requests.start(RequestBody::Users, "users", start).unwrap();
-        let mut now = start;
-        for pause in [1, 2] {
-            send_all(&mut requests, now);
-            assert!(requests.ask_later(reference, now, || 0.0));
-            now += pause * SECOND;
-            assert_eq!(requests.poll_timeout(), Some(now));
-            assert_eq!(requests.on_timeout(now, || 0.0), []);
-        }
-        assert_eq!(send_all(&mut requests, now), [reference]);
-        assert!(!requests.ask_later(reference, now, || 0.0));
-        assert_eq!(requests.answered(reference), Some("users"));
-        assert_eq!(requests.poll_timeout(), None);
-    }
-
-    #[test]
-    fn a_new_connection_gets_what_the_lost_one_had() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 10);
-        let reference = requests.start(RequestBody::Users, "users", start).unwrap();
-        send_all(&mut requests, start);
-        requests.send_again();
-        assert_eq!(send_all(&mut requests, start + SECOND), [reference]);
-        assert_eq!(requests.answered(reference), Some("users"));
-        assert_eq!(requests.poll_timeout(), None);
-    }
-
-    #[test]
-    fn one_too_many_is_refused() {
-        let start = Instant::now();
-        let mut requests = Requests::new(patience(), 1);
-        requests.start(RequestBody::Users, "first", start).unwrap();
-        assert_eq!(requests.start(RequestBody::Users, "second", start), Err("second"));
-        assert_eq!(requests.give_up_all(), [GivenUp { owner: "first", attempts: 0 }]);
-        assert!(requests.start(RequestBody::Users, "third", start).is_ok());
-    }
+/// From a half of it to the whole.
+fn jittered(pause: Duration, random: &mut StdRng) -> Duration {
+    pause.mul_f64(1.0 - random.random::<f64>() / 2.0)
 }
