@@ -47,10 +47,15 @@ pub(crate) fn shutdown_tokens(is_patient: bool) -> io::Result<(CancellationToken
             }
             asked_at = Some(Instant::now());
             if !first.is_cancelled() {
-                tracing::info!("finishing what is under way; another signal ends sooner");
+                let next = if is_patient {
+                    "a second signal waits for less"
+                } else {
+                    "a second signal ends at once"
+                };
+                tracing::info!("finishing what is under way; {next}");
                 first.cancel();
             } else if is_patient && !second.is_cancelled() {
-                tracing::info!("finishing at once what is under way; another signal ends without");
+                tracing::info!("waiting for nothing more; a third signal ends at once");
                 second.cancel();
             } else {
                 tracing::warn!("another signal: ending at once");

@@ -189,11 +189,24 @@ fn commands_shown_in_the_readme_are_accepted() {
             let command = command.split(" <").next().unwrap_or_default();
             let Some(arguments) = command.strip_prefix("recado") else { continue };
             let folder = folder();
-            let printed =
-                Run::recado(folder.path(), arguments.split_whitespace().chain(["--print-config"])).to_end();
+            let arguments = words(arguments);
+            let line = arguments.iter().map(String::as_str).chain(["--print-config"]);
+            let printed = Run::recado(folder.path(), line).to_end();
             assert_eq!(printed.code, Some(0), "{command}: {:#?}", printed.err);
             shown += 1;
         }
     }
     assert!(shown > 3, "only {shown} commands were found");
+}
+
+/// The words of a command as a shell reads them, single quotes kept together and taken off.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![];
+    for (index, piece) in command.split('\'').enumerate() {
+        match index % 2 {
+            0 => words.extend(piece.split_whitespace().map(str::to_owned)),
+            _ => words.push(piece.to_owned()),
+        }
+    }
+    words
 }

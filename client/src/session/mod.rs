@@ -90,7 +90,7 @@ impl Session {
     /// Logs another user in beside the one who speaks, and follows what is sent to it directly: many simulated users can share one session.
     pub async fn login_beside(&self, user: &UserName) -> Result<(), RequestError> {
         self.accepted(RequestBody::Login { user: user.clone() }).await?;
-        self.follow(Topic::Direct(user.clone()), 0).await
+        self.follow(Topic::Direct(user.clone()), Start::Latest(0)).await
     }
 
     /// All users, in the server's order.
