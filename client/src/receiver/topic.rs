@@ -80,6 +80,8 @@ struct Asked {
     behind: bool,
     puzzled: bool,
     disputed: Option<u64>,
+    /// Only what is said to be there was asked for. What follows it is on its way, and was not lost.
+    bounded: bool,
 }
 
 impl TopicState {
@@ -153,7 +155,8 @@ impl TopicState {
     /// What is to be asked for now; the answer has to come before there is more.
     pub(crate) fn take_due(&mut self) -> Option<Repair> {
         self.fetch_at = None;
-        let asked = Asked {
+        let mut asked = Asked {
+            bounded: false,
             behind: self.is_behind(),
             puzzled: std::mem::take(&mut self.puzzled),
             disputed: self.disputed.take(),
@@ -166,7 +169,15 @@ impl TopicState {
             Phase::Rejoining(_) => Repair { range: Range::Latest, limit: limits::REPAIR_PAGE_MESSAGES },
             Phase::Live { next, .. } => {
                 let from = asked.disputed.map_or(next, |disputed| disputed.min(next));
-                Repair { range: after(from.saturating_sub(1)), limit: limits::REPAIR_PAGE_MESSAGES }
+                let mut limit = limits::REPAIR_PAGE_MESSAGES;
+                if !asked.puzzled
+                    && asked.disputed.is_none()
+                    && let Some((_, head)) = self.head.filter(|(_, head)| *head >= next)
+                {
+                    limit = u32::try_from(head - next + 1).unwrap_or(u32::MAX).min(limit);
+                    asked.bounded = true;
+                }
+                Repair { range: after(from.saturating_sub(1)), limit }
             }
             Phase::Unrepaired => return None,
         };
@@ -279,8 +290,11 @@ impl TopicState {
             } else if brought_nothing && asked.as_ref().is_some_and(|asked| asked.puzzled) {
                 self.doubt();
             }
-            let was_futile = brought_nothing && asked.is_some_and(|asked| asked.behind);
-            self.look_further(next, last_seq, was_futile, now, out);
+            let was_futile = brought_nothing && asked.as_ref().is_some_and(|asked| asked.behind);
+            let is_answered = asked.is_some_and(|asked| asked.bounded) && !self.is_behind();
+            if !(is_answered && next <= last_seq) {
+                self.look_further(next, last_seq, was_futile, now, out);
+            }
         }
         self.settle(now, out);
         self.announce(now, out);

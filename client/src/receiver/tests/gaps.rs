@@ -1,10 +1,10 @@
 //! What was lost on its way, between others and at the end.
 
-use recado_proto::Publication;
+use recado_proto::{Place, Publication, Range};
 
 use crate::limits;
 
-use super::{Bench, Start, assert_patient, channel, each, message, page};
+use super::{Action, Bench, Start, assert_patient, channel, each, message, page};
 
 #[test]
 fn repeats_and_neighbours_are_dropped() {
@@ -66,6 +66,21 @@ fn what_comes_late_by_itself_is_not_asked_for() {
     bench.live(8);
     bench.expect(&["live 8"]);
     bench.idle();
+}
+
+#[test]
+fn what_follows_a_gap_is_on_its_way_and_not_fetched() {
+    let mut bench = Bench::joined_at(5);
+    bench.live(8);
+    bench.wait();
+    let Some(Action::Fetch { ticket, range, limit, .. }) = bench.receiver.next_action() else { panic!() };
+    assert_eq!((range, limit), (Range::After(Place::Seq(5)), 3));
+    bench.tickets.push(ticket);
+    bench.page(page(6..=8, 1, 20));
+    bench.expect(&["repair 6", "repair 7", "live 8"]);
+    bench.idle();
+    bench.live(9);
+    bench.expect(&["live 9"]);
 }
 
 #[test]
