@@ -8,4 +8,5 @@ pub mod lines;
 pub mod parts;
 pub mod peers;
 pub mod process;
+pub mod proxy;
 pub mod workspace;
