@@ -8,8 +8,8 @@ use recado_client::{RequestError, SendOutcome, Session, SessionEvent, Start, Top
 use recado_proto::{Code, MessageId, ReplyBody, RequestBody, SyncTopic, TopicName};
 
 use fake::{
-    FakeBroker, FakeServer, channel, connect, connect_impatiently, epoch, heard, impatient, message, page,
-    user,
+    Asked, FakeBroker, FakeServer, channel, connect, connect_impatiently, epoch, heard, impatient, message,
+    page, user,
 };
 
 fn stored(seq: u64) -> ReplyBody {
@@ -377,4 +377,22 @@ async fn what_one_server_leaves_unanswered_another_gets_under_the_same_id() {
     };
     let (outcome, ()) = tokio::join!(sending, serving);
     assert!(matches!(outcome, SendOutcome::Acknowledged { seq: Some(4), .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_channel_whose_creation_was_not_answered_is_asked_for_again_under_the_same_id() {
+    let mut server = FakeServer::start().await;
+    let (session, _events) = connect_impatiently(&server.endpoint());
+    let geral = channel("geral");
+    let serving = async {
+        let (first, second) = (server.next().await, server.next().await);
+        let id = |asked: &Asked| match &asked.request.body {
+            RequestBody::Channel { id, .. } => id.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(id(&first), id(&second));
+        server.answer(&second, ReplyBody::Accepted);
+    };
+    let (created, ()) = tokio::join!(session.create_channel(&geral), serving);
+    created.unwrap();
 }

@@ -86,13 +86,14 @@ impl Requester {
         assert_eq!(reply, ReplyBody::Accepted);
     }
 
-    /// Creates a channel.
+    /// Creates a channel, as often as it has to be asked for.
     ///
     /// # Panics
     /// Refused.
     pub async fn create(&mut self, name: &str) {
-        let body = RequestBody::Channel { channel: channel(name), id: Some(MessageId::new_v7()) };
-        assert_eq!(self.ask(body).await, ReplyBody::Accepted);
+        let id = Some(MessageId::new_v7());
+        let reply = self.ask(RequestBody::Channel { channel: channel(name), id }).await;
+        assert_eq!(reply, ReplyBody::Accepted);
     }
 
     /// Publishes in a channel, under an identifier of its own.

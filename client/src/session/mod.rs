@@ -109,9 +109,11 @@ impl Session {
         }
     }
 
-    /// Creates a channel; refused with [`Code::NameTaken`] if it exists.
+    /// Creates a channel; refused with [`Code::NameTaken`] if it exists, but not because an earlier attempt of this very call did
+    /// create it and its answer was lost.
     pub async fn create_channel(&self, channel: &ChannelName) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Channel { channel: channel.clone(), id: None }).await
+        let id = Some(MessageId::new_v7());
+        self.accepted(RequestBody::Channel { channel: channel.clone(), id }).await
     }
 
     /// Sends a message to a channel under a new `id`, again under the same one while no answer comes.
