@@ -275,7 +275,9 @@ impl Conductor {
         };
         self.counts.delivered += 1;
         self.counts.delivered_by_repair += u64::from(way == Way::Repair);
-        if let Some((delivery_us, end_to_end_us)) = times_us {
+        // Whoever was away, or takes its time, says nothing of how fast messages are.
+        let counts = !matches!(via, Via::Backlog) && !self.stage.is_slow(heard.subscriber);
+        if let Some((delivery_us, end_to_end_us)) = times_us.filter(|_| counts) {
             self.recorder.delivered(delivery_us, end_to_end_us, way);
         }
     }

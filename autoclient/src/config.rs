@@ -113,6 +113,9 @@ pub enum ConfigError {
     /// Nobody to write to.
     #[error("--direct needs two users at least: give --users")]
     Direct,
+    /// Whoever comes back could not be given what was said meanwhile.
+    #[error("--churn needs repair: leave out --no-repair")]
+    Churn,
     /// A name too long to number the users with.
     #[error("--user cannot be numbered: {0}")]
     User(#[from] NameError),
@@ -156,6 +159,9 @@ impl TryFrom<Args> for Config {
         }
         if !bounded(common.listeners) {
             return Err(ConfigError::Listeners);
+        }
+        if common.churn.is_some() && common.no_repair {
+            return Err(ConfigError::Churn);
         }
         let phases = phases(&given, scenario, users)?;
         let connections = common.connections.unwrap_or(CONNECTIONS_DEFAULT).min(users);
@@ -381,6 +387,7 @@ mod tests {
             ("--rate NaN", "--rate"),
             ("--messages 9000000000000", "--messages"),
             ("--direct 10%", "--direct"),
+            ("--churn 1s --no-repair", "--churn"),
             (&format!("--user {long} --users 2"), "--user"),
         ];
         for (line, blamed) in cases {

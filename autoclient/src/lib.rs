@@ -8,6 +8,7 @@
 
 mod args;
 pub mod audit;
+mod churn;
 pub mod compare;
 pub mod conditions;
 mod conductor;

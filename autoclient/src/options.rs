@@ -54,6 +54,8 @@ pub struct Options {
     pub churn: Option<Duration>,
 
     /// How many subscribers take their messages slowly, fifty a second, while others talk: a number, or a share as 25%
+    ///
+    /// What they are owed is audited as everybody's, and its times do not count.
     #[arg(long, value_name = "N|SHARE", env = "RECADO_SLOW")]
     pub slow: Option<units::Part>,
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit::Audit,
+    churn,
     conductor::{Conductor, Heard, What},
     config::{Config, PhaseConfig},
     cpu::CpuTime,
@@ -130,6 +131,7 @@ pub async fn run(config: Config, stop: Stop) -> Result<Record, Error> {
             .collect(),
         sessions,
         listeners: config.listeners,
+        slow: config.slow,
     });
     let record = drive(&config, &stage, hearings, &hurry, &stop).await?;
     let closing = async {
@@ -167,6 +169,10 @@ async fn drive(
         let duration = Plan::ends_after(&phases);
         let (steps_to, steps) = mpsc::channel(STEPS_AHEAD_MAX);
         pacer::start(Plan::new(phases), begun, steps_to).map_err(Error::Thread)?;
+        if let Some(interval) = config.churn {
+            // Ends when it is told to hurry, as the talking ends.
+            tokio::spawn(churn::run(Arc::clone(stage), interval, config.seed, hurry.clone()));
+        }
         conductor.talk(begun, steps, duration, &stop.talking).await;
     }
     hurry.cancel();

@@ -44,12 +44,19 @@ pub(crate) struct Stage {
     pub(crate) sessions: Vec<Session>,
     /// How many sessions subscribe to the channels.
     pub(crate) listeners: usize,
+    /// How many of those take their messages slowly: the last ones.
+    pub(crate) slow: usize,
 }
 
 impl Stage {
     /// The connection that speaks and listens for this user.
     pub(crate) fn connection(&self, user: usize) -> usize {
         user % self.sessions.len()
+    }
+
+    /// Whether this connection takes its messages slowly.
+    pub(crate) fn is_slow(&self, connection: usize) -> bool {
+        (self.listeners - self.slow..self.listeners).contains(&connection)
     }
 
     /// Where a message of the plan goes.

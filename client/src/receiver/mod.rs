@@ -275,6 +275,11 @@ impl Receiver {
         true
     }
 
+    /// How far a topic was delivered without a gap: the last place, and its epoch. None while it is being joined, and where nothing is repaired.
+    pub fn place(&self, topic: &Topic) -> Option<(Epoch, u64)> {
+        self.topics.get(topic.as_str()).filter(|followed| followed.topic == *topic)?.state.place()
+    }
+
     /// Whether the topic is followed, joined or about to be.
     pub fn follows(&self, topic: &Topic) -> bool {
         self.topics.get(topic.as_str()).is_some_and(|followed| followed.topic == *topic)

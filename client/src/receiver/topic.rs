@@ -130,6 +130,14 @@ impl TopicState {
         matches!(self.phase, Phase::Joining(_))
     }
 
+    /// The last place before which nothing is missing.
+    pub(crate) fn place(&self) -> Option<(Epoch, u64)> {
+        match self.phase {
+            Phase::Live { next, epoch } => Some((epoch, next - 1)),
+            Phase::Joining(_) | Phase::Rejoining(_) | Phase::Unrepaired => None,
+        }
+    }
+
     pub(crate) fn is_repaired(&self) -> bool {
         self.phase != Phase::Unrepaired
     }

@@ -9,8 +9,8 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use recado_proto::{
-    Code, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody, Request,
-    RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
+    Code, Epoch, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody,
+    Request, RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
 };
 use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
@@ -34,6 +34,8 @@ pub(crate) enum Call {
     Follow { topic: Topic, start: Start, reply: JoinReply },
     /// Follow it no longer.
     Unfollow { topic: Topic },
+    /// Follow it no longer, if there is a place to go on from later; answered with that.
+    Leave { topic: Topic, reply: oneshot::Sender<Option<(Epoch, u64)>> },
     /// End.
     Close { done: oneshot::Sender<()> },
 }
@@ -177,6 +179,14 @@ impl Driver {
             Call::Unfollow { topic } => {
                 self.receiver.leave(&topic);
                 self.answer_joiners(&topic, &Err(RequestError::Closed));
+            }
+            Call::Leave { topic, reply } => {
+                let place = self.receiver.place(&topic);
+                if place.is_some() {
+                    self.receiver.leave(&topic);
+                }
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(place);
             }
             Call::Close { .. } => {}
         }

@@ -225,6 +225,16 @@ impl Session {
         self.unfollow(Topic::Channel(channel.clone())).await
     }
 
+    /// Stops following a channel, and says where to go on later with [`Session::subscribe_channel_from`], so that nothing is missed meanwhile. Without a
+    /// place to go on from (it is not joined, or nothing is repaired) it stays as it is.
+    pub async fn leave_channel(&self, channel: &ChannelName) -> Result<Option<Start>, RequestError> {
+        let (reply, left) = oneshot::channel();
+        let topic = Topic::Channel(channel.clone());
+        self.calls.send(Call::Leave { topic, reply }).await.map_err(|_| RequestError::Closed)?;
+        let place = left.await.map_err(|_| RequestError::Closed)?;
+        Ok(place.map(|(epoch, seq)| Start::After { epoch, seq }))
+    }
+
     /// Ends the session for all handles. What is under way is answered with [`RequestError::Closed`].
     pub async fn close(self) {
         let (done, closed) = oneshot::channel();
