@@ -57,7 +57,7 @@ pub(crate) enum Part {
     /// Chat: interactive on a terminal, line by line otherwise
     Client(recado_client::Args),
     /// Make traffic and prove that nothing acknowledged is lost
-    Autoclient(recado_autoclient::Args),
+    Autoclient(recado_autoclient::Command),
     /// Write all users, channels and messages to a server_data.json; a server may be running
     Export(TransferArgs),
     /// Read a server_data.json into the store; what is there already is left as it is

@@ -18,7 +18,7 @@ use std::{
 };
 
 use anyhow::Context;
-use recado_autoclient::{Stop, record::Outcome};
+use recado_autoclient::{Action, Stop, record::Outcome};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -128,9 +128,25 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
-async fn autoclient(args: recado_autoclient::Args, stop: Stop) -> Result<ExitCode, Failure> {
-    let config = recado_autoclient::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
+async fn autoclient(command: recado_autoclient::Command, stop: Stop) -> Result<ExitCode, Failure> {
+    if let Some(Action::Compare(args)) = &command.action {
+        let compared = recado_autoclient::compare::compare(args)?;
+        // Whoever closed standard output still gets the exit code.
+        let _ = writeln!(io::stdout(), "{}", compared.lines.join("\n"));
+        return Ok(if compared.is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let config =
+        recado_autoclient::Config::try_from(command.load).map_err(|error| Failure::Usage(error.into()))?;
+    let folder = command.report.prepare().map_err(|error| {
+        if error.is_usage() { Failure::Usage(error.into()) } else { Failure::Failed(error.into()) }
+    })?;
     let record = recado_autoclient::run(config, stop).await?;
+    if let Some(folder) = folder {
+        let page = folder.path().join("report.html");
+        folder.write(&record)?;
+        // Not on standard output, whose last line is the verdict.
+        let _ = writeln!(io::stderr(), "the report is in {}", page.display());
+    }
     Ok(match record.verdict.outcome {
         Outcome::Pass => ExitCode::SUCCESS,
         Outcome::Fail => ExitCode::FAILURE,

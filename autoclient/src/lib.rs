@@ -9,6 +9,7 @@
 mod args;
 pub mod audit;
 mod churn;
+mod command;
 pub mod compare;
 pub mod conditions;
 mod conductor;
@@ -34,5 +35,6 @@ pub mod tag;
 mod units;
 
 pub use args::Args;
+pub use command::{Action, Command, ReportArgs};
 pub use config::{Config, ConfigError};
 pub use run::{Error, Stop, run};

@@ -46,7 +46,7 @@ pub enum CompareError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A histogram in the timeline of one is broken.
-    #[error("{}: a histogram among its seconds is broken: {source}", path.display())]
+    #[error("{} has a broken histogram among its seconds", path.display())]
     Histogram {
         /// Which.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum CompareError {
         source: PackError,
     },
     /// The page cannot be written.
-    #[error("--html {}: {source}", path.display())]
+    #[error("--html: cannot write {}", path.display())]
     Page {
         /// Where to.
         path: PathBuf,

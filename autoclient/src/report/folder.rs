@@ -53,13 +53,23 @@ pub enum ReportError {
     #[error("--report {}: another run writes its report there", .0.display())]
     InUse(PathBuf),
     /// The folder cannot be made or written to, or the disk is full.
-    #[error("--report {}: {source}", path.display())]
+    #[error("--report: cannot write {}", path.display())]
     Io {
         /// The folder or file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl ReportError {
+    /// Whether the command line is at fault: another folder would do.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            ReportError::NotAFolder(_) | ReportError::Occupied { .. } | ReportError::Exists(_) => true,
+            ReportError::InUse(_) | ReportError::Io { .. } => false,
+        }
+    }
 }
 
 /// A folder that will take a report. Dropped before it has one, it leaves nothing behind.

@@ -21,7 +21,7 @@ pub(super) const FILE: &str = "report.json";
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// There is no such file, or it cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// It is no report, or a broken one.
-    #[error("{} is not a whole report: {source}", path.display())]
+    #[error("{} is not a whole report", path.display())]
     Broken {
         /// The file.
         path: PathBuf,
@@ -100,7 +100,7 @@ pub fn read(path: &Path) -> Result<Record, ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{error::Error, fs};
 
     use super::*;
     use crate::report::sample;
@@ -129,7 +129,14 @@ mod tests {
     fn what_is_no_report_is_told_with_its_reason() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
-        assert!(read(&path).unwrap_err().to_string().starts_with("cannot read"));
+        let told = || {
+            let error = read(&path).unwrap_err();
+            match error.source() {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            }
+        };
+        assert!(told().starts_with("cannot read"));
         let mut whole = Vec::new();
         serde_json::to_writer(&mut whole, &Written { format: FORMAT, record: &sample::record() }).unwrap();
         let whole = String::from_utf8(whole).unwrap();
@@ -144,7 +151,7 @@ mod tests {
         ];
         for (text, message) in cases {
             fs::write(&path, &text).unwrap();
-            let error = read(&path).unwrap_err().to_string();
+            let error = told();
             assert!(error.contains(message), "{error}");
         }
     }
