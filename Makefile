@@ -12,7 +12,7 @@ export CARGO_INCREMENTAL := 0
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check-format check-lints check-docs check-spelling lint peers bench audit clean
+.PHONY: help build test check-format check-lints check-docs check-spelling lint peers chaos bench audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,11 @@ $(TYPOS):
 
 peers: ## Install the ZeroMQ programs that the interoperability tests talk to
 	scripts/peers.sh
+
+chaos: ## Kill, stop and cut off server and broker under load: make chaos ROUNDS=200 SEED=7
+	$(CARGO) build --locked --bins
+	CHAOS_ROUNDS=$(or $(ROUNDS),200) CHAOS_SEED=$(or $(SEED),$(shell date +%s)) \
+		$(CARGO) test --locked -p recado-tests --test chaos -- --nocapture
 
 bench: ## Measure speed and memory, and write docs/benchmarks*.md (optimised build; takes a quarter of an hour)
 	scripts/bench-peers.sh

@@ -2,6 +2,7 @@
 
 pub mod accounting;
 pub mod benchmarks;
+pub mod chaos;
 pub mod chat;
 pub mod limits;
 pub mod lines;
