@@ -67,6 +67,10 @@ impl Fault {
 }
 
 fn blow(random: &mut StdRng) -> Blow {
+    // Now and then for so long that heartbeats give a connection up.
+    if random.random_ratio(1, 60) {
+        return Blow::Stop(victims(random), millis(random, 16_000..18_000));
+    }
     match random.random_range(0..12) {
         0..4 => Blow::Kill(victims(random), millis(random, 0..600)),
         4..6 => Blow::Stop(victims(random), millis(random, 20..1_500)),
