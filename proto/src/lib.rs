@@ -28,7 +28,7 @@ pub use code::Code;
 pub use epoch::{Epoch, EpochError};
 pub use id::{MessageId, MessageIdError};
 pub use name::{ChannelName, NameError, TopicName, UserName};
-pub use publication::{Publication, PublicationBody, PublicationError};
+pub use publication::{Publication, PublicationBody, PublicationError, PublicationRef};
 pub use reference::{Ref, RefError};
 pub use reply::{HistoryPage, Reply, ReplyBody, ReplyError};
 pub use request::{HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError};

@@ -48,6 +48,29 @@ pub enum PublicationBody {
     },
 }
 
+/// A publication whose parts lie elsewhere: enough for sending it.
+#[derive(Clone, Copy, Debug)]
+pub struct PublicationRef<'a> {
+    /// Who wrote it.
+    pub sender: &'a UserName,
+    /// Whether it goes to one user, and not to a channel.
+    pub is_direct: bool,
+    /// The text.
+    pub message: &'a str,
+    /// As in [`Publication`].
+    pub timestamp: Timestamp,
+    /// As in [`Publication`].
+    pub clock: Option<u64>,
+    /// As in [`Publication`].
+    pub id: Option<MessageId>,
+    /// As in [`Publication`].
+    pub seq: Option<u64>,
+    /// As in [`Publication`].
+    pub epoch: Option<Epoch>,
+    /// As in [`Publication`].
+    pub time_ms: Option<u64>,
+}
+
 /// Why something published is no publication of the chat's. Anyone may publish to a broker: it is to be passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PublicationError {
@@ -77,9 +100,24 @@ impl Publication {
         }
     }
 
+    /// The same without its topic, for sending it.
+    pub fn as_outgoing(&self) -> PublicationRef<'_> {
+        PublicationRef {
+            sender: self.sender(),
+            is_direct: matches!(self.body, PublicationBody::Direct { .. }),
+            message: &self.message,
+            timestamp: self.timestamp,
+            clock: self.clock,
+            id: self.id,
+            seq: self.seq,
+            epoch: self.epoch,
+            time_ms: self.time_ms,
+        }
+    }
+
     /// Appends the second frame. The first is the topic.
     pub fn encode_payload(&self, out: &mut Vec<u8>) {
-        Writer::new(out).map(|map| self.encode_keys(map));
+        self.as_outgoing().encode_payload(out);
     }
 
     /// Reads both frames. Bots may publish straight to a broker: our own keys may be missing or useless, and then are
@@ -97,7 +135,7 @@ impl Publication {
     pub(crate) fn encode_with_topic(&self, out: &mut Writer<'_>) {
         out.map(|map| {
             map.key("topic").text(&self.topic);
-            self.encode_keys(map);
+            self.as_outgoing().encode_keys(map);
         });
     }
 
@@ -108,13 +146,17 @@ impl Publication {
         let topic = topic.as_text().ok_or(PublicationError::Topic)?;
         fields.publication(topic.to_owned(), received)
     }
+}
+
+impl PublicationRef<'_> {
+    /// Appends the second frame. The first is the topic.
+    pub fn encode_payload(&self, out: &mut Vec<u8>) {
+        Writer::new(out).map(|map| self.encode_keys(map));
+    }
 
     fn encode_keys(&self, map: &mut MapWriter<'_>) {
-        match &self.body {
-            PublicationBody::Channel { user } => map.key("user").text(user.as_str()),
-            PublicationBody::Direct { from } => map.key("from").text(from.as_str()),
-        }
-        map.key("message").text(&self.message);
+        map.key(if self.is_direct { "from" } else { "user" }).text(self.sender.as_str());
+        map.key("message").text(self.message);
         map.key("timestamp").integer(self.timestamp.as_seconds());
         if let Some(clock) = self.clock {
             map.key("clock").unsigned(clock);

@@ -9,14 +9,19 @@ impl Reply {
     /// The reply's frame.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(160);
-        Writer::new(&mut out).map(|envelope| {
+        self.encode_to(&mut out);
+        out
+    }
+
+    /// Appends the reply's frame.
+    pub fn encode_to(&self, out: &mut Vec<u8>) {
+        Writer::new(out).map(|envelope| {
             envelope.key("service").text(self.service.as_str());
             envelope.key("data").map(|data| self.encode_data(data));
             if let Some(reference) = &self.reference {
                 envelope.key("ref").encoded(reference.as_encoded());
             }
         });
-        out
     }
 
     fn encode_data(&self, data: &mut MapWriter<'_>) {

@@ -21,6 +21,11 @@ pub(super) struct NotOneFrame;
 impl Envelope {
     /// Takes a message apart. The envelope is there in any case, so that the fault can be answered.
     pub(super) fn open(message: Message) -> (Self, Result<Bytes, NotOneFrame>) {
+        let message = match message.into_pair() {
+            Ok([first, body]) if first.is_empty() => return (Envelope::Delimiter, Ok(body)),
+            Ok([first, second]) => Message::pair(first, second),
+            Err(message) => message,
+        };
         let mut frames = message.into_frames();
         let delimiter = frames.iter().position(Bytes::is_empty);
         let (envelope, bodies) = match delimiter {
@@ -46,7 +51,7 @@ impl Envelope {
     pub(super) fn seal(self, body: Bytes) -> Message {
         match self {
             Envelope::None => Message::single(body),
-            Envelope::Delimiter => Message::new(vec![Bytes::new(), body]),
+            Envelope::Delimiter => Message::pair(Bytes::new(), body),
             Envelope::Route(mut frames) => {
                 frames.push(body);
                 Message::new(frames)

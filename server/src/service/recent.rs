@@ -124,10 +124,9 @@ pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<Outgo
     let ends: Vec<_> = messages
         .iter()
         .map(|message| {
-            let publication = message.to_publication(epoch);
-            encoded.extend_from_slice(publication.topic.as_bytes());
+            encoded.extend_from_slice(message.route.topic().as_bytes());
             let topic_end = encoded.len();
-            publication.encode_payload(&mut encoded);
+            message.as_outgoing(epoch).encode_payload(&mut encoded);
             (message.position, message.seq, topic_end, encoded.len())
         })
         .collect();
@@ -135,9 +134,9 @@ pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<Outgo
     let mut start = 0;
     ends.into_iter()
         .map(|(position, seq, topic_end, end)| {
-            let frames = vec![encoded.slice(start..topic_end), encoded.slice(topic_end..end)];
+            let message = Message::pair(encoded.slice(start..topic_end), encoded.slice(topic_end..end));
             start = end;
-            Outgoing { position, seq, message: Message::new(frames) }
+            Outgoing { position, seq, message }
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! From outcomes to replies, and from replies to frames.
 
+use bytes::Bytes;
 use recado_proto::{Code, Epoch, Ref, Reply, ReplyBody, ServiceName, Timestamp};
 use recado_zmtp::{Message, PeerId};
 
@@ -26,17 +27,22 @@ pub(super) struct Replies {
     pub(super) bytes: usize,
     /// What the same turn publishes. It comes along, so that the desk is woken once.
     pub(super) publications: Option<Batch>,
+    /// Memory for the reply at hand.
+    encoded: Vec<u8>,
 }
 
 impl Replies {
     pub(super) fn with_capacity(count: usize) -> Self {
-        Self { messages: Vec::with_capacity(count), bytes: 0, publications: None }
+        Self { messages: Vec::with_capacity(count), bytes: 0, publications: None, encoded: Vec::new() }
     }
 
     pub(super) fn push(&mut self, to: ReplyTo, body: ReplyBody, timestamp: Timestamp, clock: &Clock) {
         let ReplyTo { peer, envelope, service, reference, bytes } = to;
         let reply = Reply { service, body, timestamp, clock: Some(clock.tick()), reference };
-        self.messages.push((peer, envelope.seal(reply.encode().into())));
+        self.encoded.clear();
+        reply.encode_to(&mut self.encoded);
+        // Bytes of its own, and no more: replies of one turn go to many, and one who takes none must not keep them all.
+        self.messages.push((peer, envelope.seal(Bytes::copy_from_slice(&self.encoded))));
         self.bytes += bytes;
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
-use recado_proto::{ChannelName, Code, Epoch, MessageId, Publication, PublicationBody, Timestamp, UserName};
+use recado_proto::{
+    ChannelName, Code, Epoch, MessageId, Publication, PublicationBody, PublicationRef, Timestamp, UserName,
+};
 
 /// An entry's place in the store's one order: 1, 2, 3, … Not a `seq`, and never on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,7 +193,26 @@ impl Route {
 }
 
 impl StoredMessage {
-    /// The message as it goes out.
+    /// The message as it is published.
+    pub fn as_outgoing(&self, epoch: Epoch) -> PublicationRef<'_> {
+        let (sender, is_direct) = match &self.route {
+            Route::Channel { user, .. } => (user, false),
+            Route::Direct { from, .. } => (from, true),
+        };
+        PublicationRef {
+            sender,
+            is_direct,
+            message: &self.text,
+            timestamp: self.timestamp,
+            clock: Some(self.clock),
+            id: Some(self.id),
+            seq: Some(self.seq),
+            epoch: Some(epoch),
+            time_ms: Some(self.time_ms),
+        }
+    }
+
+    /// The message as histories have it.
     pub fn to_publication(&self, epoch: Epoch) -> Publication {
         let body = match &self.route {
             Route::Channel { user, .. } => PublicationBody::Channel { user: user.clone() },

@@ -77,10 +77,11 @@ impl Dealer {
     /// it was begun to be written goes to another, or to the next.
     ///
     /// Cancel safe in that the message is either queued whole or dropped with the future.
-    pub async fn send(&self, mut message: Message) -> Result<(), Closed> {
-        if self.framing == Framing::Delimited {
-            message.delimit();
-        }
+    pub async fn send(&self, message: Message) -> Result<(), Closed> {
+        let message = match self.framing {
+            Framing::Raw => message,
+            Framing::Delimited => message.delimit(),
+        };
         let shared = &self.handle.shared;
         let mut unsent = Some(message);
         let attempt = || {

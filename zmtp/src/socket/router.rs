@@ -1,11 +1,11 @@
 //! ROUTER: requests of many peers in, each answer to the peer it is for (RFC 28).
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Context;
 
+use foldhash::HashMap;
 use tokio::sync::broadcast;
 
 use super::delivery::Delivery;
