@@ -13,6 +13,13 @@ pub const CHANNELS_MAX: usize = 100_000;
 /// Requests that are committed and synced together. What waits beyond it is in the next turn.
 pub const TURN_REQUESTS_MAX: usize = 1024;
 
+/// Requests that the desk commits itself instead of handing them to the writer, if nothing else is under way. With more, to
+/// read and answer some while others sync is worth the handing over.
+pub const TURN_AT_DESK_REQUESTS_MAX: usize = 64;
+
+/// How long the last turn may have taken for the desk to take the next one: for so long nothing is read or answered then.
+pub const TURN_AT_DESK_MAX: Duration = Duration::from_millis(1);
+
 /// Requests taken and not answered yet. At the bound the server reads no further ones, and its peers wait.
 pub const REQUESTS_UNDER_WAY_MAX: usize = 8 * TURN_REQUESTS_MAX;
 

@@ -16,9 +16,9 @@ use super::threads::Threads;
 use super::writer::Write;
 use crate::limits::{
     READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX, REQUESTS_UNDER_WAY_MAX,
-    ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT,
+    ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT, TURN_AT_DESK_REQUESTS_MAX,
 };
-use crate::store::Refusal;
+use crate::store::{Refusal, StoreError};
 
 /// The socket, and what is under way behind it.
 pub(super) struct Desk {
@@ -28,13 +28,16 @@ pub(super) struct Desk {
     /// Requests taken and not answered yet.
     under_way: usize,
     under_way_bytes: usize,
+    /// Writes that wait for what else is ready to be read: all that is under way, or none.
+    gathered: Vec<Write>,
     /// How often other tasks had their turn since the first write that is not released.
     rounds_unreleased: Option<u32>,
 }
 
 impl Desk {
     pub(super) fn new(router: Router, replies: UnboundedReceiver<Replies>, threads: Threads) -> Self {
-        Self { router, replies, threads, under_way: 0, under_way_bytes: 0, rounds_unreleased: None }
+        let gathered = Vec::with_capacity(REQUESTS_A_READ_MAX);
+        Self { router, replies, threads, under_way: 0, under_way_bytes: 0, gathered, rounds_unreleased: None }
     }
 
     /// Serves until `shutdown`, finishes what is under way, and closes everything.
@@ -55,7 +58,6 @@ impl Desk {
     /// Returns once `shutdown` is cancelled and all that was received is answered, or with what went wrong.
     async fn serve(&mut self, shutdown: &CancellationToken) -> Result<(), ServerError> {
         let mut requests = Vec::with_capacity(REQUESTS_A_READ_MAX);
-        let mut writes = Vec::with_capacity(REQUESTS_A_READ_MAX);
         let mut stopping = false;
         let mut all_received = false;
         while !all_received || self.under_way > 0 {
@@ -82,40 +84,48 @@ impl Desk {
                 count = self.router.recv_many(&mut requests, REQUESTS_A_READ_MAX), if has_room && !all_received => {
                     all_received = count == 0;
                     for (peer, message) in requests.drain(..) {
-                        self.take(peer, message, &mut writes);
+                        self.take(peer, message);
                     }
-                    self.hand_over(&mut writes);
+                    self.hand_over()?;
                 }
-                () = yield_now(), if self.rounds_unreleased.is_some() => self.release(),
+                () = yield_now(), if self.rounds_unreleased.is_some() => self.release()?,
             }
         }
         Ok(())
     }
 
     /// The writer takes them at once if they are as many as the last time; otherwise once all that is ready to be read is
-    /// read, which the next round of this task tells.
-    fn hand_over(&mut self, writes: &mut Vec<Write>) {
-        if writes.is_empty() {
-            return;
+    /// read, which the next round of this task tells. A few that are all that is under way are kept for a turn of our own.
+    fn hand_over(&mut self) -> Result<(), StoreError> {
+        if self.gathered.is_empty() {
+            return Ok(());
         }
-        self.threads.writes.push_all(writes);
+        if self.gathered.len() > TURN_AT_DESK_REQUESTS_MAX || self.gathered.len() < self.under_way {
+            self.threads.writes.push_all(&mut self.gathered);
+        }
         let rounds = self.rounds_unreleased.map_or(0, |rounds| rounds + 1);
         self.rounds_unreleased = Some(rounds);
-        if rounds >= ROUNDS_UNRELEASED_MAX {
-            self.release();
-        }
+        if rounds >= ROUNDS_UNRELEASED_MAX { self.release() } else { Ok(()) }
     }
 
-    fn release(&mut self) {
+    fn release(&mut self) -> Result<(), StoreError> {
         self.rounds_unreleased = None;
+        if !self.gathered.is_empty() {
+            if let Some(replies) = self.threads.turns.take_at_desk(&mut self.gathered) {
+                self.send(replies?);
+                return Ok(());
+            }
+            self.threads.writes.push_all(&mut self.gathered);
+        }
         self.threads.writes.release();
+        Ok(())
     }
 
-    fn take(&mut self, peer: PeerId, message: Message, writes: &mut Vec<Write>) {
+    fn take(&mut self, peer: PeerId, message: Message) {
         let bytes = message.byte_len();
         match requests::decode(peer, message, &self.threads.clock) {
             Work::Broken(peer, reply) => return self.reply(peer, reply),
-            Work::Write(write) => writes.push(write),
+            Work::Write(write) => self.gathered.push(write),
             Work::Sync(question, reply_to) => {
                 self.threads.ask(question);
                 return self.answer(reply_to, ReplyBody::Synced);

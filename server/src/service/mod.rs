@@ -15,6 +15,7 @@ mod recent;
 mod reply;
 mod requests;
 mod threads;
+mod turns;
 mod writer;
 
 use std::fs;
@@ -32,7 +33,7 @@ use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
 use crate::store::{SqliteStore, Store, StoreError};
 use desk::Desk;
 use threads::Threads;
-pub(crate) use writer::unix_ms;
+pub(crate) use turns::unix_ms;
 
 /// Why a server cannot start, or had to stop.
 #[derive(Debug, Error)]

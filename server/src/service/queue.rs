@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) enum Taken {
     /// Some was put into the caller's vector.
     Work,
-    /// The time is over and nothing, or not enough, came.
+    /// The time is over, or somebody [nudged](Queue::nudge), and nothing, or not enough, came.
     Idle,
     /// Nothing is left, and nothing will come.
     Closed,
@@ -32,7 +32,10 @@ struct State<T> {
     wanted: usize,
     /// All that waits is to be taken, however few.
     released: bool,
+    nudged: bool,
     closed: bool,
+    /// Threads that wait: nobody else needs to be woken.
+    sleepers: usize,
 }
 
 impl<T> State<T> {
@@ -43,7 +46,14 @@ impl<T> State<T> {
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
-        let state = State { waiting: VecDeque::new(), wanted: 0, released: false, closed: false };
+        let state = State {
+            waiting: VecDeque::new(),
+            wanted: 0,
+            released: false,
+            nudged: false,
+            closed: false,
+            sleepers: 0,
+        };
         Self { state: Mutex::new(state), filled: Condvar::new() }
     }
 
@@ -63,9 +73,9 @@ impl<T> Queue<T> {
     }
 
     fn wake(&self, state: MutexGuard<'_, State<T>>) {
-        let ready = state.is_ready();
+        let wake = state.sleepers > 0 && state.is_ready();
         drop(state);
-        if ready {
+        if wake {
             self.filled.notify_one();
         }
     }
@@ -79,6 +89,12 @@ impl<T> Queue<T> {
         state.waiting.push_back(item);
         self.wake(state);
         Ok(())
+    }
+
+    /// A thread that waits is to look at what else it has to do.
+    pub(super) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.filled.notify_one();
     }
 
     /// Nothing more will be pushed.
@@ -102,17 +118,23 @@ impl<T> Queue<T> {
             if state.closed {
                 return Taken::Closed;
             }
-            state = match patience {
-                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+            if std::mem::take(&mut state.nudged) {
+                return Taken::Idle;
+            }
+            state.sleepers += 1;
+            let (woken, timed_out) = match patience {
+                None => (self.filled.wait(state).unwrap_or_else(PoisonError::into_inner), false),
                 Some(patience) => {
                     let waited = self.filled.wait_timeout(state, patience);
                     let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-                    if timeout.timed_out() && !state.is_ready() && !state.closed {
-                        return Taken::Idle;
-                    }
-                    state
+                    (state, timeout.timed_out())
                 }
             };
+            state = woken;
+            state.sleepers -= 1;
+            if timed_out && !state.is_ready() && !state.closed {
+                return Taken::Idle;
+            }
         }
     }
 
@@ -158,6 +180,17 @@ mod tests {
         queue.push_all(&mut vec![8]);
         assert_eq!(queue.take(&mut taken, 9, None), Taken::Work);
         assert_eq!(taken.len(), 8);
+    }
+
+    #[test]
+    fn whoever_waits_for_good_can_be_nudged() {
+        let queue = Queue::<u8>::new();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.take(&mut Vec::new(), 9, None));
+            queue.nudge();
+            assert_eq!(waiting.join().unwrap(), Taken::Idle);
+        });
+        assert_eq!(queue.take(&mut Vec::new(), 9, Some(Duration::ZERO)), Taken::Idle);
     }
 
     #[test]

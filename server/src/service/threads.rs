@@ -16,12 +16,14 @@ use super::queue::Queue;
 use super::readers::{self, Read};
 use super::recent::Recent;
 use super::reply::Replies;
+use super::turns::Turns;
 use super::writer::{Write, Writer};
 use crate::limits::READERS;
 use crate::store::{Store, StoreError};
 
 /// One writer, some readers, a feed for each broker.
 pub(super) struct Threads {
+    pub(super) turns: Arc<Turns>,
     pub(super) writes: Arc<Queue<Write>>,
     pub(super) reads: Arc<Queue<Read>>,
     pub(super) clock: Arc<Clock>,
@@ -67,16 +69,23 @@ impl Threads {
             running.push(spawn("recado-reader", move || readers::run(reader, &reads, &replies, &clock))?);
         }
         let (ended, writer_end) = oneshot::channel();
-        let writer = Writer {
-            store,
-            queue: Arc::clone(&writes),
-            replies,
-            published: Arc::clone(&published),
-            clock: Arc::clone(&clock),
-        };
+        let turns = Turns::new(store, Arc::clone(&writes), Arc::clone(&published), Arc::clone(&clock));
+        let turns = Arc::new(turns);
+        let writer = Writer { turns: Arc::clone(&turns), queue: Arc::clone(&writes), replies };
         // Nobody waits for the end any more only when the server was dropped.
         spawn("recado-writer", move || drop(ended.send(writer.run())))?;
-        Ok(Self { writes, reads, clock, recent, published, writer_end, feeds, questions, readers: running })
+        Ok(Self {
+            turns,
+            writes,
+            reads,
+            clock,
+            recent,
+            published,
+            writer_end,
+            feeds,
+            questions,
+            readers: running,
+        })
     }
 
     /// Has every feed answer a `sync` question.

@@ -1,0 +1,176 @@
+//! Turns: requests that change something in, replies and publications that are durable out, with one commit and one sync.
+//!
+//! The writer thread takes them, so that others gather while one syncs. With little under way there is nothing to gather, and
+//! handing over and back would cost more than the commit: then the desk takes the turn itself.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use recado_proto::Timestamp;
+use tracing::{debug, trace};
+
+use super::clock::Clock;
+use super::feed::Published;
+use super::queue::Queue;
+use super::recent::Batch;
+use super::reply::{Replies, from_outcome};
+use super::writer::Write;
+use crate::limits::{CLOCK_RESERVED, IDLE_BEFORE_UPKEEP, PUBLISHED_MARK_INTERVAL, TURN_AT_DESK_MAX};
+use crate::store::{Change, Marks, Store, StoreError};
+
+/// The store and what a turn needs beside it, for the one who has the turn.
+pub(super) struct Turns {
+    state: Mutex<State>,
+    queue: Arc<Queue<Write>>,
+}
+
+struct State {
+    /// Taken out when it is closed.
+    store: Option<Box<dyn Store>>,
+    published: Arc<Published>,
+    clock: Arc<Clock>,
+    marked_at: Instant,
+    ended_at: Instant,
+    /// All is indexed and published, and marked so.
+    tended: bool,
+    /// The last turn took no longer than [`TURN_AT_DESK_MAX`].
+    was_quick: bool,
+}
+
+impl Turns {
+    /// `queue` is where the writer thread waits for the turns that are its own.
+    pub(super) fn new(
+        store: Box<dyn Store>,
+        queue: Arc<Queue<Write>>,
+        published: Arc<Published>,
+        clock: Arc<Clock>,
+    ) -> Self {
+        let now = Instant::now();
+        let state = State {
+            store: Some(store),
+            published,
+            clock,
+            marked_at: now,
+            ended_at: now,
+            tended: false,
+            was_quick: false,
+        };
+        Self { state: Mutex::new(state), queue }
+    }
+
+    /// Has `writes` committed and synced; they are taken out. After an error nothing is written any more.
+    pub(super) fn take(&self, writes: &mut Vec<Write>) -> Result<Replies, StoreError> {
+        self.lock().turn(writes)
+    }
+
+    /// The same at the desk, which nothing else may hold up for long: not if somebody else has the turn or the last one took
+    /// long. Nothing that came before `writes` may be waiting.
+    pub(super) fn take_at_desk(&self, writes: &mut Vec<Write>) -> Option<Result<Replies, StoreError>> {
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::WouldBlock | TryLockError::Poisoned(_)) => return None,
+        };
+        if !state.was_quick {
+            return None;
+        }
+        let was_tended = state.tended;
+        let replies = state.turn(writes);
+        drop(state);
+        if was_tended {
+            // The writer sleeps for good, and has to look after what was written now.
+            self.queue.nudge();
+        }
+        Some(replies)
+    }
+
+    /// How long the writer waits for work before it [tends](Self::tend): for good when there is nothing to do.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        (!self.lock().tended).then_some(IDLE_BEFORE_UPKEEP)
+    }
+
+    /// Does what is left for quiet times, if it is quiet.
+    pub(super) fn tend(&self) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if state.tended || state.ended_at.elapsed() < IDLE_BEFORE_UPKEEP {
+            return Ok(());
+        }
+        state.update_marks(true);
+        let store = state.store();
+        store.tend()?;
+        state.tended = store.marks().published_through == store.last_position();
+        Ok(())
+    }
+
+    /// Closes the store. No turn may follow.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let marks = Marks { published_through: state.published.through(), clock: state.clock.value() };
+        let mut store = state.store.take().expect(OPEN);
+        store.set_marks(marks);
+        store.close()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A turn that panicked leaves a store that takes no more: it says so itself.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const OPEN: &str = "the store is open until the writer, who takes the last turn, closes it";
+
+impl State {
+    fn store(&mut self) -> &mut dyn Store {
+        self.store.as_deref_mut().expect(OPEN)
+    }
+
+    fn turn(&mut self, writes: &mut Vec<Write>) -> Result<Replies, StoreError> {
+        let begun = Instant::now();
+        self.update_marks(begun - self.marked_at >= PUBLISHED_MARK_INTERVAL);
+        let mut changes = Vec::with_capacity(writes.len());
+        let mut reply_to = Vec::with_capacity(writes.len());
+        for Write { mut change, reply_to: to } in writes.drain(..) {
+            if let Change::Send(message) = &mut change {
+                message.clock = self.clock.tick();
+            }
+            changes.push(change);
+            reply_to.push(to);
+        }
+        let store = self.store.as_deref_mut().expect(OPEN);
+        let mut committed = store.commit(changes, unix_ms())?;
+        let epoch = store.epoch();
+        let timestamp = Timestamp::now();
+        let mut replies = Replies::with_capacity(reply_to.len());
+        for (to, outcome) in reply_to.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
+            trace!(peer = %to.peer, service = %to.service, ?outcome, "answered");
+            replies.push(to, from_outcome(outcome, epoch), timestamp, &self.clock);
+        }
+        if committed.after != committed.through {
+            replies.publications = Some(Batch::new(&committed, epoch));
+        }
+        debug!(requests = replies.messages.len(), through = %committed.through, "turn committed");
+        self.ended_at = Instant::now();
+        self.was_quick = self.ended_at - begun <= TURN_AT_DESK_MAX;
+        self.tended = false;
+        Ok(replies)
+    }
+
+    /// Sets marks; they are stored with the next commit.
+    fn update_marks(&mut self, mark_published: bool) {
+        let Marks { mut published_through, mut clock } = self.store().marks();
+        if mark_published {
+            self.marked_at = Instant::now();
+            published_through = self.published.through();
+        }
+        // Well before the bound is reached: readers' replies raise the clock, too, and commit nothing.
+        if self.clock.value() + CLOCK_RESERVED / 2 > clock {
+            clock = self.clock.value() + CLOCK_RESERVED;
+        }
+        self.store().set_marks(Marks { published_through, clock });
+    }
+}
+
+/// The system's clock, in Unix milliseconds.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
