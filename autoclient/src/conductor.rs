@@ -118,7 +118,7 @@ impl Conductor {
             counts: SecondCounts::default(),
             begun: Instant::now(),
             cpu: CpuTime::now(),
-            progress: Progress::new(),
+            progress: Progress::new(None),
             has_said_why_refused: false,
         }
     }
@@ -137,6 +137,7 @@ impl Conductor {
     ) {
         self.begun = begun;
         self.cpu = CpuTime::now();
+        self.progress = Progress::new(duration);
         let end = duration.map(|duration| begun + duration);
         let mut ticks = interval(PROGRESS_LINE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -334,6 +335,11 @@ impl Conductor {
             }
         }
         self.end_second(false);
+    }
+
+    /// Shows how far history was read back.
+    pub(crate) fn show_reading(&mut self, read: u64) {
+        self.progress.show_reading(read, self.audit.total().acknowledged);
     }
 
     /// The books, the timeline and what is known of the generator; nothing is taken in any more.

@@ -90,7 +90,7 @@ pub const READ_BACK_TOPICS_MAX: usize = 8;
 /// How often a page of history is asked for before it is given up, each time with the patience of a session.
 pub const READ_BACK_ATTEMPTS_MAX: u32 = 3;
 
-/// How often a line of progress is written where there is no terminal.
+/// How often progress is shown, and a second of the timeline ends.
 pub const PROGRESS_LINE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many messages that are due may wait because earlier ones are unanswered; then the plan waits, and all that it holds is late by the

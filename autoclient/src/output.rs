@@ -1,9 +1,12 @@
-//! What a run writes: results to standard output, progress to standard error, as one line drawn anew on a terminal.
+//! What a run writes: results to standard output, progress to standard error.
 
 use std::{
-    fmt,
+    env, fmt,
     io::{self, IsTerminal, Write},
+    time::Duration,
 };
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
     record::{AuditRow, Second},
@@ -22,36 +25,69 @@ pub(crate) struct Now<'a> {
     pub(crate) late: usize,
 }
 
-/// The line of progress.
+/// The progress of a run on standard error: a bar that is drawn anew on a terminal, a line each second elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    on_terminal: bool,
-    is_drawn: bool,
+    /// None where there is no terminal.
+    bar: Option<ProgressBar>,
+    /// How long messages are sent, if that is known.
+    planned: Option<Duration>,
 }
 
 impl Progress {
-    /// For standard error as it is.
-    pub(crate) fn new() -> Progress {
-        Progress { on_terminal: io::stderr().is_terminal(), is_drawn: false }
+    /// For standard error as it is, and a run that sends for so long.
+    pub(crate) fn new(planned: Option<Duration>) -> Progress {
+        let bar = io::stderr().is_terminal().then(|| {
+            let length = planned.map(|planned| planned.as_millis().try_into().unwrap_or(u64::MAX));
+            let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+            let is_coloured = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            bar.with_style(style(length.is_some(), is_coloured))
+        });
+        Progress { bar, planned }
     }
 
     /// Shows where the run is.
     pub(crate) fn show(&mut self, now: &Now<'_>) {
-        let line = line(now);
-        let mut stderr = io::stderr().lock();
-        // Progress that cannot be shown is no reason to end.
-        let _ = if self.on_terminal { write!(stderr, "\r\x1b[K{line}") } else { writeln!(stderr, "{line}") };
-        let _ = stderr.flush();
-        self.is_drawn = self.on_terminal;
+        if self.planned.is_some()
+            && let Some(bar) = &self.bar
+        {
+            bar.set_position((now.second.elapsed_s * 1e3) as u64);
+        }
+        self.write(line(now));
     }
 
-    /// Takes the line away from the terminal.
-    pub(crate) fn clear(&mut self) {
-        if self.is_drawn {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-            self.is_drawn = false;
+    /// Shows how far history was read back.
+    pub(crate) fn show_reading(&mut self, read: u64, of: u64) {
+        self.write(format!("reading back: {} of {} messages", grouped(read), grouped(of)));
+    }
+
+    fn write(&self, line: String) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(line);
+                bar.tick();
+            }
+            // Progress that cannot be shown is no reason to end.
+            None => drop(writeln!(io::stderr(), "{line}")),
         }
     }
+
+    /// Takes the bar away from the terminal.
+    pub(crate) fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(has_end: bool, is_coloured: bool) -> ProgressStyle {
+    let template = match (has_end, is_coloured) {
+        (true, true) => "{spinner:.cyan} {bar:20.cyan} {wide_msg}",
+        (true, false) => "{spinner} {bar:20} {wide_msg}",
+        (false, true) => "{spinner:.cyan} {wide_msg}",
+        (false, false) => "{spinner} {wide_msg}",
+    };
+    ProgressStyle::with_template(template).expect("the templates are constants")
 }
 
 fn line(now: &Now<'_>) -> String {
@@ -118,6 +154,13 @@ mod tests {
         assert!(
             line(&Now { second: &second, total: &total, late: 4 }).ends_with(", 4 held back, 3 repaired")
         );
+    }
+
+    #[test]
+    fn every_style_is_one() {
+        for (has_end, is_coloured) in [(true, true), (true, false), (false, true), (false, false)] {
+            style(has_end, is_coloured);
+        }
     }
 
     #[test]

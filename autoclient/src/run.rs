@@ -11,7 +11,11 @@ use recado_client::{
 };
 use recado_proto::{ChannelName, Code, UserName};
 use thiserror::Error;
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,7 +25,8 @@ use crate::{
     config::{Config, PhaseConfig},
     cpu::CpuTime,
     limits::{
-        CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, RECEIVERS_MAX, SLOW_MESSAGES, SLOW_PAUSE, STEPS_AHEAD_MAX,
+        CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, PROGRESS_LINE_INTERVAL, RECEIVERS_MAX, SLOW_MESSAGES,
+        SLOW_PAUSE, STEPS_AHEAD_MAX,
     },
     output::say,
     pacer,
@@ -218,13 +223,22 @@ async fn compare(
         return None;
     }
     let mut pages = readback::start(stage, heads);
+    let mut ticks = interval(PROGRESS_LINE_INTERVAL);
+    // The first tick is at once, when there is nothing to show.
+    ticks.tick().await;
+    let mut read = 0;
     loop {
         let page = tokio::select! {
+            _ = ticks.tick() => {
+                conductor.show_reading(read);
+                continue;
+            }
             page = pages.recv() => page,
             () = stop.cancelled() => return Some("the audit was stopped".to_owned()),
         };
         match page {
             Some(Page::Messages { target, messages }) => {
+                read += messages.len() as u64;
                 messages.iter().for_each(|message| conductor.audit.stored(target, message));
             }
             Some(Page::End { target }) => conductor.audit.read_back(target),

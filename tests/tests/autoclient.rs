@@ -126,3 +126,133 @@ fn a_server_that_is_killed_and_comes_back_costs_nothing() {
     server.restart(folder.path());
     assert_verdict(&client.wait(), 0, "PASS: 2,000 acknowledged = 2,000 stored; 8,000 of 8,000 delivered (");
 }
+
+#[test]
+fn direct_messages_slow_readers_and_those_who_come_and_go_all_get_everything() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let options = [
+        "--users",
+        "12",
+        "--connections",
+        "5",
+        "--listeners",
+        "4",
+        "--channels",
+        "4",
+        "--rate",
+        "400",
+        "--messages",
+        "1200",
+        "--direct",
+        "25%",
+        "--slow",
+        "1",
+        "--churn",
+        "20/s",
+        "--size",
+        "lognormal:128,1.0",
+        "--seed",
+        "4",
+    ];
+    let ended = autoclient(folder.path(), &recado.requests, &recado.subscribers, &options).wait();
+    assert_verdict(&ended, 0, "PASS: 1,200 acknowledged = 1,200 stored; ");
+    let verdict = ended.out.last().expect("there is a verdict");
+    // A direct message has one receiver, any other has four.
+    let deliveries: u64 =
+        between(verdict, " stored; ", " of ").replace(',', "").parse().expect("deliveries are a number");
+    assert_eq!(deliveries % 3, 0, "{verdict}");
+    let direct = (4 * 1200 - deliveries) / 3;
+    assert!((200..400).contains(&direct), "{direct} of 1,200 are direct");
+    assert!(
+        between(verdict, "delivered (", " by repair") != "0",
+        "who comes back is given what was said: {verdict}"
+    );
+}
+
+#[track_caller]
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
+    let part = text.split_once(begin).and_then(|(_, rest)| rest.split_once(end));
+    part.unwrap_or_else(|| panic!("`{begin}` and `{end}` in {text}")).0
+}
+
+#[test]
+fn a_scenario_is_a_load_in_phases_and_the_command_line_wins() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let text = "users = 3\nchannels = 2\n[[phase]]\nrate = 100\nmessages = 50\n[[phase]]\nprofile = 'moderate'\nrate = 200\nmessages = 70\n";
+    std::fs::write(folder.path().join("load.toml"), text).expect("the folder can be written");
+    let options = ["--scenario", "load.toml", "--size", "64", "--user", "bot"];
+    let ended = autoclient(folder.path(), &recado.requests, &recado.subscribers, &options).wait();
+    assert_verdict(&ended, 0, "PASS: 120 acknowledged = 120 stored; 360 of 360 delivered (");
+    assert!(ended.out[0].ends_with(": 3 users, bot-1 to bot-3 in load-1, load-2"), "{:?}", ended.out);
+
+    std::fs::write(folder.path().join("load.toml"), "users = 3\nspeed = 2\n")
+        .expect("the folder can be written");
+    let ended = autoclient(folder.path(), &recado.requests, &recado.subscribers, &options).wait();
+    assert_eq!(ended.code, Some(2), "{:?}", ended.err);
+    assert!(
+        ended.err.iter().any(|line| line.contains("load.toml, line 2: there is no `speed`")),
+        "{:?}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_condition_that_holds_fails_a_run_and_is_told() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let run = |conditions: &str| {
+        let options = ["--rate", "500", "--messages", "50", "--fail-if", conditions];
+        autoclient(folder.path(), &recado.requests, &recado.subscribers, &options).wait()
+    };
+    assert_verdict(&run("lost>0, p99>1000s,acknowledged<50"), 0, "PASS: 50 acknowledged = 50 stored");
+    let ended = run("lost>0,acknowledged>=50");
+    assert_verdict(&ended, 1, "FAIL: 50 acknowledged = 50 stored; 50 of 50 delivered (");
+    let verdict = ended.out.last().expect("there is a verdict");
+    assert!(verdict.ends_with("; acknowledged>=50: it is 50"), "{verdict}");
+    let refused = run("speed>1");
+    assert_eq!(refused.code, Some(2), "{:?}", refused.err);
+    assert!(refused.err.iter().any(|line| line.contains("`speed` is no metric")), "{:?}", refused.err);
+}
+
+#[test]
+fn a_load_client_that_was_stopped_itself_is_no_judge() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let options = ["--rate", "200", "--messages", "600"];
+    let client = autoclient(folder.path(), &recado.requests, &recado.subscribers, &options);
+    let second = client.wait_for_log("a line of progress", |line| line.contains("acknowledged"));
+    client.signal(Signal::SIGSTOP);
+    // For as long as anything is late that should have left meanwhile: the clock of the machine is what it is stopped by.
+    let stopped = std::time::Instant::now();
+    while stopped.elapsed() < std::time::Duration::from_secs(1) {
+        std::thread::yield_now();
+    }
+    client.signal(Signal::SIGCONT);
+    let ended = client.wait();
+    assert_verdict(&ended, 3, "INVALID: 600 acknowledged = 600 stored; 600 of 600 delivered (");
+    let verdict = ended.out.last().expect("there is a verdict");
+    assert!(verdict.contains("the load client was the bottleneck"), "{second}\n{verdict}");
+}
+
+#[test]
+fn a_second_ctrl_c_ends_the_audit_and_the_verdict_says_so() {
+    let folder = folder();
+    let mut broker = Broker::start(folder.path());
+    let server = Server::start(folder.path(), &broker.publishers);
+    let options = ["--rate", "100"];
+    let client = autoclient(folder.path(), &server.requests, &broker.subscribers, &options);
+    client.wait_for_log("a line of progress", |line| line.contains("acknowledged"));
+    // Deliveries are owed from here on, and the end waits for them.
+    broker.process.kill();
+    client.wait_for_log("deliveries that are owed", |line| line.contains(" pending"));
+    client.signal(Signal::SIGINT);
+    let seen = client.err().count();
+    client.err().wait_from(seen + 1, |line| line.contains(" pending")).expect("it goes on to wait");
+    client.signal(Signal::SIGINT);
+    let ended = client.wait();
+    assert_verdict(&ended, 1, "FAIL: ");
+    let verdict = ended.out.last().expect("there is a verdict");
+    assert!(verdict.ends_with("what is stored is not proven: the audit was stopped"), "{verdict}");
+}
