@@ -259,7 +259,7 @@ fn settings(record: &Record) -> String {
         )
     ));
     parts.push(format!(
-        "<h3 class=\"replay\">To play it again</h3>\n<pre tabindex=\"0\"><code>{}</code></pre>\n",
+        "<h3 class=\"replay\">To play it again</h3>\n<pre><code>{}</code></pre>\n",
         escaped(&record.replay)
     ));
     section("settings", "Settings and conditions", "", &parts)
