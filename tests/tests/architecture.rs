@@ -34,8 +34,12 @@ const CRATES_WITHOUT_IO: &[&str] = &["recado-proto"];
 /// Files and folders that hold rules and protocols: time, randomness and bytes come in as arguments.
 const SANS_IO: &[&str] = &[
     "autoclient/src/audit",
+    "autoclient/src/compare/rows.rs",
+    "autoclient/src/compare/spread.rs",
     "autoclient/src/conditions.rs",
     "autoclient/src/lag.rs",
+    "autoclient/src/record/latency.rs",
+    "autoclient/src/record/timeline.rs",
     "autoclient/src/scenario.rs",
     "autoclient/src/schedule",
     "autoclient/src/size.rs",

@@ -14,9 +14,11 @@ use crate::{
     },
 };
 
-/// What the figures do not say of themselves.
-pub(super) const NOISE: &str = "The chance range is where the change would fall in 95 of 100 cases if each run's seconds had come otherwise. \
-     Two runs of one program can differ by more than their seconds do: repeat both before a small difference is believed.";
+/// What the figures do not say of themselves, a sentence each.
+const NOISE: [&str; 2] = [
+    "The chance range is where the change would fall in 95 of 100 cases if each run's seconds had come otherwise.",
+    "Two runs of one program can differ by more than their seconds do: repeat both before a small difference is believed.",
+];
 
 /// The lines of a comparison.
 pub(super) fn lines(comparison: &Comparison, before: &Labelled<'_>, after: &Labelled<'_>) -> Vec<String> {
@@ -49,7 +51,7 @@ pub(super) fn lines(comparison: &Comparison, before: &Labelled<'_>, after: &Labe
         lines.push(line.trim_end().to_owned());
     }
     lines.push(String::new());
-    lines.push(NOISE.to_owned());
+    lines.extend(NOISE.map(ToOwned::to_owned));
     lines
 }
 
@@ -123,7 +125,7 @@ pub(super) fn html<'a>(comparison: &Comparison, before: &Labelled<'a>, after: &L
             section(
                 "figures",
                 "Figures",
-                &format!("<p>{}</p>\n", escaped(NOISE)),
+                &format!("<p>{}</p>\n", escaped(&NOISE.join(" "))),
                 &[table("Figures of both runs", &["", "A", "B", "change of B", "chance range", ""], rows)],
             ),
             section("latency", "Latency by percentile", "", &charts),
