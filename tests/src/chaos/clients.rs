@@ -141,9 +141,14 @@ impl Clients {
         }
     }
 
+    /// Nobody says anything more. What is under way is still sent until it is acknowledged.
+    pub(super) fn fall_silent(&self) {
+        self.talking.send_replace(false);
+    }
+
     /// Ends the talking, waits until all is at rest, compares with the store, and says what is wrong.
     pub(super) async fn judge(&mut self) -> Result<Tally, Vec<String>> {
-        self.talking.send_replace(false);
+        self.fall_silent();
         let mut acknowledged = 0;
         let resting = async {
             while let Some(lane) = self.lanes.join_next().await {

@@ -89,6 +89,9 @@ pub async fn run(settings: Settings) -> Result<Summary, Box<Failure>> {
         stage.lose(fault.losses);
         clients.talk();
         sleep(fault.before).await;
+        if fault.silence {
+            clients.fall_silent();
+        }
         stage.strike(&fault).await;
         // New connections and repairs meet traffic, too.
         sleep(fault.after).await;

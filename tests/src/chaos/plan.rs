@@ -47,6 +47,8 @@ pub(super) enum Blow {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fault {
     pub(super) before: Duration,
+    /// Everybody falls silent when the first blow falls, so that nothing follows what it destroys.
+    pub(super) silence: bool,
     pub(super) blows: Vec<Blow>,
     pub(super) losses: Losses,
     pub(super) after: Duration,
@@ -59,6 +61,7 @@ impl Fault {
         let share = if random.random_bool(0.5) { random.random_range(0.0..0.05) } else { 0.0 };
         Fault {
             before: millis(&mut random, 50..400),
+            silence: random.random(),
             blows: (0..count).map(|_| blow(&mut random)).collect(),
             losses: Losses { publications: share, heads: share, replies: share },
             after: millis(&mut random, 50..400),
@@ -105,6 +108,9 @@ fn millis(random: &mut StdRng, range: std::ops::Range<u64>) -> Duration {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.silence {
+            f.write_str("in silence ")?;
+        }
         for (number, blow) in self.blows.iter().enumerate() {
             write!(f, "{}{blow}", if number > 0 { ", then " } else { "" })?;
         }
