@@ -19,6 +19,19 @@ const TOPIC_BLOCK: u64 = 128;
 const CONVERSATION_BLOCK: usize = 64;
 const POSITION_BYTES: usize = 8;
 
+const OF_TOPIC: &str = "SELECT positions FROM by_topic WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+const OF_PAIR_FROM: &str =
+    "SELECT ifnull(max(first), 0) FROM by_conversation WHERE low = ?1 AND high = ?2 AND first <= ?3";
+const OF_PAIR_RISING: &str = "SELECT positions FROM by_conversation WHERE low = ?1 AND high = ?2 AND first >= ?3 \
+    AND first < ?4 ORDER BY first";
+const OF_PAIR_FALLING: &str = "SELECT positions FROM by_conversation WHERE low = ?1 AND high = ?2 AND first >= ?3 \
+    AND first < ?4 ORDER BY first DESC";
+const OF_ID: &str = "SELECT position FROM by_id WHERE id = ?1";
+
+/// All that history asks of the index.
+#[cfg(test)]
+pub(super) const LOOKS: [&str; 5] = [OF_TOPIC, OF_PAIR_FROM, OF_PAIR_RISING, OF_PAIR_FALLING, OF_ID];
+
 /// Why the index cannot be read or written.
 #[derive(Debug)]
 pub(super) enum IndexError {
@@ -189,8 +202,7 @@ pub(super) fn of_topic(
     }
     let (first, last) = (first - 1, last - 1);
     let from_block = first / TOPIC_BLOCK;
-    let mut statement = connection
-        .prepare_cached("SELECT positions FROM by_topic WHERE key BETWEEN ?1 AND ?2 ORDER BY key")?;
+    let mut statement = connection.prepare_cached(OF_TOPIC)?;
     let mut rows = statement.query([topic_key(topic, from_block), topic_key(topic, last / TOPIC_BLOCK)])?;
     let mut positions = Vec::new();
     while let Some(row) = rows.next()? {
@@ -212,20 +224,14 @@ pub(super) fn of_pair(
     keep: Keep,
     limit: usize,
 ) -> Result<Vec<Position>, IndexError> {
-    const FROM: &str =
-        "SELECT ifnull(max(first), 0) FROM by_conversation WHERE low = ?1 AND high = ?2 AND first <= ?3";
-    const RISING: &str = "SELECT positions FROM by_conversation WHERE low = ?1 AND high = ?2 AND first >= ?3 \
-        AND first < ?4 ORDER BY first";
-    const FALLING: &str = "SELECT positions FROM by_conversation WHERE low = ?1 AND high = ?2 AND first >= ?3 \
-        AND first < ?4 ORDER BY first DESC";
     let (low, high) = (pair.low.number(), pair.high.number());
     let (after, before) = (after.0.min(i64::MAX as u64), before.0.min(i64::MAX as u64));
     // The block that begins at or before `after` may hold what follows it.
     let from: u64 =
-        connection.prepare_cached(FROM)?.query_row(params![low, high, after], |row| row.get(0))?;
+        connection.prepare_cached(OF_PAIR_FROM)?.query_row(params![low, high, after], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(match keep {
-        Keep::Oldest => RISING,
-        Keep::Newest => FALLING,
+        Keep::Oldest => OF_PAIR_RISING,
+        Keep::Newest => OF_PAIR_FALLING,
     })?;
     let mut rows = statement.query(params![low, high, from, before])?;
     let mut found = Vec::new();
@@ -247,6 +253,6 @@ pub(super) fn of_pair(
 
 /// Where the message with this `id` is, or the channel that was created under it, if it is indexed.
 pub(super) fn of_id(connection: &Connection, id: &MessageId) -> rusqlite::Result<Option<Position>> {
-    let mut statement = connection.prepare_cached("SELECT position FROM by_id WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(OF_ID)?;
     statement.query_row([id.as_bytes()], |row| row.get(0)).optional().map(|found| found.map(Position))
 }

@@ -9,7 +9,7 @@ use super::super::directory::{Directory, Misfit, Name, NameId, Record};
 use super::super::types::{Position, Route, StoredMessage};
 
 const INSERT: &str = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-const READ_AT: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text \
+pub(super) const READ_AT: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text \
     FROM log WHERE position = ?1";
 const READ_AFTER: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text \
     FROM log WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3";
