@@ -179,11 +179,9 @@ impl SqliteStore {
         run("COMMIT").map_err(wrap)?;
         self.indexed = indexed.unwrap_or(self.indexed);
         self.checkpointer.committed(bytes);
-        if marks_changed {
-            self.marks_saved = self.marks;
-            self.note()?;
-        }
-        Ok(())
+        self.marks_saved = self.marks;
+        // At once: an older copy that is put in the place of this one must not hold all that is noted.
+        self.note()
     }
 
     /// Indexes the tail within the transaction under way. The new marks hold once it is committed.

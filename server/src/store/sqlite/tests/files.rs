@@ -193,6 +193,24 @@ fn an_older_copy_gets_a_new_epoch() {
 }
 
 #[test]
+fn an_older_copy_is_noticed_though_only_the_last_turn_is_lost_and_the_server_was_killed() {
+    let fixture = SqliteFixture::new();
+    let mut store = fixture.open();
+    let epoch = store.epoch();
+    store.commit(vec![create(), publish("kept")], 1).unwrap();
+    store.close().unwrap();
+    let copy = fs::read(fixture.path()).unwrap();
+    let mut store = fixture.open();
+    store.commit(vec![publish("answered")], 1).unwrap();
+    // Nothing is marked and nothing is closed.
+    drop(store);
+    fs::write(fixture.path(), &copy).unwrap();
+    let store = fixture.open();
+    assert_eq!(texts(store.as_ref(), 0), ["kept"]);
+    assert_ne!(store.epoch(), epoch, "the next message would stand at the place of the one that is lost");
+}
+
+#[test]
 fn what_an_interrupted_creation_leaves_does_not_matter() {
     let fixture = SqliteFixture::new();
     for name in ["recado.db-new", "recado.db-new-journal", "recado.db-wal", "recado.db-shm"] {
