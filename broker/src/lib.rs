@@ -54,6 +54,8 @@ mod pace;
 pub mod queue;
 mod share;
 mod shell;
+#[doc(hidden)]
+pub mod simulation;
 mod slab;
 mod status;
 pub mod trie;

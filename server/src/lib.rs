@@ -12,5 +12,7 @@ pub mod store;
 mod transfer;
 
 pub use config::{Args, Config, ConfigError, Options, StoreUrl, StoreUrlError};
+#[doc(hidden)]
+pub use service::simulation;
 pub use service::{Server, ServerError};
 pub use transfer::{Counts, Imported, Problems, Progress, Stage, TransferError, export, import};

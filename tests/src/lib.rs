@@ -10,4 +10,5 @@ pub mod parts;
 pub mod peers;
 pub mod process;
 pub mod proxy;
+pub mod simulation;
 pub mod workspace;

@@ -43,7 +43,7 @@ impl Published {
         let _ = self.0.subscribe().wait_for(|published| *published >= through).await;
     }
 
-    fn advance(&self, through: Position) {
+    pub(super) fn advance(&self, through: Position) {
         self.0.send_if_modified(|published| {
             let further = through > *published;
             *published = through.max(*published);
@@ -316,7 +316,10 @@ impl Feed {
 }
 
 /// The topics of the last messages up to `end`, each with its last place: those of the last while, by the store's own times.
-fn topics_before(reader: &mut dyn Reader, end: Position) -> Result<Vec<(String, u64)>, StoreError> {
+pub(super) fn topics_before(
+    reader: &mut dyn Reader,
+    end: Position,
+) -> Result<Vec<(String, u64)>, StoreError> {
     let mut last: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut newest_ms = 0;
     let mut after = Position(end.0.saturating_sub(RECALLED_ROWS_MAX));

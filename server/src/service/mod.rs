@@ -14,6 +14,7 @@ mod readers;
 mod recent;
 mod reply;
 mod requests;
+pub mod simulation;
 mod threads;
 mod turns;
 mod writer;

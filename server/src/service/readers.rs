@@ -48,7 +48,8 @@ pub(super) fn run(
     }
 }
 
-fn answer(reader: &mut dyn Reader, query: &Query) -> Result<ReplyBody, StoreError> {
+/// What is answered to one request.
+pub(super) fn answer(reader: &mut dyn Reader, query: &Query) -> Result<ReplyBody, StoreError> {
     Ok(match query {
         Query::Users => ReplyBody::Users(reader.users()?),
         Query::Channels => ReplyBody::Channels(reader.channels()?),

@@ -20,11 +20,12 @@ use crate::store::{Change, Marks, Store, StoreError};
 
 /// The store and what a turn needs beside it, for the one who has the turn.
 pub(super) struct Turns {
-    state: Mutex<State>,
+    state: Mutex<Committer>,
     queue: Arc<Queue<Write>>,
 }
 
-struct State {
+/// Who commits turns: the store, and what goes with it.
+pub(super) struct Committer {
     /// Taken out when it is closed.
     store: Option<Box<dyn Store>>,
     published: Arc<Published>,
@@ -45,16 +46,7 @@ impl Turns {
         published: Arc<Published>,
         clock: Arc<Clock>,
     ) -> Self {
-        let now = Instant::now();
-        let state = State {
-            store: Some(store),
-            published,
-            clock,
-            marked_at: now,
-            ended_at: now,
-            tended: false,
-            was_quick: false,
-        };
+        let state = Committer::new(store, published, clock);
         Self { state: Mutex::new(state), queue }
     }
 
@@ -95,7 +87,7 @@ impl Turns {
             return Ok(());
         }
         state.update_marks(true);
-        let store = state.store();
+        let store = state.store_mut();
         store.tend()?;
         state.tended = store.marks().published_through == store.last_position();
         Ok(())
@@ -110,7 +102,7 @@ impl Turns {
         store.close()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Committer> {
         // A turn that panicked leaves a store that takes no more: it says so itself.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -118,14 +110,40 @@ impl Turns {
 
 const OPEN: &str = "the store is open until the writer, who takes the last turn, closes it";
 
-impl State {
-    fn store(&mut self) -> &mut dyn Store {
+impl Committer {
+    pub(super) fn new(store: Box<dyn Store>, published: Arc<Published>, clock: Arc<Clock>) -> Self {
+        let now = Instant::now();
+        Self {
+            store: Some(store),
+            published,
+            clock,
+            marked_at: now,
+            ended_at: now,
+            tended: false,
+            was_quick: false,
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_deref().expect(OPEN)
+    }
+
+    pub(super) fn store_mut(&mut self) -> &mut dyn Store {
         self.store.as_deref_mut().expect(OPEN)
     }
 
     fn turn(&mut self, writes: &mut Vec<Write>) -> Result<Replies, StoreError> {
         let begun = Instant::now();
         self.update_marks(begun - self.marked_at >= PUBLISHED_MARK_INTERVAL);
+        let replies = self.turn_at(writes, unix_ms())?;
+        self.ended_at = Instant::now();
+        self.was_quick = self.ended_at - begun <= TURN_AT_DESK_MAX;
+        self.tended = false;
+        Ok(replies)
+    }
+
+    /// One turn at `now_ms`, by the system's clock.
+    pub(super) fn turn_at(&mut self, writes: &mut Vec<Write>, now_ms: u64) -> Result<Replies, StoreError> {
         let mut changes = Vec::with_capacity(writes.len());
         let mut reply_to = Vec::with_capacity(writes.len());
         for Write { mut change, reply_to: to } in writes.drain(..) {
@@ -136,7 +154,7 @@ impl State {
             reply_to.push(to);
         }
         let store = self.store.as_deref_mut().expect(OPEN);
-        let mut committed = store.commit(changes, unix_ms())?;
+        let mut committed = store.commit(changes, now_ms)?;
         let epoch = store.epoch();
         let timestamp = Timestamp::now();
         let mut replies = Replies::with_capacity(reply_to.len());
@@ -148,14 +166,11 @@ impl State {
             replies.publications = Some(Batch::new(&committed, epoch));
         }
         debug!(requests = replies.messages.len(), through = %committed.through, "turn committed");
-        self.ended_at = Instant::now();
-        self.was_quick = self.ended_at - begun <= TURN_AT_DESK_MAX;
-        self.tended = false;
         Ok(replies)
     }
 
     /// Sets marks; they are stored with the next commit.
-    fn update_marks(&mut self, mark_published: bool) {
+    pub(super) fn update_marks(&mut self, mark_published: bool) {
         let Marks { mut published_through, mut clock } = self.store().marks();
         if mark_published {
             self.marked_at = Instant::now();
@@ -165,7 +180,7 @@ impl State {
         if self.clock.value() + CLOCK_RESERVED / 2 > clock {
             clock = self.clock.value() + CLOCK_RESERVED;
         }
-        self.store().set_marks(Marks { published_through, clock });
+        self.store_mut().set_marks(Marks { published_through, clock });
     }
 }
 
