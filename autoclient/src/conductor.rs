@@ -127,15 +127,16 @@ impl Conductor {
         u64::try_from(at.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Talks from `begun` to the end of the plan, or for so long, or until asked to stop.
+    /// Talks from `begun` to the end of the plan, or for so long, or until asked to stop. Says by how much the plan was behind when its time was over.
     pub(crate) async fn talk(
         &mut self,
         begun: Instant,
         mut steps: mpsc::Receiver<Vec<Step>>,
         duration: Option<Duration>,
         stop: &CancellationToken,
-    ) {
+    ) -> Duration {
         self.begun = begun;
+        let mut behind = Duration::ZERO;
         self.cpu = CpuTime::now();
         self.progress = Progress::new(duration);
         let end = duration.map(|duration| begun + duration);
@@ -151,7 +152,10 @@ impl Conductor {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = sleep_until(end.unwrap_or(begun).into()), if end.is_some() => break,
+                () = sleep_until(end.unwrap_or(begun).into()), if end.is_some() => {
+                    behind = begun.elapsed().saturating_sub(self.first_late());
+                    break;
+                }
                 batch = steps.recv(), if plan_goes_on && has_room => match batch {
                     Some(batch) => batch.into_iter().for_each(|step| self.hand_on(step)),
                     None => plan_goes_on = false,
@@ -167,6 +171,13 @@ impl Conductor {
         }
         self.hold_back_the_rest();
         self.end_second(false);
+        behind
+    }
+
+    /// When the first of what is held back was due; now, if nothing is.
+    fn first_late(&self) -> Duration {
+        let late = self.lanes.iter().filter_map(|lane| lane.late.front()).filter(|step| step.is_open);
+        late.map(|step| step.due).min().unwrap_or_else(|| self.begun.elapsed())
     }
 
     /// Gives a step to its lane, which sends it at once or after what is under way.
@@ -177,7 +188,7 @@ impl Conductor {
         self.late += 1;
         if self.lanes[lane].late.is_empty() && self.lanes[lane].has_room() {
             let due_us = u64::try_from(step.due.as_micros()).unwrap_or(u64::MAX);
-            if due_us >= self.plan_waited_until_us {
+            if step.is_open && due_us >= self.plan_waited_until_us {
                 self.lag.sent(self.us(Instant::now()).saturating_sub(due_us));
             }
         }

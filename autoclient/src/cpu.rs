@@ -1,8 +1,9 @@
 //! How much processor time this process takes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::Handle;
 
 /// A moment, in processor time and on the clock.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,29 @@ impl CpuTime {
         let cores = self.cores_since();
         *self = CpuTime::now();
         cores
+    }
+}
+
+/// How long the threads of the runtime were busy, or kept from the processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BusyTime {
+    busy: Duration,
+    at: Instant,
+}
+
+impl BusyTime {
+    /// Now, in a runtime.
+    pub(crate) fn now() -> BusyTime {
+        let metrics = Handle::current().metrics();
+        let workers = metrics.num_workers();
+        let busy = (0..workers).map(|worker| metrics.worker_total_busy_duration(worker)).sum::<Duration>();
+        BusyTime { busy: busy / u32::try_from(workers.max(1)).unwrap_or(1), at: Instant::now() }
+    }
+
+    /// The share of the time since then.
+    pub(crate) fn share_since(&self) -> f64 {
+        let now = BusyTime::now();
+        (now.busy - self.busy).as_secs_f64() / now.at.duration_since(self.at).as_secs_f64().max(1e-6)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod options;
 mod output;
 mod pacer;
+mod prepare;
 pub mod profile;
 mod readback;
 pub mod record;

@@ -119,6 +119,12 @@ pub const LAG_MAX: Duration = Duration::from_millis(100);
 /// When more than this share of all messages are the generator's fault, the run is invalid.
 pub const LAG_SHARE_MAX: f64 = 0.05;
 
+/// When the main thread of the load client is busy, or kept from the processor, for more than this share of the time, the run is invalid.
+pub const BUSY_SHARE_MAX: f64 = 0.95;
+
+/// A shorter load says nothing of how busy the load client is.
+pub const BUSY_JUDGED_AFTER: Duration = Duration::from_secs(2);
+
 /// When the process uses more than this share of the processor time that all cores have, from the beginning of the load to its end, the run
 /// is invalid.
 pub const CPU_SHARE_MAX: f64 = 0.95;

@@ -3,13 +3,11 @@
 use std::{
     fmt, io,
     sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use recado_client::{
-    ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents, limits::TOPICS_MAX,
-};
-use recado_proto::{ChannelName, Code, UserName};
+use recado_client::{ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents};
+use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 use tokio::{
     sync::mpsc,
@@ -23,13 +21,11 @@ use crate::{
     churn,
     conductor::{Conductor, Heard, What},
     config::{Config, PhaseConfig},
-    cpu::CpuTime,
-    limits::{
-        CHANNELS_MAX, CLOSE_WAIT, EVENTS_MAX, PROGRESS_LINE_INTERVAL, RECEIVERS_MAX, SLOW_MESSAGES,
-        SLOW_PAUSE, STEPS_AHEAD_MAX,
-    },
+    cpu::{BusyTime, CpuTime},
+    limits::{CLOSE_WAIT, EVENTS_MAX, PROGRESS_LINE_INTERVAL, SLOW_MESSAGES, SLOW_PAUSE, STEPS_AHEAD_MAX},
     output::say,
     pacer,
+    prepare::prepare,
     readback::{self, Page},
     record::{Machine, Record},
     schedule::{Phase, Plan, Shape},
@@ -37,9 +33,6 @@ use crate::{
     summary::{self, Ending, Times},
     tag,
 };
-
-/// The channels that are created where there are none.
-const USUAL_CHANNELS: [&str; 3] = ["geral", "tech", "random"];
 
 /// Why a run could not begin.
 #[derive(Debug, Error)]
@@ -166,7 +159,8 @@ async fn drive(
         audit.begins_after(target, *seq);
     }
     let mut conductor = Conductor::new(Arc::clone(stage), audit, hearings);
-    let (begun, cpu) = (Instant::now(), CpuTime::now());
+    let (begun, cpu, busy) = (Instant::now(), CpuTime::now(), BusyTime::now());
+    let mut behind = Duration::ZERO;
     if !stop.talking.is_cancelled() {
         let names: Vec<&str> = stage.targets.iter().map(Target::name).collect();
         say(format_args!("seed {}: {} in {}", config.seed, who(&config.users), List(&names)));
@@ -178,16 +172,16 @@ async fn drive(
             // Ends when it is told to hurry, as the talking ends.
             tokio::spawn(churn::run(Arc::clone(stage), interval, config.seed, hurry.clone()));
         }
-        conductor.talk(begun, steps, duration, &stop.talking).await;
+        behind = conductor.talk(begun, steps, duration, &stop.talking).await;
     }
     hurry.cancel();
-    let (load, cpu_cores) = (begun.elapsed(), cpu.cores_since());
+    let (load, cpu_cores, busy) = (begun.elapsed(), cpu.cores_since(), busy.share_since());
     conductor.drain(config.drain, &stop.draining).await;
     conductor.audit.end();
     let unread = compare(stage, &mut conductor, heads, &stop.draining).await;
     let (audit, recorder, lag) = conductor.finish();
     let machine = Machine::here();
-    let ending = Ending { unread, cpu_cores };
+    let ending = Ending { unread, cpu_cores, busy, behind };
     let times = Times { load, elapsed: begun.elapsed() };
     Ok(summary::conclude(config, stage, audit, ending, (recorder, lag), machine, times))
 }
@@ -305,72 +299,6 @@ async fn forward(
             return;
         }
     }
-}
-
-/// Everybody logged in and listening; the channels to talk in, and how many users receive direct messages.
-async fn prepare(config: &Config, sessions: &[Session]) -> Result<(Vec<ChannelName>, usize), Error> {
-    for (session, user) in sessions.iter().zip(&config.users) {
-        session.login(user).await.map_err(|source| match source {
-            RequestError::Unanswered { .. } => Error::NoServer { server: List(&config.servers).to_string() },
-            source => Error::Login { user: user.clone(), source },
-        })?;
-    }
-    let first = &sessions[0];
-    let channels = channels(config, first).await?;
-    let receivers = match config.phases.iter().any(|phase| phase.direct > 0.0) {
-        true => config.users.len().min(RECEIVERS_MAX).min((TOPICS_MAX - channels.len()) * sessions.len()),
-        false => 0,
-    };
-    let mut joining = JoinSet::<Result<(), Error>>::new();
-    for session in &sessions[..config.listeners] {
-        let (session, channels) = (session.clone(), channels.clone());
-        joining.spawn(async move {
-            for channel in channels {
-                session
-                    .subscribe_channel(&channel, 0)
-                    .await
-                    .map_err(|source| Error::Follow { channel, source })?;
-            }
-            Ok(())
-        });
-    }
-    for (number, session) in sessions.iter().enumerate() {
-        let users = config.users[..receivers].iter().skip(number).step_by(sessions.len()).skip(1);
-        let (session, users) = (session.clone(), users.cloned().collect::<Vec<_>>());
-        joining.spawn(async move {
-            for user in users {
-                session.login_beside(&user).await.map_err(|source| Error::Login { user, source })?;
-            }
-            Ok(())
-        });
-    }
-    while let Some(joined) = joining.join_next().await {
-        joined.expect("joining does not panic and is not aborted")?;
-    }
-    Ok((channels, receivers))
-}
-
-/// The channels asked for, or those that exist, or the usual ones; created where they are missing.
-async fn channels(config: &Config, session: &Session) -> Result<Vec<ChannelName>, Error> {
-    let mut existing = session.channels().await.map_err(Error::Channels)?;
-    let wanted = if !config.channels.is_empty() {
-        config.channels.clone()
-    } else if existing.is_empty() {
-        USUAL_CHANNELS.map(|name| ChannelName::parse(name).expect("the usual names are good")).to_vec()
-    } else {
-        existing.sort();
-        existing.truncate(CHANNELS_MAX);
-        return Ok(existing);
-    };
-    for channel in wanted.iter().filter(|channel| !existing.contains(channel)) {
-        match session.create_channel(channel).await {
-            Ok(()) => {}
-            // Somebody else was faster. If it is a user's name, following it will say so.
-            Err(error) if error.code() == Some(&Code::NameTaken) => {}
-            Err(source) => return Err(Error::Create { channel: channel.clone(), source }),
-        }
-    }
-    Ok(wanted)
 }
 
 pub(crate) fn who(users: &[UserName]) -> String {

@@ -8,7 +8,7 @@ use crate::{
     audit::{self, Audit},
     conditions::Measured,
     config::Config,
-    lag::Lag,
+    lag::{Effort, Lag},
     output::{latency, say},
     record::{Machine, Record, Recorder, Setting, Verdict},
     run::who,
@@ -24,7 +24,14 @@ pub(crate) struct Ending {
     pub(crate) unread: Option<String>,
     /// How many cores the load client used while it talked.
     pub(crate) cpu_cores: f64,
+    /// The share of that time in which its main thread was busy.
+    pub(crate) busy: f64,
+    /// By how much the plan was behind when its time was over.
+    pub(crate) behind: Duration,
 }
+
+/// A plan that is less behind is not worth a word.
+const BEHIND_TOLD: Duration = Duration::from_secs(1);
 
 /// How long it took.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +50,13 @@ pub(crate) fn conclude(
     machine: Machine,
     times: Times,
 ) -> Record {
-    let remarks = audit.remarks();
+    let mut remarks = audit.remarks();
+    if circumstances.behind >= BEHIND_TOLD {
+        remarks.push(format!(
+            "the server did not keep up: the plan was {:.1} s behind when its time was over",
+            circumstances.behind.as_secs_f64()
+        ));
+    }
     let (latencies, seconds) = recorder.finish();
     let conditions = config.fail_if.judge(Measured {
         latency: &latencies,
@@ -55,7 +68,12 @@ pub(crate) fn conclude(
     let reasons = conditions.iter().filter(|one| one.holds);
     let circumstances = audit::Circumstances {
         unread: circumstances.unread,
-        bottleneck: lag.bottleneck(circumstances.cpu_cores, machine.cores),
+        bottleneck: lag.bottleneck(Effort {
+            load: times.load,
+            cpu_cores: circumstances.cpu_cores,
+            cores: machine.cores,
+            busy: circumstances.busy,
+        }),
         conditions: reasons.map(|one| format!("{}: it is {}", one.condition, one.measured)).collect(),
     };
     let findings = audit.close(circumstances);

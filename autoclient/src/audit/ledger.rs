@@ -56,18 +56,19 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Enters a message. True if its stretch is a new one.
-    pub(super) fn add(&mut self, message: Placed) -> bool {
+    /// Enters a message.
+    pub(super) fn add(&mut self, message: Placed) -> Added {
         let stretch = stretch(message.seq);
         let is_new = self.digests.of(stretch).count == 0;
         self.digests.add(message);
         if is_new {
             self.each.insert(stretch, Vec::new());
         }
-        if let Some(messages) = self.each.get_mut(&stretch) {
-            messages.push(message);
+        match self.each.get_mut(&stretch) {
+            Some(messages) => messages.push(message),
+            None => return Added::Condensed,
         }
-        is_new
+        if is_new { Added::First } else { Added::Kept }
     }
 
     /// Forgets what is kept one by one of this stretch. How many that were.
@@ -89,6 +90,17 @@ impl Ledger {
     pub(super) fn stretches(&self) -> impl Iterator<Item = u64> {
         self.digests.stretches()
     }
+}
+
+/// How a message was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// As the first of its stretch.
+    First,
+    /// One by one, as others of its stretch.
+    Kept,
+    /// In the digest alone.
+    Condensed,
 }
 
 /// The stretch that a place belongs to.
@@ -136,13 +148,13 @@ mod tests {
     #[test]
     fn a_stretch_is_kept_one_by_one_until_it_is_condensed() {
         let mut ledger = Ledger::default();
-        let news: Vec<bool> = [3, 1, 2, STRETCH_PLACES].map(|seq| ledger.add(placed(seq))).into();
-        assert_eq!(news, [true, false, false, true]);
+        let added = [3, 1, 2, STRETCH_PLACES].map(|seq| ledger.add(placed(seq)));
+        assert_eq!(added, [Added::First, Added::Kept, Added::Kept, Added::First]);
         assert_eq!(ledger.messages(0), Some([1, 2, 3].map(placed).to_vec()));
         let before = ledger.digest(0);
         assert_eq!(ledger.condense(0), 3);
         assert_eq!((ledger.messages(0), ledger.digest(0)), (None, before));
-        ledger.add(placed(4));
+        assert_eq!(ledger.add(placed(4)), Added::Condensed);
         assert_eq!((ledger.messages(0), ledger.digest(0).count), (None, 4));
         assert_eq!(ledger.stretches().collect::<Vec<_>>(), [0, 1]);
     }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 use self::{
-    ledger::{Ledger, Placed, stretch},
+    ledger::{Added, Ledger, Placed, stretch},
     places::Places,
     readback::Reading,
 };
@@ -229,10 +229,11 @@ impl Audit {
             row.acknowledged += 1;
             row.expected += expected;
         }
-        if topic.ledger.add(Placed { seq: place, number, checksum: entry.checksum }) {
+        let added = topic.ledger.add(Placed { seq: place, number, checksum: entry.checksum });
+        if added == Added::First {
             self.placed.push_back((index, stretch(place)));
         }
-        self.placed_count += 1;
+        self.placed_count += usize::from(added != Added::Condensed);
         self.condense_oldest();
         for bit in bits(subscribers) {
             let row = &mut self.subscribers[bit];
@@ -252,7 +253,7 @@ impl Audit {
     fn condense_oldest(&mut self) {
         while self.placed_count > PLACED_MAX && self.placed.len() > 1 {
             let Some((topic, stretch)) = self.placed.pop_front() else { return };
-            self.placed_count -= self.topics[topic].ledger.condense(stretch).min(self.placed_count);
+            self.placed_count -= self.topics[topic].ledger.condense(stretch);
         }
     }
 
