@@ -180,10 +180,10 @@ fn the_settings_file_shown_is_one_that_every_part_takes() {
 }
 
 #[test]
-fn commands_shown_in_the_readme_are_accepted() {
-    let readme = read("README.md");
+fn commands_shown_in_the_documents_are_accepted() {
+    let documents = ["README.md", "docs/loadtest.md"].map(read);
     let mut shown = 0;
-    for block in readme.split("```").skip(1).step_by(2) {
+    for block in documents.iter().flat_map(|document| document.split("```").skip(1).step_by(2)) {
         for line in block.lines().filter_map(|line| line.split("| ").last()) {
             let command = line.trim_start_matches("$ ").split(" #").next().unwrap_or_default();
             let command = command.split(" <").next().unwrap_or_default();
@@ -196,7 +196,7 @@ fn commands_shown_in_the_readme_are_accepted() {
             shown += 1;
         }
     }
-    assert!(shown > 3, "only {shown} commands were found");
+    assert!(shown > 9, "only {shown} commands were found");
 }
 
 /// The words of a command as a shell reads them, single quotes kept together and taken off.

@@ -193,6 +193,25 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_second_is_told_with_the_report_that_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (whole, broken) = (home.path().join("whole"), home.path().join("broken"));
+        for path in [&whole, &broken] {
+            Folder::prepare(path, false).unwrap().write(&sample::record()).unwrap();
+        }
+        let path = broken.join("report.json");
+        let text = fs::read_to_string(&path).unwrap();
+        let (before, after) = text.rsplit_once("HISTF").unwrap();
+        fs::write(&path, format!("{before}AISTF{after}")).unwrap();
+        for (before, after) in [(&whole, &broken), (&broken, &whole)] {
+            let args =
+                CompareArgs { before: before.clone(), after: after.clone(), html: None, fail_if_worse: None };
+            let error = compare(&args).unwrap_err();
+            assert!(error.to_string().starts_with(&broken.display().to_string()), "{error}");
+        }
+    }
+
+    #[test]
     fn a_share_is_a_percentage() {
         assert_eq!((share("10%"), share("2.5"), share(" 0 % ")), (Ok(0.1), Ok(0.025), Ok(0.0)));
         for text in ["", "%", "-1%", "ten", "NaN", "inf%"] {

@@ -71,44 +71,62 @@ impl Windows {
 }
 
 impl Second {
-    /// This row and the next as one.
-    pub(crate) fn merged(mut self, next: Second) -> Second {
-        let (before_s, next_s) = (self.duration_s, next.duration_s);
-        let (counts, more) = (&mut self.counts, next.counts);
-        counts.planned += more.planned;
-        counts.sent += more.sent;
-        counts.acknowledged += more.acknowledged;
-        counts.delivered += more.delivered;
-        counts.delivered_by_repair += more.delivered_by_repair;
-        counts.in_flight = counts.in_flight.max(more.in_flight);
-        counts.pending = counts.pending.max(more.pending);
-        counts.lost += more.lost;
-        if before_s + next_s > 0.0 {
-            counts.cpu_cores = (counts.cpu_cores * before_s + more.cpu_cores * next_s) / (before_s + next_s);
+    /// Neighbouring rows as one. None of none.
+    pub(crate) fn together(rows: &[Second]) -> Option<Second> {
+        let (first, last) = (rows.first()?, rows.last()?);
+        let duration_s: f64 = rows.iter().map(|row| row.duration_s).sum();
+        let mut counts = SecondCounts::default();
+        for SecondCounts {
+            planned,
+            sent,
+            acknowledged,
+            delivered,
+            delivered_by_repair,
+            in_flight,
+            pending,
+            lost,
+            cpu_cores: _,
+            schedule_lag_us,
+        } in rows.iter().map(|row| row.counts)
+        {
+            counts.planned += planned;
+            counts.sent += sent;
+            counts.acknowledged += acknowledged;
+            counts.delivered += delivered;
+            counts.delivered_by_repair += delivered_by_repair;
+            counts.in_flight = counts.in_flight.max(in_flight);
+            counts.pending = counts.pending.max(pending);
+            counts.lost += lost;
+            counts.schedule_lag_us = counts.schedule_lag_us.max(schedule_lag_us);
         }
-        counts.schedule_lag_us = counts.schedule_lag_us.max(more.schedule_lag_us);
-        self.latency = Windows {
-            acknowledgement: merged(&self.latency.acknowledgement, &next.latency.acknowledgement),
-            delivery: merged(&self.latency.delivery, &next.latency.delivery),
-            end_to_end: merged(&self.latency.end_to_end, &next.latency.end_to_end),
-        };
-        self.duration_s = before_s + next_s;
-        self.elapsed_s = next.elapsed_s;
-        self
+        let cpu_s: f64 = rows.iter().map(|row| row.counts.cpu_cores * row.duration_s).sum();
+        counts.cpu_cores = if duration_s > 0.0 { cpu_s / duration_s } else { first.counts.cpu_cores };
+        let latency = |kind| sum(rows.iter().map(|row| row.latency.of(kind)));
+        Some(Second {
+            elapsed_s: last.elapsed_s,
+            duration_s,
+            counts,
+            latency: Windows {
+                acknowledgement: latency(LatencyKind::Acknowledgement)?,
+                delivery: latency(LatencyKind::Delivery)?,
+                end_to_end: latency(LatencyKind::EndToEnd)?,
+            },
+        })
     }
 }
 
-fn merged(one: &Window, other: &Window) -> Window {
-    if other.count == 0 {
-        return one.clone();
+/// The window of the latencies of all of these.
+fn sum<'a>(windows: impl Iterator<Item = &'a Window> + Clone) -> Option<Window> {
+    let mut filled = windows.clone().filter(|window| window.count > 0);
+    let (Some(first), Some(second)) = (filled.next(), filled.next()) else {
+        return windows.clone().find(|window| window.count > 0).or(windows.clone().next()).cloned();
+    };
+    let unpacked = |window: &Window| window.histogram.histogram().expect("a record holds whole histograms");
+    let mut sum = unpacked(first);
+    for window in [second].into_iter().chain(filled) {
+        sum.add(unpacked(window)).expect("all latencies have the same bounds");
     }
-    if one.count == 0 {
-        return other.clone();
-    }
-    let unpacked = |window: &Window| window.histogram.histogram().expect("it was packed by this timeline");
-    let mut sum = unpacked(one);
-    sum.add(unpacked(other)).expect("all latencies have the same bounds");
-    Window::of(&sum)
+    Some(Window::of(&sum))
 }
 
 /// Takes what happens in a run, and gives the latencies of the whole and the rows of its timeline.
@@ -197,13 +215,13 @@ impl Recorder {
             } else if self.newest_seconds >= self.short_seconds
                 && let (Some(first), Some(next)) = (self.short.pop_front(), self.short.pop_front())
             {
-                self.long.push(first.merged(next));
+                self.long.extend(Second::together(&[first, next]));
             }
         }
         if self.newest_seconds < self.short_seconds
             && let Some(newest) = self.short.pop_back()
         {
-            self.short.push_back(newest.merged(second));
+            self.short.extend(Second::together(&[newest, second]));
             self.newest_seconds += 1;
         } else {
             self.short.push_back(second);

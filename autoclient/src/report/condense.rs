@@ -7,14 +7,13 @@ use crate::record::Second;
 /// A run ends in the middle of a second. What is left of that second goes to the row before: a rate over a few milliseconds says nothing.
 pub(crate) fn condensed(seconds: &[Second], rows_max: usize) -> Vec<Second> {
     let width = seconds.len().div_ceil(rows_max.max(1)).max(1);
-    let mut rows: Vec<Second> =
-        seconds.chunks(width).filter_map(|chunk| chunk.iter().cloned().reduce(Second::merged)).collect();
+    let mut rows: Vec<Second> = seconds.chunks(width).filter_map(Second::together).collect();
     if let [.., before, last] = rows.as_slice()
         && last.duration_s < before.duration_s / 2.0
     {
-        let whole = before.clone().merged(last.clone());
+        let whole = Second::together(&rows[rows.len() - 2..]);
         rows.truncate(rows.len() - 2);
-        rows.push(whole);
+        rows.extend(whole);
     }
     rows
 }
