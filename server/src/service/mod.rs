@@ -1,5 +1,5 @@
 //! The server at work: one task owns the ROUTER socket and moves requests and replies, one thread writes, a few read, and a
-//! task for each broker publishes. No OK and no publication before its message is durable: only the writer makes either, and
+//! task for each broker publishes. No OK and no publication before its message is durable: only a turn makes either, and
 //! only after its commit.
 
 mod beacon;

@@ -189,3 +189,117 @@ pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use recado_proto::{ChannelName, Service, ServiceName};
+    use recado_zmtp::{Dealer, Framing, Message, PeerId, Router, SocketOptions};
+    use tempfile::TempDir;
+
+    use super::{Clock, Published, Queue, Turns, Write};
+    use crate::limits::TURN_REQUESTS_MAX;
+    use crate::service::envelope::Envelope;
+    use crate::service::queue::Taken;
+    use crate::service::reply::ReplyTo;
+    use crate::store::{Change, Position, SqliteStore, Store};
+
+    struct Fixture {
+        turns: Turns,
+        queue: Arc<Queue<Write>>,
+        peer: PeerId,
+        folder: TempDir,
+    }
+
+    /// Only a socket gives out the numbers of peers.
+    fn some_peer() -> PeerId {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let endpoint = "tcp://127.0.0.1:*".parse().unwrap();
+            let mut router = Router::bind(&endpoint, SocketOptions::default()).await.unwrap();
+            let options = SocketOptions::default();
+            let dealer = Dealer::connect(&[router.local_endpoint().clone()], Framing::Raw, options);
+            dealer.send(Message::single("x")).await.unwrap();
+            router.recv().await.unwrap().0
+        })
+    }
+
+    impl Fixture {
+        fn new(was_quick: bool) -> Self {
+            let folder = TempDir::new().unwrap();
+            let store = SqliteStore::open(&folder.path().join("recado.db")).unwrap();
+            let queue = Arc::new(Queue::new());
+            let (published, clock) = (Published::new(Position(0)), Clock::starting_at(0));
+            let turns = Turns::new(Box::new(store), Arc::clone(&queue), Arc::new(published), Arc::new(clock));
+            turns.lock().was_quick = was_quick;
+            Self { turns, queue, peer: some_peer(), folder }
+        }
+
+        fn channels(&self) -> Vec<ChannelName> {
+            self.turns.lock().store().reader().unwrap().channels().unwrap()
+        }
+
+        fn creation(&self, name: &str) -> Write {
+            let channel = ChannelName::parse(name).unwrap();
+            Write {
+                change: Change::CreateChannel { channel, timestamp: None, id: None },
+                reply_to: ReplyTo {
+                    peer: self.peer,
+                    envelope: Envelope::None,
+                    service: ServiceName::Known(Service::Channel),
+                    reference: None,
+                    bytes: 1,
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn the_desk_takes_a_turn_as_the_writer_does() {
+        let fixture = Fixture::new(true);
+        let mut writes = vec![fixture.creation("one"), fixture.creation("two")];
+        let replies = fixture.turns.take_at_desk(&mut writes).unwrap().unwrap();
+        assert_eq!((replies.messages.len(), replies.bytes, writes.len()), (2, 2, 0));
+        fixture.turns.take(&mut vec![fixture.creation("three")]).unwrap();
+        assert_eq!(
+            fixture.channels().iter().map(ChannelName::as_str).collect::<Vec<_>>(),
+            ["one", "three", "two"]
+        );
+    }
+
+    #[test]
+    fn the_desk_leaves_a_turn_to_the_writer_after_a_slow_one_and_while_another_is_under_way() {
+        let fixture = Fixture::new(false);
+        let mut writes = vec![fixture.creation("one")];
+        assert!(fixture.turns.take_at_desk(&mut writes).is_none());
+        fixture.turns.lock().was_quick = true;
+        let other = fixture.turns.lock();
+        assert!(fixture.turns.take_at_desk(&mut writes).is_none());
+        drop(other);
+        assert_eq!((writes.len(), fixture.channels()), (1, Vec::new()));
+        assert!(fixture.turns.take_at_desk(&mut writes).is_some());
+        assert_eq!(fixture.channels().len(), 1);
+    }
+
+    #[test]
+    fn a_writer_that_has_nothing_to_do_is_told_of_a_turn_at_the_desk() {
+        let fixture = Fixture::new(true);
+        fixture.turns.lock().tended = true;
+        assert_eq!(fixture.turns.patience(), None);
+        fixture.turns.take_at_desk(&mut vec![fixture.creation("one")]).unwrap().unwrap();
+        let taken = fixture.queue.take(&mut Vec::new(), TURN_REQUESTS_MAX, Some(Duration::MAX));
+        assert_eq!(taken, Taken::Idle);
+        assert!(fixture.turns.patience().is_some());
+    }
+
+    #[test]
+    fn once_closed_all_that_was_answered_is_in_the_store() {
+        let fixture = Fixture::new(true);
+        fixture.turns.take_at_desk(&mut vec![fixture.creation("one")]).unwrap().unwrap();
+        fixture.turns.close().unwrap();
+        let store = SqliteStore::open(&fixture.folder.path().join("recado.db")).unwrap();
+        assert_eq!(store.reader().unwrap().channels().unwrap().len(), 1);
+    }
+}
