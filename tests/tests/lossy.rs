@@ -73,11 +73,17 @@ impl Chain {
     }
 }
 
-/// The verdict, which is the last line of the output.
+/// What the verdict, which is the last line of the output, says after its first word. On a machine that is busy with other things
+/// the client may find that it was late itself, and then calls no run a success; its figures hold all the same.
 #[track_caller]
-fn verdict(ended: &Ended, code: i32) -> &str {
-    assert_eq!(ended.code, Some(code), "{:#?}\n{:#?}", ended.out, ended.err);
-    ended.out.last().expect("it says something")
+fn figures<'a>(ended: &'a Ended, code: i32, word: &str) -> &'a str {
+    let line = ended.out.last().expect("it says something");
+    let (said, figures) =
+        line.split_once(": ").unwrap_or_else(|| panic!("{:#?}\n{:#?}", ended.out, ended.err));
+    let late =
+        said == "INVALID" && ended.code == Some(3) && figures.contains("the load client was the bottleneck");
+    assert!(late || (said == word && ended.code == Some(code)), "{:#?}\n{:#?}", ended.out, ended.err);
+    figures
 }
 
 /// With commas between thousands.
@@ -98,12 +104,11 @@ async fn what_is_lost_on_its_way_is_repaired_and_counted_as_that() {
     assert!(lost.len() > 5 && chain.lost_replies() > 5, "{lost:?}, {} replies", chain.lost_replies());
     let (sent, all) = (grouped(messages), grouped(messages * LISTENERS));
     let repaired = grouped(lost.len() as u64 * LISTENERS);
-    assert_eq!(
-        verdict(&ended, 0),
-        format!(
-            "PASS: {sent} acknowledged = {sent} stored; {all} of {all} delivered ({repaired} by repair); 0 lost, 0 repeated"
-        )
+    let expect = format!(
+        "{sent} acknowledged = {sent} stored; {all} of {all} delivered ({repaired} by repair); 0 lost, 0 repeated"
     );
+    let figures = figures(&ended, 0, "PASS");
+    assert!(figures.starts_with(&expect), "{figures}\nshould be\n{expect}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,11 +122,11 @@ async fn without_repair_exactly_what_was_lost_is_named_as_lost() {
     let heard = grouped((messages - lost.len() as u64) * LISTENERS);
     let (sent, all) = (grouped(messages), grouped(messages * LISTENERS));
     let not_heard = grouped(lost.len() as u64 * LISTENERS);
-    let line = verdict(&ended, 1);
+    let figures = figures(&ended, 1, "FAIL");
     let expect = format!(
-        "FAIL: {sent} acknowledged = {sent} stored; {heard} of {all} delivered (0 by repair); {not_heard} lost, 0 repeated"
+        "{sent} acknowledged = {sent} stored; {heard} of {all} delivered (0 by repair); {not_heard} lost, 0 repeated"
     );
-    assert!(line.starts_with(&expect), "{line}\nshould be\n{expect}");
+    assert!(figures.starts_with(&expect), "{figures}\nshould be\n{expect}");
     let named: BTreeSet<_> = ended.out.iter().filter_map(|line| named_as_lost(line)).collect();
     // It names the first ten.
     assert_eq!(named.len(), lost.len().min(10), "{:#?}", ended.out);
