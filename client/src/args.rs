@@ -56,6 +56,10 @@ pub struct Args {
     #[arg(long, value_name = "N", env = "RECADO_BACKLOG", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub backlog: Option<u32>,
 
+    /// Go on where the last run ended: send what had no answer, and print what came since; on a terminal always
+    #[arg(long, env = "RECADO_RESUME")]
+    pub resume: bool,
+
     /// When to use colours; NO_COLOR, CLICOLOR and TERM=dumb are respected
     #[arg(long, value_name = "WHEN", env = "RECADO_COLOR", default_value = "auto")]
     pub color: ColourWhen,
@@ -95,7 +99,8 @@ With --json everything goes to standard output, one object a line, each with
   channels  channels joined current
   history   channel or with, count; its messages follow, then history_end
   welcome, joined, switched, left, created, backlog, server_lost, server_back,
-  broker_lost, broker_back, missing, epoch_changed, malformed, kept, help
+  broker_lost, broker_back, missing, epoch_changed, malformed, kept, help,
+  away, kept_before, kept_for_later, kept_damaged, kept_elsewhere, keeps_nothing
 `time` is RFC 3339 in UTC with milliseconds.";
 
 fn concat_examples_and_events() -> String {

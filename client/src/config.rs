@@ -26,6 +26,8 @@ pub struct Config {
     pub duration: Option<Duration>,
     /// Messages to show on joining, if it was said.
     pub backlog: Option<u32>,
+    /// Without a terminal: go on where the last run ended.
+    pub resume: bool,
     /// When to use colours.
     pub colour: ColourWhen,
 }
@@ -68,6 +70,7 @@ impl TryFrom<Args> for Config {
             listen: args.listen || args.duration.is_some(),
             duration: args.duration,
             backlog: args.backlog,
+            resume: args.resume,
             colour: args.color,
         })
     }

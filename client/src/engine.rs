@@ -14,8 +14,10 @@ use crate::chat::command::{Command, Conversation};
 use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Place};
 use crate::chat::{Answer, Ask, Chat, Effect, Whereabouts};
+use crate::kept::Record;
+use crate::kept::keeper::Keeper;
 use crate::limits;
-use crate::session::{Session, SessionEvent, SessionEvents};
+use crate::session::{Session, SessionEvent, SessionEvents, half_sentence};
 
 /// What a face has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +76,8 @@ pub(crate) struct Engine<F> {
     pub(crate) events: SessionEvents,
     pub(crate) chat: Chat,
     pub(crate) face: F,
+    /// Where what is kept until the next start goes.
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) ending: Ending,
     pub(crate) shutdown: CancellationToken,
 }
@@ -99,6 +103,8 @@ struct Turns {
     input_ended: bool,
     quitting: bool,
     end_at: Option<Instant>,
+    /// When to write down how far topics were shown.
+    save_at: Option<Instant>,
     names_version: u64,
 }
 
@@ -113,6 +119,7 @@ impl<F: Face> Engine<F> {
             input_ended: false,
             quitting: false,
             end_at: self.ending.duration.map(|duration| Instant::now() + duration),
+            save_at: None,
             names_version: 0,
         };
         let looked_at = match self.take_turns(&mut turns).await {
@@ -122,6 +129,7 @@ impl<F: Face> Engine<F> {
             }
             gone => gone,
         };
+        self.save_places(true).await;
         turns.answers.shutdown().await;
         self.session.close().await;
         tokio::select! {
@@ -143,7 +151,10 @@ impl<F: Face> Engine<F> {
             if self.is_over(turns) {
                 return Ok(());
             }
-            let deadline = turns.ready_by.into_iter().chain(turns.end_at).min();
+            if turns.save_at.is_none() && self.chat.has_unsaved_places() {
+                turns.save_at = Some(Instant::now() + limits::PLACES_SAVE_AFTER);
+            }
+            let deadline = turns.ready_by.into_iter().chain(turns.end_at).chain(turns.save_at).min();
             let happening = tokio::select! {
                 input = self.face.next(), if turns.ready => Happening::Input(input),
                 event = self.events.recv() => Happening::Event(event),
@@ -164,6 +175,9 @@ impl<F: Face> Engine<F> {
                     self.ask(Ask::Channels { quiet: true }, turns);
                 }
                 Happening::Time => {}
+            }
+            if turns.save_at.take_if(|at| *at <= Instant::now()).is_some() {
+                self.save_places(false).await;
             }
         }
     }
@@ -198,6 +212,7 @@ impl<F: Face> Engine<F> {
         while let Some(effect) = self.chat.next_effect() {
             match effect {
                 Effect::Show(item) => self.face.show(&item).await?,
+                Effect::Keep { record, durable } => self.keep(vec![record], durable).await,
                 Effect::Ask(ask) => self.ask(ask, turns),
                 // An error means that the session has ended, and with it the subscription.
                 Effect::Unfollow(channel) => drop(self.session.unsubscribe(&channel).await),
@@ -209,6 +224,21 @@ impl<F: Face> Engine<F> {
             self.face.names(self.chat.known());
         }
         Ok(())
+    }
+
+    async fn keep(&mut self, records: Vec<Record>, durable: bool) {
+        let Some(keeper) = &self.keeper else { return };
+        if let Err(error) = keeper.write(records, durable).await {
+            self.keeper = None;
+            self.chat.on_keep_failed(half_sentence(&error.to_string()));
+        }
+    }
+
+    async fn save_places(&mut self, durable: bool) {
+        let places = self.chat.take_unsaved_places();
+        if !places.is_empty() {
+            self.keep(places, durable).await;
+        }
     }
 
     /// One task for each question, so that a slow answer holds up nothing else. There are few: the chat sends one message
@@ -265,9 +295,13 @@ impl<F: Face> Engine<F> {
 
 async fn answer(session: Session, ask: Ask) -> Answer {
     match ask {
-        Ask::Join { channel, backlog } => {
-            let joined = session.subscribe_channel(&channel, backlog).await;
+        Ask::Join { channel, start } => {
+            let joined = session.subscribe_channel_from(&channel, start).await;
             Answer::Join(channel, joined)
+        }
+        Ask::Look(channel) => {
+            let last = session.history(HistoryOf::Channel(channel.clone()), Range::Latest, 1).await;
+            Answer::Look(channel, last)
         }
         Ask::Create(channel) => {
             let created = session.create_channel(&channel).await;

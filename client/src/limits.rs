@@ -114,6 +114,30 @@ pub const HISTORY_MESSAGES: u32 = 50;
 /// Lines that wait to be sent, the server being away or slow. One more is refused with a word to the user.
 pub const OUTBOX_LINES_MAX: usize = 1_000;
 
+/// Bytes of the texts of those lines. One more is refused likewise.
+pub const OUTBOX_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes of the file of what is kept between two runs that are read; a longer one counts as damaged.
+pub const KEPT_FILE_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// Bytes after which that file is rewritten without what has become void; or four times what was left the last time.
+pub const KEPT_COMPACT_BYTES: u64 = 256 * 1024;
+
+/// Channels that are joined again at the next start; of more the one that was joined longest ago is forgotten.
+pub const KEPT_CHANNELS_MAX: usize = 64;
+
+/// Things that wait to be written to that file; whoever has more waits.
+pub const KEPT_JOBS_MAX: usize = 64;
+
+/// Copies of damaged files that are put aside; with so many the next damaged one is not touched and nothing is kept.
+pub const DAMAGED_COPIES_MAX: u32 = 100;
+
+/// Places are written down this long after what was shown first since the last time.
+pub const PLACES_SAVE_AFTER: Duration = Duration::from_secs(1);
+
+/// Messages of a channel shown at most on return to it; of more the last ones.
+pub const RETURN_MESSAGES_MAX: u64 = 200;
+
 /// Own messages remembered, so that their publications are not shown a second time.
 pub const OWN_IDS_MAX: usize = 4_096;
 
@@ -173,3 +197,7 @@ const _: () =
 const _: () = assert!(TOPICS_MAX <= recado_proto::limits::SYNC_TOPICS_MAX, "one question serves all topics");
 const _: () = assert!(REPAIR_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);
 const _: () = assert!(WAITING_EVENTS_MAX > REPAIRS_MAX * (REPAIR_PAGE_MESSAGES as usize + HELD_MAX));
+const _: () = assert!(
+    4 * 6 * OUTBOX_BYTES_MAX as u64 + KEPT_COMPACT_BYTES < KEPT_FILE_BYTES_MAX,
+    "a file that was not rewritten yet is read, also if each byte takes six"
+);

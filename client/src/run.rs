@@ -11,9 +11,11 @@ use crate::chat::{Answer, Chat, ChatConfig};
 use crate::config::Config;
 use crate::engine::{Ending, Engine, Face};
 use crate::error::Error;
+use crate::kept::keeping::Keeping;
 use crate::limits;
 use crate::lines::LinesFace;
 use crate::probe::{Presence, probe};
+use crate::receiver::{Start, Topic, Via};
 use crate::session::{RequestError, Session, SessionEvent, SessionEvents};
 use crate::terminal::TerminalFace;
 use crate::view::colour::Palette;
@@ -43,7 +45,7 @@ async fn on_the_terminal(
     let mut face = TerminalFace::new(palette).map_err(Error::Terminal)?;
     let suggestion = env::var("USER").ok().and_then(|name| UserName::parse(&name).ok());
     let mut wanted = config.user.clone();
-    let (user, early) = loop {
+    let (user, early, keeping) = loop {
         let user = match wanted.take() {
             Some(user) => user,
             None => {
@@ -59,15 +61,17 @@ async fn on_the_terminal(
             }
         };
         let mut early = Vec::new();
+        let keeping = Keeping::open(&user, &config.session.servers);
+        let start = keeping.direct_start(&user, limits::DIRECT_BACKLOG_MESSAGES);
         let logged_in = tokio::select! {
-            logged_in = log_in_patiently(&session, &user, &mut events, &mut early, &mut face, &config) => logged_in,
+            logged_in = log_in_patiently(&session, &user, start, &mut events, &mut early, &mut face, &config) => logged_in,
             () = shutdown.cancelled() => {
                 face.finish().await;
                 return Ok(());
             }
         };
         match logged_in {
-            Ok(()) => break (user, early),
+            Ok(()) => break (user, early, keeping),
             Err(error @ RequestError::Refused { .. }) if config.user.is_none() => {
                 face.complain(&error.to_string())
             }
@@ -82,11 +86,18 @@ async fn on_the_terminal(
         user,
         backlog: config.backlog.unwrap_or(limits::BACKLOG_MESSAGES),
         patient: true,
+        keeps: keeping.keeper.is_some(),
         unattended: false,
     });
+    let Keeping { keeper, kept, notices } = keeping;
+    for notice in notices {
+        face.show(&Item::Notice(notice)).await.map_err(Error::Terminal)?;
+    }
+    let was_here = kept.was_here;
+    chat.take_up(kept);
     let usual = ChannelName::parse(USUAL_CHANNEL).ok();
     tokio::select! {
-        () = begin(&mut chat, &session, config.channel, usual, early) => {}
+        () = begin(&mut chat, &session, config.channel, usual, early, was_here) => {}
         () = shutdown.cancelled() => {
             face.finish().await;
             return Ok(());
@@ -94,7 +105,11 @@ async fn on_the_terminal(
     }
     let ending = Ending { listen: false, duration: config.duration, patience: Some(limits::QUIT_PATIENCE) };
     // What failed was said, and the user has gone on since.
-    Engine { session, events, chat, face, ending, shutdown }.run().await.map(drop).map_err(Error::Terminal)
+    Engine { session, events, chat, face, keeper, ending, shutdown }
+        .run()
+        .await
+        .map(drop)
+        .map_err(Error::Terminal)
 }
 
 async fn in_lines(
@@ -107,11 +122,18 @@ async fn in_lines(
     let palette = Palette::decide(config.colour, io::stdout().is_terminal());
     let mut face = LinesFace::new(config.json, palette, user.clone()).map_err(Error::Terminal)?;
     let mut early = Vec::new();
+    let keeping = match config.resume {
+        true => Keeping::open(&user, &config.session.servers),
+        false => Keeping::nothing(),
+    };
+    let start = keeping.direct_start(&user, 0);
     let logged_in = async {
         loop {
             let mut lost = None;
-            match log_in(&session, &user, 0, &mut events, &mut early, |reason| lost = Some(reason.to_owned()))
-                .await
+            match log_in(&session, &user, start, &mut events, &mut early, |reason| {
+                lost = Some(reason.to_owned())
+            })
+            .await
             {
                 // Whoever listens waits for the server to come, however long it takes.
                 Err(RequestError::Unanswered { .. }) if config.listen => {
@@ -134,15 +156,22 @@ async fn in_lines(
         user,
         backlog: config.backlog.unwrap_or(0),
         patient: config.listen,
+        keeps: keeping.keeper.is_some(),
         unattended: true,
     });
+    let Keeping { keeper, kept, notices } = keeping;
+    for notice in notices {
+        face.show(&Item::Notice(notice)).await.map_err(Error::Terminal)?;
+    }
+    let was_here = kept.was_here;
+    chat.take_up(kept);
     tokio::select! {
-        () = begin(&mut chat, &session, config.channel, None, early) => {}
+        () = begin(&mut chat, &session, config.channel, None, early, was_here) => {}
         () = shutdown.cancelled() => return Ok(()),
     }
     let patience = config.listen.then_some(limits::QUIT_PATIENCE);
     let ending = Ending { listen: config.listen, duration: config.duration, patience };
-    match (Engine { session, events, chat, face, ending, shutdown }).run().await {
+    match (Engine { session, events, chat, face, keeper, ending, shutdown }).run().await {
         Ok(0) => Ok(()),
         Ok(failed) => Err(Error::SomeFailed(failed)),
         // Whoever read has read enough.
@@ -170,6 +199,7 @@ async fn begin(
     wanted: Option<ChannelName>,
     usual: Option<ChannelName>,
     early: Vec<SessionEvent>,
+    was_here: bool,
 ) {
     let (channels, users) = tokio::join!(session.channels(), session.users());
     chat.on_answer(Answer::Users { quiet: true, result: users });
@@ -178,15 +208,24 @@ async fn begin(
         // Nothing is known, so that nothing is created.
         Err(_) => chat.begin(&[], wanted.or(usual), None),
     }
+    let since = early.iter().filter(|event| is_direct_backlog(event)).count();
+    if was_here && since > 0 {
+        chat.on_direct_since(since);
+    }
     for event in early {
         chat.on_event(event);
     }
+}
+
+fn is_direct_backlog(event: &SessionEvent) -> bool {
+    matches!(event, SessionEvent::Publication { topic: Topic::Direct(_), via: Via::Backlog, .. })
 }
 
 /// Logs in as often as it takes, and says once what it is waiting for.
 async fn log_in_patiently(
     session: &Session,
     user: &UserName,
+    start: Start,
     events: &mut SessionEvents,
     early: &mut Vec<SessionEvent>,
     face: &mut TerminalFace,
@@ -198,7 +237,7 @@ async fn log_in_patiently(
             face.say(&format!("No server answers at {endpoint} ({reason}); `recado up` starts one."));
             face.say("Still trying. Ctrl-C leaves.");
         };
-        match log_in(session, user, limits::DIRECT_BACKLOG_MESSAGES, events, early, says).await {
+        match log_in(session, user, start, events, early, says).await {
             Err(RequestError::Unanswered { .. }) => {}
             ended => return ended,
         }
@@ -209,16 +248,19 @@ async fn log_in_patiently(
 async fn log_in(
     session: &Session,
     user: &UserName,
-    direct_backlog: u32,
+    start: Start,
     events: &mut SessionEvents,
     early: &mut Vec<SessionEvent>,
     mut lost: impl FnMut(&str),
 ) -> Result<(), RequestError> {
-    let login = session.login_with_backlog(user, direct_backlog);
+    let login = session.login_from(user, start);
     tokio::pin!(login);
     loop {
         tokio::select! {
-            ended = &mut login => return ended,
+            ended = &mut login => {
+                ended?;
+                break;
+            }
             Some(event) = events.recv() => match event {
                 SessionEvent::ServerLost { reason } => lost(&reason),
                 SessionEvent::ServerBack => {}
@@ -226,4 +268,12 @@ async fn log_in(
             },
         }
     }
+    // What came before is on its way from the session's task still.
+    let is_joined = |event: &SessionEvent| matches!(event, SessionEvent::Joined { topic: Topic::Direct(joined) } if joined == user);
+    while !early.iter().any(is_joined)
+        && let Some(event) = events.recv().await
+    {
+        early.push(event);
+    }
+    Ok(())
 }

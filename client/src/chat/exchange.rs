@@ -2,6 +2,8 @@
 
 use recado_proto::{ChannelName, HistoryPage, MessageId, UserName};
 
+use crate::kept::Record;
+use crate::receiver::Start;
 use crate::session::{RequestError, SendOutcome};
 
 use super::command::Conversation;
@@ -12,6 +14,13 @@ use super::item::{Item, Place};
 pub enum Effect {
     /// Show this.
     Show(Item),
+    /// Write this down for the next start; `durable` if it must be on the disk before anything that follows is done.
+    Keep {
+        /// What happened.
+        record: Record,
+        /// Whether a crash right afterwards must not undo it.
+        durable: bool,
+    },
     /// Ask this of the session, and give the answer to [`super::Chat::on_answer`].
     Ask(Ask),
     /// Follow the channel no longer.
@@ -27,9 +36,11 @@ pub enum Ask {
     Join {
         /// The channel.
         channel: ChannelName,
-        /// How many of its messages come first.
-        backlog: u32,
+        /// Where it begins.
+        start: Start,
     },
+    /// See how far a channel has come that this user was in before.
+    Look(ChannelName),
     /// Create a channel.
     Create(ChannelName),
     /// List users.
@@ -67,6 +78,8 @@ pub enum Ask {
 pub enum Answer {
     /// To [`Ask::Join`].
     Join(ChannelName, Result<(), RequestError>),
+    /// To [`Ask::Look`]: its last message.
+    Look(ChannelName, Result<HistoryPage, RequestError>),
     /// To [`Ask::Create`].
     Create(ChannelName, Result<(), RequestError>),
     /// To [`Ask::Users`].

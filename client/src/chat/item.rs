@@ -166,6 +166,37 @@ pub enum Notice {
         /// How many wait.
         lines: usize,
     },
+    /// Lines of an earlier run had no answer, and are being sent now.
+    KeptBefore {
+        /// How many.
+        lines: usize,
+    },
+    /// Lines without an answer are sent at the next start.
+    KeptForLater {
+        /// How many.
+        lines: usize,
+    },
+    /// What is kept between two runs was damaged: what could be read is kept still.
+    KeptDamaged {
+        /// Where it was copied to as it was found.
+        copy: String,
+    },
+    /// Another client of this user is running, so that this one keeps nothing between two runs.
+    KeptElsewhere,
+    /// Nothing can be kept between two runs.
+    KeepsNothing {
+        /// Why, as a half sentence.
+        reason: String,
+    },
+    /// What follows was said while the user was away.
+    Away {
+        /// Where; none if to this user directly.
+        channel: Option<ChannelName>,
+        /// How many messages.
+        count: u64,
+        /// How many of them are shown: the last ones.
+        shown: u64,
+    },
     /// How to leave, said when Ctrl-C finds nothing to clear.
     HowToQuit,
 }

@@ -8,20 +8,24 @@ pub mod item;
 mod nearest;
 mod outbox;
 mod received;
+mod returning;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use recado_proto::{ChannelName, Code, UserName, limits as wire_limits};
+use recado_proto::{ChannelName, Code, Epoch, UserName, limits as wire_limits};
 
+use crate::kept::Record;
 use crate::limits;
+use crate::receiver::{Start, Topic};
 use crate::session::RequestError;
 
 use self::command::{Command, Conversation};
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
 use self::outbox::Outbox;
+use self::returning::Joining;
 
 pub use exchange::{Answer, Ask, Effect};
 
@@ -34,6 +38,8 @@ pub struct ChatConfig {
     pub backlog: u32,
     /// Lines that no server answers are kept and sent later, instead of failing.
     pub patient: bool,
+    /// What is unanswered at the end, and how far topics were shown, is kept until the next start.
+    pub keeps: bool,
     /// Nobody sees that a channel could not be joined: what follows must not go to the one before.
     pub unattended: bool,
 }
@@ -54,12 +60,18 @@ pub struct Chat {
     backlog: u32,
     patient: bool,
     unattended: bool,
+    keeps: bool,
     /// A channel could not be joined, and nobody is there to see it.
     astray: bool,
     /// The current channel is the last one.
     joined: Vec<ChannelName>,
-    /// Being joined, with how many of its messages were shown so far.
-    joining: BTreeMap<ChannelName, usize>,
+    joining: BTreeMap<ChannelName, Joining>,
+    /// To be joined one after the other, the last one to talk in.
+    returning: VecDeque<ChannelName>,
+    /// The last place that was shown of each topic.
+    places: BTreeMap<Topic, (Epoch, u64)>,
+    /// Those that were not written down yet.
+    unsaved: BTreeSet<Topic>,
     /// The channel that a new server is to begin with; somebody else may have had the same thought.
     beginning: Option<ChannelName>,
     wrote_last: Option<UserName>,
@@ -83,9 +95,13 @@ impl Chat {
             backlog: config.backlog,
             patient: config.patient,
             unattended: config.unattended,
+            keeps: config.keeps,
             astray: false,
             joined: Vec::new(),
             joining: BTreeMap::new(),
+            returning: VecDeque::new(),
+            places: BTreeMap::new(),
+            unsaved: BTreeSet::new(),
             beginning: None,
             wrote_last: None,
             direct_backlog_begun: false,
@@ -110,6 +126,17 @@ impl Chat {
     ) {
         self.known.set_channels(channels.iter().cloned());
         let is_there = |channel: &ChannelName| channels.contains(channel);
+        self.returning.retain(|channel| channels.contains(channel) && Some(channel) != wanted.as_ref());
+        if !self.returning.is_empty() {
+            self.returning.extend(wanted);
+            self.notice(Notice::Welcome {
+                user: self.user.clone(),
+                channels: channels.to_vec(),
+                joining: self.returning.back().cloned(),
+            });
+            self.send_kept();
+            return self.return_to_next();
+        }
         let create = wanted.is_none() && channels.is_empty();
         let joining = wanted.or_else(|| usual.filter(|usual| channels.is_empty() || is_there(usual)));
         self.notice(Notice::Welcome {
@@ -117,6 +144,7 @@ impl Chat {
             channels: channels.to_vec(),
             joining: joining.clone(),
         });
+        self.send_kept();
         match joining {
             Some(channel) if create => {
                 self.beginning = Some(channel.clone());
@@ -159,9 +187,11 @@ impl Chat {
             Answer::Join(channel, Err(error)) => {
                 self.joining.remove(&channel);
                 self.astray = self.unattended;
+                self.return_to_next();
                 let hint = self.channel_hint(&channel, &error);
                 self.fail_request(Attempt::Join(channel), &error, hint);
             }
+            Answer::Look(channel, result) => self.on_looked(channel, result),
             Answer::Create(channel, result) => {
                 self.waiting = self.waiting.saturating_sub(1);
                 let beginning = self.beginning.take_if(|beginning| *beginning == channel).is_some();
@@ -188,8 +218,15 @@ impl Chat {
         }
     }
 
-    /// Nothing more is to come and the chat ends: what was not sent is said.
+    /// Nothing more is to come and the chat ends: what was not sent is said, and what becomes of it.
     pub fn on_end(&mut self) {
+        if self.keeps {
+            let lines = self.outbox.take_all().len();
+            if lines > 0 {
+                self.notice(Notice::KeptForLater { lines });
+            }
+            return;
+        }
         for unsent in self.outbox.take_all() {
             let attempt = Attempt::Send {
                 to: Some(unsent.to),
@@ -294,8 +331,10 @@ impl Chat {
             self.go_to(channel.clone());
             return self.notice(Notice::Switched { channel });
         }
-        self.joining.insert(channel.clone(), 0);
-        self.effects.push_back(Effect::Ask(Ask::Join { channel, backlog: self.backlog }));
+        if self.keeps && self.places.contains_key(&Topic::Channel(channel.clone())) {
+            return self.look(channel);
+        }
+        self.begin_joining(channel, Start::Latest(self.backlog), false);
     }
 
     fn create(&mut self, channel: ChannelName) {
@@ -310,6 +349,8 @@ impl Chat {
                 self.joined.retain(|joined| *joined != channel);
                 self.known.set_joined(self.joined.iter().cloned());
                 self.effects.push_back(Effect::Unfollow(channel.clone()));
+                self.keep(Record::Left(channel.clone()), false);
+                self.places.remove(&Topic::Channel(channel.clone()));
                 self.notice(Notice::Left { channel, current: self.current().cloned() });
             }
             Some(channel) => {
@@ -381,6 +422,7 @@ impl Chat {
     fn go_to(&mut self, channel: ChannelName) {
         self.astray = false;
         self.joined.retain(|joined| *joined != channel);
+        self.keep(Record::Joined(channel.clone()), false);
         self.joined.push(channel);
         self.known.set_joined(self.joined.iter().cloned());
     }

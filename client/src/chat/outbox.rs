@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use recado_proto::{Code, MessageId};
 
+use crate::kept::{Record, Unsent};
 use crate::limits;
 use crate::session::{RequestError, SendOutcome};
 
@@ -46,6 +47,16 @@ impl Outbox {
         self.waiting.drain(..).collect()
     }
 
+    /// Everything that is not answered, oldest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Outgoing> {
+        self.waiting.iter()
+    }
+
+    /// Bytes of all texts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.waiting.iter().map(|outgoing| outgoing.text.len()).sum()
+    }
+
     /// Whether this user sent the message through this chat.
     pub(crate) fn is_own(&self, id: MessageId) -> bool {
         self.own_ids.contains(&id)
@@ -56,7 +67,7 @@ impl Outbox {
         self.may_have_arrived = true;
     }
 
-    fn push(&mut self, outgoing: Outgoing) {
+    pub(super) fn push(&mut self, outgoing: Outgoing) {
         if self.own_ids_by_age.len() >= limits::OWN_IDS_MAX
             && let Some(oldest) = self.own_ids_by_age.pop_front()
         {
@@ -93,9 +104,10 @@ impl Outbox {
 
 impl Chat {
     pub(super) fn say(&mut self, to: Place, text: String, echo: bool, now_ms: i64) {
-        if self.outbox.len() >= limits::OUTBOX_LINES_MAX {
+        let is_full = self.outbox.bytes() + text.len() > limits::OUTBOX_BYTES_MAX;
+        if self.outbox.len() >= limits::OUTBOX_LINES_MAX || is_full {
             let attempt = Attempt::Send { to: Some(to), text, id: None, ambiguous: false };
-            let reason = format!("{} lines are waiting to be sent already", limits::OUTBOX_LINES_MAX);
+            let reason = format!("{} lines are waiting to be sent already", self.outbox.len());
             return self.fail(attempt, FailureCode::OutboxFull, reason, None);
         }
         let id = MessageId::new_v7();
@@ -113,6 +125,8 @@ impl Chat {
                 own: true,
             }));
         }
+        let unsent = Unsent { id, to: to.clone(), text: text.clone() };
+        self.keep(Record::Unsent(unsent), true);
         self.outbox.push(Outgoing { id, to, text, tried: false });
         if self.server_away && self.patient {
             self.say_kept();
@@ -132,6 +146,7 @@ impl Chat {
         let Some(mut sent) = self.outbox.answered(outcome.id()) else { return };
         match outcome {
             SendOutcome::Acknowledged { id, seq, epoch } => {
+                self.keep(Record::Answered(id), false);
                 self.show(Item::Sent { to: sent.to, id, seq, epoch });
                 self.send_next(false);
             }
@@ -141,6 +156,7 @@ impl Chat {
                 self.send_next(true);
             }
             SendOutcome::Refused { id, code, description } => {
+                self.keep(Record::Answered(id), false);
                 let hint = self.refusal_hint(&sent.to, &code);
                 let attempt =
                     Attempt::Send { to: Some(sent.to), text: sent.text, id: Some(id), ambiguous: false };
@@ -153,6 +169,12 @@ impl Chat {
                 self.say_kept();
                 self.send_next(false);
             }
+            SendOutcome::Unanswered { attempts, .. } if self.keeps => {
+                sent.tried |= attempts > 0;
+                self.outbox.put_back(sent);
+                self.on_end();
+                self.effects.push_back(Effect::Quit);
+            }
             SendOutcome::Unanswered { id, attempts } => {
                 let error = RequestError::Unanswered { attempts };
                 let ambiguous = sent.tried || attempts > 0;
@@ -162,7 +184,11 @@ impl Chat {
                 self.on_end();
                 self.effects.push_back(Effect::Quit);
             }
+            SendOutcome::Failed { error: RequestError::Closed, .. } if self.keeps => {
+                self.outbox.put_back(sent)
+            }
             SendOutcome::Failed { id, error } => {
+                self.keep(Record::Answered(id), false);
                 let attempt =
                     Attempt::Send { to: Some(sent.to), text: sent.text, id: Some(id), ambiguous: false };
                 self.fail_request(attempt, &error, None);
@@ -171,7 +197,7 @@ impl Chat {
         }
     }
 
-    fn send_next(&mut self, after_pause: bool) {
+    pub(super) fn send_next(&mut self, after_pause: bool) {
         if let Some(Outgoing { id, to, text, .. }) = self.outbox.next(!self.server_away) {
             let ask = Ask::Send { id: *id, to: to.clone(), text: text.clone(), after_pause };
             self.effects.push_back(Effect::Ask(ask));

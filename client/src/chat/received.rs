@@ -68,6 +68,14 @@ impl Chat {
     }
 
     fn on_publication(&mut self, topic: &Topic, publication: Publication, via: Via) {
+        if let Topic::Channel(channel) = topic
+            && !self.joining.contains_key(channel)
+            && !self.joined.contains(channel)
+        {
+            // It may have been left while the message was on its way.
+            return;
+        }
+        self.note_place(topic, &publication);
         if publication.id.is_some_and(|id| self.outbox.is_own(id)) {
             return;
         }
@@ -75,14 +83,9 @@ impl Chat {
         let earlier = via == Via::Backlog;
         let place = match topic {
             Topic::Channel(channel) => {
-                // It may have been left while the message was on its way.
-                let joining = self.joining.get_mut(channel);
-                if joining.is_none() && !self.joined.contains(channel) {
-                    return;
-                }
-                if let Some(shown) = joining {
-                    *shown += 1;
-                    if earlier && *shown == 1 {
+                if let Some(joining) = self.joining.get_mut(channel) {
+                    joining.shown += 1;
+                    if earlier && joining.shown == 1 && !joining.returning {
                         self.show(Item::Backlog { channel: Some(channel.clone()) });
                     }
                 }
@@ -103,10 +106,14 @@ impl Chat {
 
     fn on_joined(&mut self, topic: Topic) {
         let Topic::Channel(channel) = topic else { return };
-        let Some(shown) = self.joining.remove(&channel) else { return };
+        let Some(joining) = self.joining.remove(&channel) else { return };
         self.known.add_channel(&channel);
         self.go_to(channel.clone());
-        self.notice(Notice::Joined { channel, empty: self.backlog > 0 && shown == 0 });
+        self.notice(Notice::Joined {
+            channel,
+            empty: self.backlog > 0 && joining.shown == 0 && !joining.returning,
+        });
+        self.return_to_next();
     }
 
     fn message(&self, place: Place, publication: Publication, earlier: bool) -> Message {

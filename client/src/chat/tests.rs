@@ -7,7 +7,7 @@ use recado_proto::{
 };
 
 use crate::limits;
-use crate::receiver::{Topic, Via};
+use crate::receiver::{Start, Topic, Via};
 use crate::session::{RequestError, SendOutcome, SessionEvent};
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
@@ -28,7 +28,8 @@ struct Scene {
 impl Scene {
     fn new(patient: bool) -> Self {
         let today = date(2026, 11, 21).at(21, 30, 0, 0).to_zoned(TimeZone::UTC).unwrap();
-        let config = ChatConfig { user: user("ana"), backlog: 20, patient, unattended: !patient };
+        let config =
+            ChatConfig { user: user("ana"), backlog: 20, patient, keeps: false, unattended: !patient };
         Self {
             chat: Chat::new(config),
             view: PlainView::for_terminal(Palette::Plain, &today),
@@ -85,6 +86,7 @@ impl Scene {
                     }
                     effects.push(format!("[{}]", shown(&ask)));
                 }
+                Effect::Keep { record, durable } => effects.push(format!("[keep {record:?} {durable}]")),
                 Effect::Unfollow(channel) => effects.push(format!("[unfollow {channel}]")),
                 Effect::Quit => effects.push("[quit]".to_owned()),
             }
@@ -95,7 +97,9 @@ impl Scene {
 
 fn shown(ask: &Ask) -> String {
     match ask {
-        Ask::Join { channel, backlog } => format!("join {channel} {backlog}"),
+        Ask::Join { channel, start: Start::Latest(backlog) } => format!("join {channel} {backlog}"),
+        Ask::Join { channel, start } => format!("join {channel} {start:?}"),
+        Ask::Look(channel) => format!("look {channel}"),
         Ask::Create(channel) => format!("create {channel}"),
         Ask::Users { quiet } => format!("users quiet={quiet}"),
         Ask::Channels { quiet } => format!("channels quiet={quiet}"),

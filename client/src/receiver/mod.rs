@@ -66,6 +66,8 @@ impl From<Topic> for TopicName {
 pub enum Start {
     /// With up to so many of its latest messages, then everything.
     Latest(u32),
+    /// With everything that history has.
+    Beginning,
     /// With everything that follows this place, where an earlier session ended. If the epoch is another by now, that is said, and it
     /// begins with the latest.
     After {

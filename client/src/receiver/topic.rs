@@ -171,6 +171,9 @@ impl TopicState {
         };
         let repair = match self.phase {
             Phase::Joining(Start::Latest(backlog)) => Repair { range: Range::Latest, limit: backlog.max(1) },
+            Phase::Joining(Start::Beginning) => {
+                Repair { range: after(0), limit: limits::REPAIR_PAGE_MESSAGES }
+            }
             Phase::Joining(Start::After { seq, .. }) => {
                 Repair { range: after(seq.min(SEQ_MAX)), limit: limits::REPAIR_PAGE_MESSAGES }
             }

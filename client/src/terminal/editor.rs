@@ -21,7 +21,6 @@ use crate::view::text;
 
 use super::helper::{ChatHelper, ClearOrInterrupt, Suspend};
 use super::mode::SavedMode;
-use super::paths;
 use super::screen::{Screen, Task};
 
 /// What the thread is to do.
@@ -90,7 +89,7 @@ impl LineEditor {
         editor.bind_sequence(KeyEvent::ctrl('C'), clear);
         let suspend = EventHandler::Conditional(Box::new(Suspend::new(Arc::clone(mode))));
         editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
-        let history = paths::input_history()
+        let history = crate::paths::input_history()
             .filter(|path| path.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()));
         if let Some(path) = &history {
             // There is none at the first start, and a broken one is no reason not to chat.

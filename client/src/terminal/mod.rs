@@ -4,7 +4,6 @@
 mod editor;
 mod helper;
 mod mode;
-mod paths;
 mod screen;
 
 use std::io;

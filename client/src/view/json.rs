@@ -138,6 +138,28 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
             put(object, "lines", *lines);
             "kept"
         }
+        Notice::KeptBefore { lines } => {
+            put(object, "lines", *lines);
+            "kept_before"
+        }
+        Notice::KeptForLater { lines } => {
+            put(object, "lines", *lines);
+            "kept_for_later"
+        }
+        Notice::KeptDamaged { copy } => {
+            put(object, "copy", copy.as_str());
+            "kept_damaged"
+        }
+        Notice::KeptElsewhere => "kept_elsewhere",
+        Notice::KeepsNothing { reason } => reason_event("keeps_nothing", reason, object),
+        Notice::Away { channel, count, shown } => {
+            if let Some(channel) = channel {
+                put(object, "channel", channel.as_str());
+            }
+            put(object, "count", *count);
+            put(object, "shown", *shown);
+            "away"
+        }
         Notice::HowToQuit => "how_to_quit",
     }
 }

@@ -206,6 +206,12 @@ fn is_as_expected(notice: &Notice) -> bool {
         | Notice::Missing { .. }
         | Notice::EpochChanged { .. }
         | Notice::Malformed { .. }
-        | Notice::Kept { .. } => false,
+        | Notice::Kept { .. }
+        | Notice::KeptBefore { .. }
+        | Notice::KeptForLater { .. }
+        | Notice::KeptDamaged { .. }
+        | Notice::KeptElsewhere
+        | Notice::KeepsNothing { .. }
+        | Notice::Away { .. } => false,
     }
 }

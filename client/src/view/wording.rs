@@ -74,8 +74,55 @@ pub(crate) fn notice(notice: &Notice) -> String {
         Notice::Kept { lines } => {
             format!("Not sent yet: {lines} lines are kept until the server answers.")
         }
+        Notice::KeptBefore { lines: 1 } => "A line kept from last time is being sent:".to_owned(),
+        Notice::KeptBefore { lines } => format!("{lines} lines kept from last time are being sent:"),
+        Notice::KeptForLater { lines: 1 } => {
+            "A line has no answer yet. It is kept, and sent at the next start.".to_owned()
+        }
+        Notice::KeptForLater { lines } => {
+            format!("{lines} lines have no answer yet. They are kept, and sent at the next start.")
+        }
+        Notice::KeptDamaged { copy } => {
+            format!("What was kept from last time was damaged; how it was found is in {}.", one_line(copy))
+        }
+        Notice::KeptElsewhere => {
+            "You are here with another client as well: this one keeps nothing for the next start.".to_owned()
+        }
+        Notice::KeepsNothing { reason } => {
+            format!("Nothing can be kept for the next start: {}.", one_line(reason.trim_end_matches('.')))
+        }
+        Notice::Away { channel: of, count, shown } => away(of.as_ref(), *count, *shown),
         Notice::HowToQuit => "Ctrl-C again, Ctrl-D or /quit leaves.".to_owned(),
     }
+}
+
+fn away(of: Option<&ChannelName>, count: u64, shown: u64) -> String {
+    let place = of.map_or("to you directly".to_owned(), |of| format!("in {}", channel(of)));
+    let messages = match count {
+        1 => "1 message".to_owned(),
+        _ => format!("{} messages", grouped(count)),
+    };
+    if shown < count {
+        format!(
+            "{messages} {place} since you left, showing the last {}; /history shows more.",
+            grouped(shown)
+        )
+    } else {
+        format!("{messages} {place} since you left:")
+    }
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// Why something failed and what to do, in one line.

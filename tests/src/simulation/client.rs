@@ -266,6 +266,7 @@ impl World {
                 "client {client} joins {topic} from {}",
                 match start {
                     Start::Latest(count) => format!("the latest {count}"),
+                    Start::Beginning => "the beginning".to_owned(),
                     Start::After { seq, .. } => format!("place {seq}"),
                 }
             ),

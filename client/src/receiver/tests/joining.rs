@@ -137,6 +137,32 @@ fn nothing_came_during_an_absence() {
 }
 
 #[test]
+fn a_place_beyond_the_last_is_not_waited_for() {
+    let mut bench = Bench::joining(after(9));
+    bench.page(page([], 1, 3));
+    bench.barrier(&[("tech", 3)]);
+    bench.expect(&["unsubscribe sync", "joined tech"]);
+    bench.live(4);
+    bench.expect(&["live 4"]);
+}
+
+#[test]
+fn from_the_beginning_everything_that_is_kept_comes() {
+    let mut bench = Bench::joining(Start::Beginning);
+    bench.page(page(1..=3, 1, 3));
+    bench.expect(&["backlog 1", "backlog 2", "backlog 3"]);
+    bench.barrier(&[("tech", 4)]);
+    bench.expect(&["unsubscribe sync", "joined tech"]);
+    bench.live(4);
+    bench.expect(&["live 4"]);
+
+    let mut bench = Bench::joining(Start::Beginning);
+    bench.page(page([], 1, 0));
+    bench.barrier(&[("tech", 0)]);
+    bench.expect(&["unsubscribe sync", "joined tech"]);
+}
+
+#[test]
 fn another_epoch_after_an_absence_is_said_and_begins_with_the_latest() {
     let mut bench = Bench::joining(after(50));
     let epoch = Epoch::new(8).unwrap();

@@ -42,6 +42,7 @@ impl Bench {
         assert!(bench.receiver.join(tech(), start, bench.now));
         let fetch = match start {
             Start::Latest(backlog) => format!("fetch tech latest {}", backlog.max(1)),
+            Start::Beginning => "fetch tech after 0".to_owned(),
             Start::After { seq, .. } => format!("fetch tech after {seq}"),
         };
         bench.expect(&["subscribe tech", "subscribe _heads.tech", "subscribe sync", "sync tech", &fetch]);

@@ -42,13 +42,8 @@ impl TopicState {
                 self.fetch_at = Some(now);
                 return;
             }
-            Start::After { seq, .. } => {
-                self.take_up(page.epoch);
-                self.backlog_end = page.last_seq;
-                self.phase = Phase::Live { next: seq.min(SEQ_MAX) + 1, epoch: page.epoch };
-                self.announce_by = Some(now + limits::JOIN_PATIENCE);
-                return self.fill(page, None, out);
-            }
+            Start::After { seq, .. } => return self.go_on(seq, page, now, out),
+            Start::Beginning => return self.go_on(0, page, now, out),
             Start::Latest(backlog) => usize::try_from(backlog).unwrap_or(usize::MAX),
         };
         self.take_up(page.epoch);
@@ -67,6 +62,15 @@ impl TopicState {
             }
         }
         self.deliver_held(out);
+    }
+
+    /// The first page of what follows a place. One beyond the last is nobody's: somebody claimed it before.
+    fn go_on(&mut self, seq: u64, page: Page, now: Instant, out: &mut Outlet<'_>) {
+        self.take_up(page.epoch);
+        self.backlog_end = page.last_seq;
+        self.phase = Phase::Live { next: seq.min(page.last_seq) + 1, epoch: page.epoch };
+        self.announce_by = Some(now + limits::JOIN_PATIENCE);
+        self.fill(page, None, out);
     }
 
     /// The next place, if what came in the meantime is to be delivered too.

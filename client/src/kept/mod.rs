@@ -1,0 +1,242 @@
+//! What is kept of a chat from one run of the client to the next: messages without an answer, and how far each topic was shown. The
+//! rules are here and in [`record`]; [`file`] writes them down.
+
+pub(crate) mod file;
+pub(crate) mod keeper;
+pub(crate) mod keeping;
+mod record;
+
+use std::collections::BTreeMap;
+
+use recado_proto::{ChannelName, Epoch, MessageId};
+
+use crate::chat::item::Place;
+use crate::limits;
+use crate::receiver::Topic;
+
+pub use record::Record;
+
+/// A message that has no answer yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// Its own number, under which it is sent again.
+    pub id: MessageId,
+    /// Where to.
+    pub to: Place,
+    /// The text.
+    pub text: String,
+}
+
+/// Everything that is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The client was here before, as this user and at these servers.
+    pub was_here: bool,
+    /// Messages without an answer, oldest first.
+    pub unsent: Vec<Unsent>,
+    /// The last place that was shown of each topic.
+    pub places: BTreeMap<Topic, (Epoch, u64)>,
+    /// The channels that one was in, the one where plain lines went last.
+    pub channels: Vec<ChannelName>,
+}
+
+impl Kept {
+    /// What a file says, and how many of its lines cannot be read.
+    pub fn read(bytes: &[u8]) -> (Self, usize) {
+        let mut kept = Self { was_here: !bytes.is_empty(), ..Self::default() };
+        let mut damaged = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match Record::decode(line) {
+                Some(record) => kept.apply(record),
+                None => damaged += 1,
+            }
+        }
+        (kept, damaged)
+    }
+
+    /// The shortest file that says the same.
+    pub fn write(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let places = self.places.iter().map(|(topic, (epoch, seq))| Record::Shown {
+            topic: topic.clone(),
+            epoch: *epoch,
+            seq: *seq,
+        });
+        let channels = self.channels.iter().cloned().map(Record::Joined);
+        let unsent = self.unsent.iter().cloned().map(Record::Unsent);
+        for record in std::iter::once(Record::Began).chain(channels).chain(places).chain(unsent) {
+            record.encode(&mut bytes);
+        }
+        bytes
+    }
+
+    /// Something more happened.
+    pub fn apply(&mut self, record: Record) {
+        self.was_here = true;
+        match record {
+            Record::Began => {}
+            Record::Unsent(unsent) => {
+                if !self.unsent.iter().any(|known| known.id == unsent.id) {
+                    self.unsent.push(unsent);
+                }
+            }
+            Record::Answered(id) => self.unsent.retain(|unsent| unsent.id != id),
+            Record::Shown { topic, epoch, seq } => {
+                self.places.insert(topic, (epoch, seq));
+            }
+            Record::Joined(channel) => {
+                self.channels.retain(|joined| *joined != channel);
+                self.channels.push(channel);
+                if self.channels.len() > limits::KEPT_CHANNELS_MAX {
+                    let longest_ago = self.channels.remove(0);
+                    self.places.remove(&Topic::Channel(longest_ago));
+                }
+            }
+            Record::Left(channel) => {
+                self.channels.retain(|joined| *joined != channel);
+                self.places.remove(&Topic::Channel(channel));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recado_proto::{ChannelName, Epoch, MessageId, UserName};
+
+    use super::{Kept, Record, Unsent};
+    use crate::chat::item::Place;
+    use crate::limits;
+    use crate::receiver::Topic;
+
+    fn unsent(number: u8) -> Unsent {
+        let to = match number % 2 {
+            0 => Place::Channel(channel("geral")),
+            _ => Place::Direct(UserName::parse("bob \"the\" builder").unwrap()),
+        };
+        Unsent {
+            id: MessageId::from_bytes([number; 16]),
+            to,
+            text: format!("line {number}\nand\u{2028} more"),
+        }
+    }
+
+    fn channel(name: &str) -> ChannelName {
+        ChannelName::parse(name).unwrap()
+    }
+
+    fn shown(name: &str, seq: u64) -> Record {
+        Record::Shown { topic: Topic::Channel(channel(name)), epoch: Epoch::new(7).unwrap(), seq }
+    }
+
+    fn file(records: &[Record]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        records.iter().for_each(|record| record.encode(&mut bytes));
+        bytes
+    }
+
+    fn everything() -> Vec<Record> {
+        vec![
+            Record::Began,
+            Record::Joined(channel("tech")),
+            Record::Joined(channel("geral")),
+            shown("geral", 3),
+            Record::Shown {
+                topic: Topic::Direct(UserName::parse("ana").unwrap()),
+                epoch: Epoch::new(7).unwrap(),
+                seq: 9,
+            },
+            Record::Unsent(unsent(1)),
+            Record::Unsent(unsent(2)),
+            Record::Unsent(unsent(3)),
+            Record::Answered(unsent(1).id),
+            shown("geral", 4),
+            Record::Joined(channel("tech")),
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let (kept, damaged) = Kept::read(&file(&everything()));
+        assert_eq!(damaged, 0);
+        assert_eq!(kept.unsent, [unsent(2), unsent(3)]);
+        assert_eq!(kept.channels, [channel("geral"), channel("tech")]);
+        assert_eq!(kept.places[&Topic::Channel(channel("geral"))].1, 4);
+        assert_eq!(kept.places.len(), 2);
+        assert_eq!(Kept::read(&kept.write()), (kept, 0), "the shortest file says the same");
+    }
+
+    #[test]
+    fn an_empty_file_is_no_former_run() {
+        assert_eq!(Kept::read(b""), (Kept::default(), 0));
+        assert!(Kept::read(&Kept::default().write()).0.was_here);
+    }
+
+    #[test]
+    fn a_file_that_ends_anywhere_loses_its_last_line_at_most() {
+        let whole = file(&everything());
+        for end in 0..whole.len() {
+            let (kept, damaged) = Kept::read(&whole[..end]);
+            let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
+            let torn = usize::from(end > 0 && whole[end - 1] != b'\n');
+            assert_eq!(damaged, torn, "cut at {end}");
+            assert_eq!(kept, Kept::read(&file(&everything()[..lines])).0.was(torn), "cut at {end}");
+        }
+    }
+
+    impl Kept {
+        /// A file with nothing but a torn line is a former run's too.
+        fn was(mut self, torn: usize) -> Self {
+            self.was_here |= torn > 0;
+            self
+        }
+    }
+
+    #[test]
+    fn a_line_in_which_anything_changed_is_damaged_and_the_others_are_read() {
+        let records = everything();
+        let whole = file(&records);
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            let (_, damaged) = Kept::read(&bytes);
+            assert!(damaged >= 1, "at {at}");
+            let read = bytes.split_inclusive(|byte| *byte == b'\n').filter_map(Record::decode).count();
+            // A line feed that changed makes one line of two.
+            assert!(read >= records.len() - 2, "at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_counted_and_does_no_harm() {
+        let hostile: [&[u8]; 6] = [
+            b"\n",
+            b"hello\n",
+            b"0000000000000000 {}\n",
+            b"ffffffffffffffff \xff\xff\n",
+            b"cbf29ce484222325 \n",
+            &[b'[', b'\n'].repeat(50_000),
+        ];
+        for bytes in hostile {
+            let (kept, damaged) = Kept::read(bytes);
+            assert_eq!(damaged, bytes.iter().filter(|byte| **byte == b'\n').count());
+            assert_eq!(kept, Kept { was_here: true, ..Kept::default() });
+        }
+    }
+
+    #[test]
+    fn what_was_left_is_forgotten_and_so_is_the_channel_joined_longest_ago() {
+        let mut kept = Kept::default();
+        kept.apply(Record::Joined(channel("geral")));
+        kept.apply(shown("geral", 3));
+        kept.apply(Record::Left(channel("geral")));
+        assert_eq!(kept, Kept { was_here: true, ..Kept::default() });
+        for index in 0..=limits::KEPT_CHANNELS_MAX {
+            kept.apply(Record::Joined(channel(&format!("c{index}"))));
+            kept.apply(shown(&format!("c{index}"), 1));
+        }
+        assert_eq!(kept.channels.len(), limits::KEPT_CHANNELS_MAX);
+        assert_eq!(kept.channels[0], channel("c1"));
+        assert_eq!(kept.places.len(), limits::KEPT_CHANNELS_MAX);
+    }
+}
