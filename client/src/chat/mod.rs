@@ -187,9 +187,9 @@ impl Chat {
             Answer::Join(channel, Err(error)) => {
                 self.joining.remove(&channel);
                 self.astray = self.unattended;
-                self.return_to_next();
                 let hint = self.channel_hint(&channel, &error);
                 self.fail_request(Attempt::Join(channel), &error, hint);
+                self.return_to_next();
             }
             Answer::Look(channel, result) => self.on_looked(channel, result),
             Answer::Create(channel, result) => {

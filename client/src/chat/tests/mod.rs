@@ -1,5 +1,7 @@
 //! The chat as a person sees it: lines and events in, what is asked and what is shown out.
 
+mod returning;
+
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use recado_proto::{

@@ -1,0 +1,195 @@
+//! What is kept from one run to the next, and what is shown on return.
+
+use recado_proto::{Epoch, HistoryPage, MessageId, Publication, PublicationBody};
+
+use crate::kept::{Kept, Record, Unsent};
+use crate::receiver::Via;
+use crate::session::{RequestError, SendOutcome, SessionEvent};
+
+use super::super::{Answer, Ask, Chat, ChatConfig, Effect, item::Place};
+use super::{Scene, channel, published, topic, user};
+
+/// On a terminal where things are kept, with what was kept from the last time.
+fn returning(records: &[Record]) -> Scene {
+    let mut kept = Kept::default();
+    records.iter().for_each(|record| kept.apply(record.clone()));
+    let mut scene = Scene::new(true);
+    let config = ChatConfig { user: user("ana"), backlog: 20, patient: true, keeps: true, unattended: false };
+    scene.chat = Chat::new(config);
+    scene.chat.take_up(kept);
+    scene
+}
+
+fn shown_up_to(name: &str, seq: u64) -> Record {
+    Record::Shown { topic: topic(name), epoch: Epoch::new(1).unwrap(), seq }
+}
+
+fn stands_at(seq: u64) -> Result<HistoryPage, RequestError> {
+    let epoch = Some(Epoch::new(1).unwrap());
+    Ok(HistoryPage { messages: vec![], first_seq: Some(1), last_seq: Some(seq), epoch })
+}
+
+fn record_of(effect: Effect) -> Option<(Record, bool)> {
+    match effect {
+        Effect::Keep { record, durable } => Some((record, durable)),
+        Effect::Show(_) | Effect::Ask(_) | Effect::Unfollow(_) | Effect::Quit => None,
+    }
+}
+
+#[test]
+fn channels_are_joined_again_one_after_the_other_with_what_was_said_since() {
+    let mut scene = returning(&[
+        Record::Joined(channel("geral")),
+        shown_up_to("geral", 5),
+        Record::Joined(channel("gone")),
+        Record::Joined(channel("tech")),
+        shown_up_to("tech", 10),
+    ]);
+    scene.chat.begin(&[channel("geral"), channel("tech")], None, Some(channel("geral")));
+    let welcome = scene.chat.next_effect();
+    assert!(matches!(welcome, Some(Effect::Show(_))), "{welcome:?}");
+    scene.expect(&["[look geral]"]);
+    scene.chat.on_answer(Answer::Look(channel("geral"), stands_at(5)));
+    scene.expect(&["[join geral After { epoch: Epoch(1), seq: 5 }]"]);
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    scene.expect(&["[keep Joined(ChannelName(\"geral\")) false]", "* You are in #geral.", "[look tech]"]);
+    scene.chat.on_answer(Answer::Look(channel("tech"), stands_at(1_250)));
+    scene.expect(&[
+        "* 1,240 messages in #tech since you left, showing the last 200; /history shows more.",
+        "[join tech After { epoch: Epoch(1), seq: 1050 }]",
+    ]);
+    assert!(!scene.chat.is_settled());
+    scene.event(SessionEvent::Joined { topic: topic("tech") });
+    assert_eq!(scene.chat.whereabouts().channel, Some(channel("tech")));
+    assert!(scene.chat.is_settled());
+}
+
+#[test]
+fn another_epoch_is_left_to_the_receiver_and_a_server_without_places_shows_the_latest() {
+    for (page, expect) in [
+        (
+            HistoryPage { epoch: Some(Epoch::new(2).unwrap()), ..stands_at(3).unwrap() },
+            "[join geral After { epoch: Epoch(1), seq: 5 }]",
+        ),
+        (HistoryPage::default(), "[join geral 20]"),
+    ] {
+        let mut scene = returning(&[Record::Joined(channel("geral")), shown_up_to("geral", 5)]);
+        scene.chat.begin(&[channel("geral")], None, None);
+        scene.skip();
+        scene.chat.on_answer(Answer::Look(channel("geral"), Ok(page)));
+        scene.expect(&[expect]);
+    }
+}
+
+#[test]
+fn a_channel_that_cannot_be_joined_again_does_not_hold_up_the_next() {
+    let mut scene = returning(&[Record::Joined(channel("geral")), Record::Joined(channel("tech"))]);
+    scene.chat.begin(&[channel("geral"), channel("tech")], None, None);
+    scene.skip();
+    scene.chat.on_answer(Answer::Look(channel("geral"), Err(RequestError::Busy)));
+    scene.chat.on_answer(Answer::Join(channel("geral"), Err(RequestError::Busy)));
+    scene.expect(&[
+        "[join geral 20]",
+        "! cannot join #geral: too many requests are under way",
+        "[look tech]",
+    ]);
+}
+
+#[test]
+fn what_was_kept_is_sent_first_and_under_its_own_number() {
+    let unsent = |number: u8| Unsent {
+        id: MessageId::from_bytes([number; 16]),
+        to: Place::Channel(channel("geral")),
+        text: format!("kept {number}"),
+    };
+    let mut scene = returning(&[Record::Unsent(unsent(1)), Record::Unsent(unsent(2))]);
+    scene.chat.begin(&[channel("geral")], None, None);
+    scene.line("/msg bob new");
+    let sent: Vec<Effect> = std::iter::from_fn(|| scene.chat.next_effect()).collect();
+    let asked: Vec<&Ask> = sent
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Ask(ask) => Some(ask),
+            Effect::Show(_) | Effect::Keep { .. } | Effect::Unfollow(_) | Effect::Quit => None,
+        })
+        .collect();
+    assert!(matches!(asked[..], [Ask::Send { id, .. }] if *id == unsent(1).id), "{asked:?}");
+    let answer = |id| Answer::Send(SendOutcome::Acknowledged { id, seq: Some(1), epoch: None });
+    scene.chat.on_answer(answer(unsent(1).id));
+    let id = unsent(1).id;
+    let answered = format!("[keep Answered({id:?}) false]");
+    scene.expect(&[&answered, "[send #geral kept 2]"]);
+    scene.chat.on_answer(answer(unsent(2).id));
+    let id = unsent(2).id;
+    let answered = format!("[keep Answered({id:?}) false]");
+    scene.expect(&[&answered, "[send @bob new]"]);
+    // Its publication is not shown a second time.
+    let publication = Publication {
+        id: Some(unsent(1).id),
+        ..published("geral", PublicationBody::Channel { user: user("ana") }, "kept 1")
+    };
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    scene.event(SessionEvent::Publication { topic: topic("geral"), publication, via: Via::Live });
+    scene.expect(&[]);
+}
+
+#[test]
+fn a_line_is_on_the_disk_before_it_is_sent_and_until_it_is_answered() {
+    let mut scene = returning(&[Record::Began]);
+    scene.line("/msg bob hello");
+    let effects: Vec<Effect> = std::iter::from_fn(|| scene.chat.next_effect()).collect();
+    let [
+        Effect::Show(_),
+        Effect::Keep { record: Record::Unsent(unsent), durable: true },
+        Effect::Ask(Ask::Send { id, .. }),
+    ] = &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(unsent.id, *id);
+    let id = *id;
+    scene.chat.on_answer(Answer::Send(SendOutcome::Unanswered { id, attempts: 4 }));
+    let kept: Vec<_> = std::iter::from_fn(|| scene.chat.next_effect()).filter_map(record_of).collect();
+    assert_eq!(kept, []);
+    scene.chat.on_end();
+    scene.expect(&["* A line has no answer yet. It is kept, and sent at the next start."]);
+    assert_eq!(scene.chat.failures(), 0);
+}
+
+#[test]
+fn what_is_shown_has_its_place_written_down_and_what_was_left_has_none() {
+    let mut scene = returning(&[Record::Began]);
+    scene.chat.begin(&[channel("geral")], Some(channel("geral")), None);
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    let at = |seq| Publication {
+        seq: Some(seq),
+        ..published("geral", PublicationBody::Channel { user: user("bob") }, "hello")
+    };
+    assert!(!scene.chat.has_unsaved_places());
+    for seq in [4, 5] {
+        let publication = at(seq);
+        scene.event(SessionEvent::Publication { topic: topic("geral"), publication, via: Via::Live });
+    }
+    assert!(scene.chat.has_unsaved_places());
+    assert_eq!(scene.chat.take_unsaved_places(), [shown_up_to("geral", 5)]);
+    assert!(!scene.chat.has_unsaved_places());
+    let publication = at(6);
+    scene.event(SessionEvent::Publication { topic: topic("geral"), publication, via: Via::Live });
+    scene.skip();
+    scene.line("/leave");
+    let kept: Vec<_> = std::iter::from_fn(|| scene.chat.next_effect()).filter_map(record_of).collect();
+    assert_eq!(kept, [(Record::Left(channel("geral")), false)]);
+    assert_eq!(scene.chat.take_unsaved_places(), []);
+}
+
+#[test]
+fn when_nothing_can_be_kept_any_more_it_is_said_once_and_the_end_fails_what_is_unsent() {
+    let mut scene = returning(&[Record::Began]);
+    scene.line("/msg bob hello");
+    scene.skip();
+    scene.chat.on_keep_failed("no space left on device".to_owned());
+    scene.chat.on_keep_failed("no space left on device".to_owned());
+    scene.expect(&["* Nothing can be kept for the next start: no space left on device."]);
+    scene.chat.on_end();
+    assert_eq!(scene.chat.failures(), 1);
+}
