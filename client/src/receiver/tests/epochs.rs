@@ -70,6 +70,27 @@ fn a_message_that_is_sent_again_in_the_new_epoch_is_not_shown_again() {
 }
 
 #[test]
+fn what_is_new_before_a_message_that_was_sent_again_is_delivered() {
+    let mut bench = at_fifty();
+    restored(&mut bench);
+    let again = Publication { seq: Some(51), ..in_epoch(8, 50) };
+    let kept = (1..=49).map(|seq| in_epoch(8, seq));
+    bench.page(page_in(8, kept.chain([only_in_epoch(8, 50), again, only_in_epoch(8, 52)]).collect(), 52));
+    bench.expect(&["repair 50 of 8", "repair 52 of 8"]);
+}
+
+#[test]
+fn of_a_new_epoch_in_which_only_a_repeat_is_known_all_that_may_be_new_is_delivered() {
+    let mut bench = at_fifty();
+    restored(&mut bench);
+    // 48 to 50 were lost, and 49 was sent again.
+    let again = Publication { seq: Some(50), ..in_epoch(8, 49) };
+    let new = [only_in_epoch(8, 48), only_in_epoch(8, 49), again];
+    bench.page(page_in(8, (1..=47).map(|seq| in_epoch(8, seq)).chain(new).collect(), 50));
+    bench.expect(&["repair 48 of 8", "repair 49 of 8"]);
+}
+
+#[test]
 fn a_new_epoch_in_which_nothing_is_known_begins_with_what_comes() {
     let mut bench = at_fifty();
     restored(&mut bench);

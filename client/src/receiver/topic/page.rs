@@ -1,5 +1,6 @@
 //! What a page of history does to a topic.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use recado_proto::{Epoch, HistoryPage, Publication};
@@ -85,15 +86,30 @@ impl TopicState {
     /// it is on the page begins with the latest.
     pub(super) fn rejoin(&mut self, page: Page, out: &mut Outlet<'_>) {
         self.take_up(page.epoch);
-        let known = page.messages.iter().rev().find(|(_, message)| self.was_delivered(message.id));
-        let begin = match known {
-            Some((seq, _)) => *seq + 1,
-            None => self.begin_with_held(page.last_seq, page.last_seq + 1),
-        };
-        self.recent.iter_mut().for_each(|(seq, _)| *seq = 0);
+        let begin = self.first_unseen(&page);
+        let still_there: BTreeSet<_> =
+            page.messages.iter().map(|(seq, message)| (*seq, message.id)).collect();
+        self.recent.iter_mut().filter(|recent| !still_there.contains(recent)).for_each(|(seq, _)| *seq = 0);
         self.phase = Phase::Live { next: begin, epoch: page.epoch };
         self.backlog_end = 0;
         self.fill(page, None, out);
+    }
+
+    /// Where to go on in another epoch. What is delivered a second time is dropped by its `id`, so that too early does no harm.
+    fn first_unseen(&mut self, page: &Page) -> u64 {
+        // A message at the place that it always had was not lost. One at another place was, and was sent again: what lies before it
+        // may be new.
+        let kept = page.messages.iter().find(|(seq, message)| self.recent.contains(&(*seq, message.id)));
+        if let Some((seq, _)) = kept {
+            return *seq + 1;
+        }
+        let again = page.messages.iter().find(|(_, message)| self.was_delivered(message.id));
+        let oldest = self.recent.iter().map(|(seq, _)| *seq).find(|seq| *seq > 0);
+        match (again, oldest, page.messages.first()) {
+            (Some((again, _)), Some(oldest), Some((first, _))) => oldest.clamp(*first, *again),
+            (Some((again, _)), None, _) => *again,
+            (Some(_) | None, _, _) => self.begin_with_held(page.last_seq, page.last_seq + 1),
+        }
     }
 
     /// The places are counted anew.
