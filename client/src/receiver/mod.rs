@@ -68,8 +68,8 @@ pub enum Start {
     Latest(u32),
     /// With everything that history has.
     Beginning,
-    /// With everything that follows this place, where an earlier session ended. If the epoch is another by now, that is said, and it
-    /// begins with the latest.
+    /// With everything that follows this place, where an earlier session ended. If the epoch is another by now, that is said, and what
+    /// follows this place in the new epoch is delivered, and [`limits::BACKLOG_MESSAGES`] of the latest at least.
     After {
         /// The epoch of the place.
         epoch: Epoch,

@@ -167,11 +167,25 @@ fn another_epoch_after_an_absence_is_said_and_begins_with_the_latest() {
     let mut bench = Bench::joining(after(50));
     let epoch = Epoch::new(8).unwrap();
     bench.page(HistoryPage { epoch: Some(epoch), ..page([], 1, 40) });
-    bench.expect(&["epoch tech 8", &format!("fetch tech latest {}", limits::BACKLOG_MESSAGES)]);
+    bench.expect(&["epoch tech 8", &format!("fetch tech after {}", 40 - limits::BACKLOG_MESSAGES)]);
     bench.publish(in_epoch(8, 41));
-    let latest = [39, 40].map(|seq| in_epoch(8, seq)).to_vec();
+    let latest = (21..=40).map(|seq| in_epoch(8, seq)).collect();
     bench.page(HistoryPage { messages: latest, epoch: Some(epoch), ..page([], 1, 40) });
-    bench.expect(&["backlog 39", "backlog 40", "live 41"]);
+    let backlog = (21..=40).map(|seq| format!("backlog {seq}"));
+    let expected: Vec<_> = backlog.chain(["live 41".to_owned()]).collect();
+    bench.expect(&expected.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn another_epoch_after_an_absence_keeps_nothing_back_of_what_came_since() {
+    let mut bench = Bench::joining(after(3));
+    let epoch = Epoch::new(8).unwrap();
+    let since = || (4..=60).map(|seq| in_epoch(8, seq)).collect();
+    bench.page(HistoryPage { messages: since(), epoch: Some(epoch), ..page([], 1, 60) });
+    bench.expect(&["epoch tech 8", "fetch tech after 3"]);
+    bench.page(HistoryPage { messages: since(), epoch: Some(epoch), ..page([], 1, 60) });
+    let backlog: Vec<_> = (4..=60).map(|seq| format!("backlog {seq}")).collect();
+    bench.expect(&backlog.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 #[test]

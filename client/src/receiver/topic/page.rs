@@ -36,10 +36,13 @@ impl TopicState {
     /// The first page: what of it was asked for is delivered, then what came in the meantime.
     pub(super) fn begin(&mut self, start: Start, page: Page, now: Instant, out: &mut Outlet<'_>) {
         let backlog = match start {
-            Start::After { epoch, .. } if epoch != page.epoch => {
+            Start::After { epoch, seq } if epoch != page.epoch => {
                 out.epoch_changed(page.epoch);
                 self.former_epoch = Some(epoch);
-                self.phase = Phase::Joining(Start::Latest(limits::BACKLOG_MESSAGES));
+                // What stands behind the old place was not seen in either epoch.
+                let latest = page.last_seq.saturating_sub(limits::BACKLOG_MESSAGES.into());
+                let start = Start::After { epoch: page.epoch, seq: seq.min(latest) };
+                self.phase = Phase::Joining(start);
                 self.fetch_at = Some(now);
                 return;
             }
