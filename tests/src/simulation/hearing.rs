@@ -145,6 +145,9 @@ impl World {
                         page.last_seq
                     ),
                 );
+                if let Some(wish) = it.wishes.get(topic) {
+                    self.ledger.page(wish.following, page.epoch, page.last_seq.unwrap_or(0));
+                }
                 session.receiver.on_page(ticket, page, now);
             }
             Ok(_) => session.receiver.on_page_failed(ticket, false, now),

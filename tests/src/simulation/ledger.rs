@@ -114,6 +114,10 @@ pub(super) struct Following {
     pub(super) last: u64,
     first: u64,
     delivered: BTreeSet<MessageId>,
+    /// The part of it that the process at hand delivered.
+    lately: BTreeSet<MessageId>,
+    /// Where it began; 0 if it had no place.
+    resumed_at: u64,
     pub(super) is_over: bool,
     /// The epoch changed while it was followed.
     restarted: bool,
@@ -125,6 +129,8 @@ pub(super) struct Ledger {
     pub(super) by_id: BTreeMap<MessageId, usize>,
     /// By epoch and topic, from `seq` 1 on.
     topics: BTreeMap<(u64, String), Vec<Committed>>,
+    /// How many of them there were when the epoch began.
+    restored: BTreeMap<(u64, String), usize>,
     /// The oldest first.
     pub(super) epochs: Vec<Epoch>,
     pub(super) followings: Vec<Following>,
@@ -225,15 +231,18 @@ impl Ledger {
 
     /// A server started: this is what its store holds.
     pub(super) fn started(&mut self, epoch: Epoch, holds: &[Publication]) {
-        if !self.epochs.contains(&epoch) {
-            self.epochs.push(epoch);
-        }
+        let is_new = !self.epochs.contains(&epoch);
         self.topics.retain(|(of, _), _| *of != epoch.as_u64());
         for publication in holds {
             let id = publication.id.expect("the store gives every message an id");
             let clock = publication.clock.unwrap_or(0);
             let topic = self.topics.entry((epoch.as_u64(), publication.topic.clone())).or_default();
             topic.push(Committed { id, clock });
+        }
+        if is_new {
+            self.epochs.push(epoch);
+            let of_it = self.topics.iter().filter(|((of, _), _)| *of == epoch.as_u64());
+            self.restored.extend(of_it.map(|(key, messages)| (key.clone(), messages.len())));
         }
     }
 
@@ -248,10 +257,19 @@ impl Ledger {
             last: 0,
             first: 0,
             delivered: BTreeSet::new(),
+            lately: BTreeSet::new(),
+            resumed_at: 0,
             is_over: false,
             restarted: false,
         });
         self.followings.len() - 1
+    }
+
+    /// A process begins with it, at the place that its owner kept.
+    pub(super) fn resumes(&mut self, following: usize, place: u64) {
+        let it = &mut self.followings[following];
+        it.lately.clear();
+        it.resumed_at = place;
     }
 
     /// It begins once more, as nothing is known of where it was.
@@ -264,13 +282,13 @@ impl Ledger {
     pub(super) fn joined(&mut self, at: Micros, following: usize) {
         let head = self.head(&self.followings[following].topic);
         let it = &mut self.followings[following];
-        if it.owed.is_some() {
+        if it.owed.is_some() || it.restarted {
             return;
         }
         let owed = head.saturating_sub(it.backlog) + 1;
         it.owed = Some(owed);
         // Whatever is owed may also come after it.
-        if it.first > owed && !it.restarted {
+        if it.first > owed {
             let seen =
                 format!("client {}: joined at {head}, begins with {} instead of {owed}", it.client, it.first);
             let topic = it.topic.clone();
@@ -312,7 +330,9 @@ impl Ledger {
         } else if it.last > 0 && (seq <= it.last || !stored_before.is_subset_of(it.last, seq, &it.delivered))
         {
             Some((Rule::InOrder, format!("client {who}: place {seq} ({name}) follows place {}", it.last)))
-        } else if it.last == 0 && it.owed.is_some_and(|owed| seq > owed) {
+        } else if it.last == 0
+            && it.owed.is_some_and(|owed| !stored_before.is_subset_of(owed - 1, seq, &it.delivered))
+        {
             Some((
                 Rule::Delivered,
                 format!("client {who}: it begins with place {seq}, due was {:?}", it.owed),
@@ -326,6 +346,7 @@ impl Ledger {
         it.epoch = Some(epoch);
         it.last = seq;
         it.delivered.insert(id);
+        it.lately.insert(id);
         if let Some((rule, seen)) = problem {
             self.broken(at, rule, Some(topic), seen);
         }
@@ -334,7 +355,12 @@ impl Ledger {
     /// The owner was told that the places are counted anew.
     pub(super) fn epoch_changed(&mut self, at: Micros, following: usize, epoch: Epoch) {
         let is_known = self.epochs.contains(&epoch);
-        let head = self.head(&self.followings[following].topic);
+        let key = (epoch.as_u64(), self.followings[following].topic.clone());
+        let in_store = self.topics.get(&key).map_or(&[][..], Vec::as_slice);
+        // What this process delivered, and is still there, says where the new epoch begins.
+        let lately = &self.followings[following].lately;
+        let restored = in_store.len().min(self.restored.get(&key).copied().unwrap_or(0));
+        let last_kept = in_store[..restored].iter().rposition(|message| lately.contains(&message.id));
         let it = &mut self.followings[following];
         if !is_known || it.epoch == Some(epoch) {
             let (topic, seen) =
@@ -342,7 +368,17 @@ impl Ledger {
             return self.broken(at, Rule::EpochsTold, Some(&topic), seen);
         }
         it.epoch = Some(epoch);
-        (it.last, it.restarted, it.owed) = (0, true, Some(head + 1));
+        let behind_old_place = (it.lately.is_empty() && it.resumed_at > 0).then_some(it.resumed_at + 1);
+        let owed = last_kept.map(|index| index as u64 + 2).or(behind_old_place);
+        (it.last, it.restarted, it.owed) = (0, true, owed);
+    }
+
+    /// A page of history arrived: whoever knew nothing that is still there goes on from its end, at the latest.
+    pub(super) fn page(&mut self, following: usize, epoch: Option<Epoch>, last_seq: u64) {
+        let it = &mut self.followings[following];
+        if it.restarted && it.epoch == epoch {
+            it.owed.get_or_insert(last_seq + 1);
+        }
     }
 
     /// A message was answered OK.

@@ -68,7 +68,7 @@ pub fn run(setup: Setup) -> Outcome {
 }
 
 /// As much as a person reads.
-const TRACE_LINES: usize = 120;
+const TRACE_LINES: usize = 160;
 
 /// In memory where the system has such a folder: a simulated crash keeps what was written, so that no disk is needed.
 fn temporary_folder() -> TempDir {
