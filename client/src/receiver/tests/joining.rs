@@ -254,3 +254,17 @@ fn what_was_left_is_forgotten() {
         "fetch lab latest 1",
     ]);
 }
+
+#[test]
+fn who_leaves_knows_where_to_go_on_which_is_behind_what_was_delivered() {
+    let bench = Bench::joining(Start::Latest(0));
+    assert_eq!(bench.receiver.place(&tech()), None, "it is not joined yet");
+    let mut bench = Bench::joined_at(5);
+    bench.live(6);
+    bench.live(8);
+    bench.expect(&["live 6"]);
+    let place = bench.receiver.place(&tech()).map(|(epoch, seq)| Start::After { epoch, seq });
+    assert_eq!(place, Some(after(6)));
+    assert!(bench.receiver.leave(&tech()));
+    assert_eq!(bench.receiver.place(&tech()), None);
+}
