@@ -5,9 +5,8 @@ use std::{fmt, str::FromStr};
 use hdrhistogram::Histogram;
 
 use crate::{
-    output::latency,
     record::{AuditRow, Condition, Latencies, LatencyKind},
-    units::grouped,
+    units::{grouped, latency},
 };
 
 /// Conditions, of which none may hold.

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
     record::{AuditRow, Second},
-    units::grouped,
+    units::{grouped, latency},
 };
 
 /// Writes a line to standard output. Whoever closed it still gets the exit code.
@@ -121,17 +121,6 @@ fn line(now: &Now<'_>) -> String {
     line
 }
 
-/// A latency as people read it.
-pub(crate) fn latency(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} us"),
-        1_000..10_000 => format!("{:.2} ms", us as f64 / 1e3),
-        10_000..100_000 => format!("{:.1} ms", us as f64 / 1e3),
-        100_000..1_000_000 => format!("{:.0} ms", us as f64 / 1e3),
-        _ => format!("{:.2} s", us as f64 / 1e6),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::record::{Recorder, SecondCounts, Way};
@@ -161,11 +150,5 @@ mod tests {
         for (has_end, is_coloured) in [(true, true), (true, false), (false, true), (false, false)] {
             style(has_end, is_coloured);
         }
-    }
-
-    #[test]
-    fn latencies_have_three_digits_and_a_unit() {
-        let shown = [999, 1_234, 12_345, 123_456, 1_234_567].map(latency);
-        assert_eq!(shown, ["999 us", "1.23 ms", "12.3 ms", "123 ms", "1.23 s"]);
     }
 }

@@ -9,12 +9,12 @@ use crate::{
     conditions::Measured,
     config::Config,
     lag::{Effort, Lag},
-    output::{latency, say},
+    output::say,
     record::{Machine, Record, Recorder, Setting, Verdict},
     run::who,
     schedule::Pace,
     stage::Stage,
-    units::{grouped, shown},
+    units::{grouped, latency, shown},
 };
 
 /// How a run ended.

@@ -141,6 +141,17 @@ pub(crate) fn grouped(count: u64) -> String {
     grouped
 }
 
+/// A latency as people read it.
+pub(crate) fn latency(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} us"),
+        1_000..10_000 => format!("{:.2} ms", us as f64 / 1e3),
+        10_000..100_000 => format!("{:.1} ms", us as f64 / 1e3),
+        100_000..1_000_000 => format!("{:.0} ms", us as f64 / 1e3),
+        _ => format!("{:.2} s", us as f64 / 1e6),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +191,12 @@ mod tests {
         for text in ["0s", "5m", "61s", "1500ms"] {
             assert_eq!(duration::parse(text).map(shown).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn latencies_have_three_digits_and_a_unit() {
+        let shown = [999, 1_234, 12_345, 123_456, 1_234_567].map(latency);
+        assert_eq!(shown, ["999 us", "1.23 ms", "12.3 ms", "123 ms", "1.23 s"]);
     }
 
     #[test]

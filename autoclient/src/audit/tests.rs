@@ -121,7 +121,11 @@ fn what_one_subscriber_misses_is_lost_and_named() {
         findings.line,
         "FAIL: 3 acknowledged = 3 stored; 5 of 6 delivered (0 by repair); 1 lost, 0 repeated"
     );
-    assert_eq!(findings.first, ["message 1 in geral, place 2: was acknowledged and not heard by s2"]);
+    assert_eq!(
+        findings.first,
+        ["message 1 in geral, place 2: was acknowledged and not heard by s2 \
+          (due from ana at 0.000 s, acknowledged 10 us later, heard by 1 of 2)"]
+    );
     assert_eq!(findings.subscribers.iter().map(|row| row.lost).collect::<Vec<_>>(), [0, 1]);
 }
 

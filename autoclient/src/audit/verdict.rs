@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     limits::NAMED_MAX,
     record::{AuditRow, Outcome},
-    units::grouped,
+    units::{grouped, latency},
 };
 
 use super::Audit;
@@ -65,8 +65,16 @@ impl Audit {
             let missed = self.topics[entry.topic as usize].subscribers & !(entry.live | entry.repaired);
             let names: Vec<&str> =
                 super::bits(missed).map(|bit| self.subscribers[bit].name.as_str()).collect();
-            let what = format!("was acknowledged and not heard by {}", names.join(", "));
-            let seq = entry.acknowledged.map_or(0, |(seq, _)| seq);
+            let (seq, acknowledged_us) = entry.acknowledged.unwrap_or_default();
+            let everybody = self.topics[entry.topic as usize].subscribers.count_ones();
+            let what = format!(
+                "was acknowledged and not heard by {} (due from {} at {:.3} s, acknowledged {} later, heard by {} of {everybody})",
+                names.join(", "),
+                self.publishers[entry.publisher as usize].name,
+                entry.intended_us as f64 / 1e6,
+                latency(acknowledged_us.saturating_sub(entry.intended_us)),
+                everybody - missed.count_ones(),
+            );
             self.name(entry.topic as usize, seq, number, &what);
         }
     }
