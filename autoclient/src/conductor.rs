@@ -348,6 +348,13 @@ impl Conductor {
         self.end_second(false);
     }
 
+    /// Takes what has come although nothing more was waited for: what is repeated then is repeated too.
+    pub(crate) fn take_what_came(&mut self) {
+        while let Ok(heard) = self.hearings.try_recv() {
+            self.heard(&heard);
+        }
+    }
+
     /// Shows how far history was read back.
     pub(crate) fn show_reading(&mut self, read: u64) {
         self.progress.show_reading(read, self.audit.total().acknowledged);

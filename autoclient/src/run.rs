@@ -177,8 +177,10 @@ async fn drive(
     hurry.cancel();
     let (load, cpu_cores, busy) = (begun.elapsed(), cpu.cores_since(), busy.share_since());
     conductor.drain(config.drain, &stop.draining).await;
-    conductor.audit.end();
+    conductor.audit.end_answers();
     let unread = compare(stage, &mut conductor, heads, &stop.draining).await;
+    conductor.take_what_came();
+    conductor.audit.end_deliveries();
     let (audit, recorder, lag) = conductor.finish();
     let machine = Machine::here();
     let ending = Ending { unread, cpu_cores, busy, behind };

@@ -63,12 +63,13 @@ impl Books {
 
     /// Ends the run with these messages stored.
     fn close(mut self, stored: &[(u64, u64)]) -> Findings {
-        self.audit.end();
+        self.audit.end_answers();
         for (number, seq) in stored {
             let message = self.message(*number, *seq);
             self.audit.stored(0, &message);
         }
         self.audit.read_back(0);
+        self.audit.end_deliveries();
         self.audit.close(Circumstances::default())
     }
 }
@@ -349,7 +350,8 @@ fn what_could_not_be_read_back_is_not_proven() {
     let mut books = Books::new(1);
     books.put(0, 1);
     books.hear(0, 0, 1);
-    books.audit.end();
+    books.audit.end_answers();
+    books.audit.end_deliveries();
     let unread = Circumstances { unread: Some("no server".into()), ..Circumstances::default() };
     let findings = books.audit.close(unread);
     assert_eq!(
@@ -372,10 +374,11 @@ fn a_bottleneck_makes_a_run_invalid_unless_something_is_really_wrong() {
         if is_heard {
             books.hear(0, 0, 1);
         }
-        books.audit.end();
+        books.audit.end_answers();
         let message = books.message(0, 1);
         books.audit.stored(0, &message);
         books.audit.read_back(0);
+        books.audit.end_deliveries();
         books.audit
     };
     let invalid = books(true).close(circumstances.clone());

@@ -43,8 +43,8 @@ pub struct Findings {
 }
 
 impl Audit {
-    /// What is lost as things stand: call it when nothing more is waited for. What was never answered becomes ambiguous.
-    pub fn end(&mut self) {
+    /// No more answers are waited for: what has none is ambiguous.
+    pub fn end_answers(&mut self) {
         let unanswered: Vec<u64> = self
             .open
             .iter()
@@ -52,6 +52,10 @@ impl Audit {
             .map(|(number, _)| *number)
             .collect();
         unanswered.into_iter().for_each(|number| self.ambiguous(number));
+    }
+
+    /// No more deliveries are waited for: what is still owed is lost.
+    pub fn end_deliveries(&mut self) {
         let count = |row: &mut AuditRow| {
             row.lost = row.expected.saturating_sub(row.delivered_live + row.delivered_by_repair);
         };
@@ -79,7 +83,8 @@ impl Audit {
         }
     }
 
-    /// Closes the books, after [`Audit::end`] and, where that is possible, after all topics were read back.
+    /// Closes the books, after [`Audit::end_answers`], the reading back of all topics where that is possible, and
+    /// [`Audit::end_deliveries`].
     pub fn close(self, circumstances: Circumstances) -> Findings {
         let failures = self.failures(&circumstances);
         let (outcome, reasons) = if !failures.is_empty() {
