@@ -64,7 +64,7 @@ impl Progress {
     fn write(&self, line: String) {
         match &self.bar {
             Some(bar) => {
-                bar.set_message(line);
+                bar.set_message(line.trim_start().to_owned());
                 bar.tick();
             }
             // Progress that cannot be shown is no reason to end.
@@ -82,8 +82,8 @@ impl Progress {
 
 fn style(has_end: bool, is_coloured: bool) -> ProgressStyle {
     let template = match (has_end, is_coloured) {
-        (true, true) => "{spinner:.cyan} {bar:20.cyan} {wide_msg}",
-        (true, false) => "{spinner} {bar:20} {wide_msg}",
+        (true, true) => "{spinner:.cyan} {wide_bar:.cyan}\n{wide_msg}",
+        (true, false) => "{spinner} {wide_bar}\n{wide_msg}",
         (false, true) => "{spinner:.cyan} {wide_msg}",
         (false, false) => "{spinner} {wide_msg}",
     };
@@ -94,14 +94,14 @@ fn line(now: &Now<'_>) -> String {
     let Now { second, total, late } = now;
     let seconds = second.duration_s.max(0.001);
     let mut line = format!(
-        "{:>6.0} s: {:.0}/s of {:.0}/s, {} acknowledged, {} in flight, p50 {}, p99 {}",
+        "{:>6.0} s: {:.0}/s of {:.0}/s, p50 {}, p99 {}, {} in flight, {} acknowledged",
         second.elapsed_s,
         second.counts.acknowledged as f64 / seconds,
         second.counts.planned as f64 / seconds,
-        grouped(total.acknowledged),
-        second.counts.in_flight,
         latency(second.latency.end_to_end.p50_us),
         latency(second.latency.end_to_end.p99_us),
+        second.counts.in_flight,
+        grouped(total.acknowledged),
     );
     for (count, what) in [
         (second.counts.pending, "pending"),
@@ -137,7 +137,7 @@ mod tests {
         let total = AuditRow { acknowledged: 1_100, ..AuditRow::default() };
         assert_eq!(
             line(&Now { second: &second, total: &total, late: 0 }),
-            "     1 s: 100/s of 120/s, 1,100 acknowledged, 7 in flight, p50 1.50 ms, p99 1.50 ms"
+            "     1 s: 100/s of 120/s, p50 1.50 ms, p99 1.50 ms, 7 in flight, 1,100 acknowledged"
         );
         let total = AuditRow { delivered_by_repair: 3, ..total };
         assert!(

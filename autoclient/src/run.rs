@@ -162,7 +162,7 @@ async fn drive(
     let (begun, cpu, busy) = (Instant::now(), CpuTime::now(), BusyTime::now());
     let mut behind = Duration::ZERO;
     if !stop.talking.is_cancelled() {
-        let names: Vec<&str> = stage.targets.iter().map(Target::name).collect();
+        let names: Vec<&str> = stage.targets[..stage.channels].iter().map(Target::name).collect();
         say(format_args!("seed {}: {} in {}", config.seed, who(&config.users), List(&names)));
         let phases = phases(config, stage);
         let duration = Plan::ends_after(&phases);
