@@ -11,7 +11,6 @@ use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
     time::{interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
