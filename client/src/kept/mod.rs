@@ -1,5 +1,5 @@
 //! What is kept of a chat from one run of the client to the next: messages without an answer, and how far each topic was shown. The
-//! rules are here and in [`record`]; [`file`] writes them down.
+//! rules are here and in `record.rs`; `file.rs` writes them down.
 
 pub(crate) mod file;
 pub(crate) mod keeper;
