@@ -60,6 +60,8 @@ pub(crate) struct TopicState {
     disputed: Option<u64>,
     /// Late publications of this epoch may still arrive; they are repeats.
     former_epoch: Option<Epoch>,
+    /// The place that was next in it.
+    former_next: u64,
     /// What was delivered last, by place.
     recent: VecDeque<(u64, Option<MessageId>)>,
     /// What was delivered last of that which has no place.
@@ -107,6 +109,7 @@ impl TopicState {
             puzzled: false,
             disputed: None,
             former_epoch: None,
+            former_next: u64::MAX,
             recent: VecDeque::new(),
             recent_ids: VecDeque::new(),
             asked: None,

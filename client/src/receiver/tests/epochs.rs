@@ -91,14 +91,40 @@ fn of_a_new_epoch_in_which_only_a_repeat_is_known_all_that_may_be_new_is_deliver
 }
 
 #[test]
-fn a_new_epoch_in_which_nothing_is_known_begins_with_what_comes() {
+fn of_a_new_epoch_in_which_nothing_is_known_all_behind_the_old_place_is_delivered() {
     let mut bench = at_fifty();
     restored(&mut bench);
-    bench.publish(only_in_epoch(8, 900));
-    bench.page(page_in(8, (401..=900).map(|seq| only_in_epoch(8, seq)).collect(), 900));
-    bench.expect(&["live 900 of 8"]);
     bench.publish(only_in_epoch(8, 901));
-    bench.expect(&["live 901 of 8"]);
+    bench.page(page_in(8, (401..=900).map(|seq| only_in_epoch(8, seq)).collect(), 900));
+    bench.expect(&["fetch tech after 50"]);
+    bench.page(page_in(8, (51..=550).map(|seq| only_in_epoch(8, seq)).collect(), 901));
+    let mut delivered = bench.actions();
+    assert_eq!(delivered.remove(500), "fetch tech after 550");
+    assert_eq!(delivered, (51..=550).map(|seq| format!("repair {seq} of 8")).collect::<Vec<_>>());
+    bench.page(page_in(8, (551..=901).map(|seq| only_in_epoch(8, seq)).collect(), 901));
+    assert_eq!(bench.actions().len(), 351);
+}
+
+#[test]
+fn of_a_new_epoch_that_is_far_behind_the_latest_are_delivered() {
+    let mut bench = at_fifty();
+    restored(&mut bench);
+    bench.page(page_in(8, (1..=30).map(|seq| only_in_epoch(8, seq)).collect(), 30));
+    let latest = 31 - u64::from(crate::limits::BACKLOG_MESSAGES)..=30;
+    assert_eq!(bench.actions(), latest.map(|seq| format!("repair {seq} of 8")).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_shows_that_the_epoch_changed_is_delivered_though_nothing_was_before() {
+    let mut bench = Bench::joined_at(50);
+    bench.publish(only_in_epoch(8, 51));
+    bench.wait();
+    bench.expect(&["fetch tech after 50"]);
+    bench.page(page_in(8, vec![only_in_epoch(8, 51)], 51));
+    bench.expect(&["epoch tech 8", "subscribe sync", "sync tech", "fetch tech latest 500"]);
+    bench.page(page_in(8, (1..=51).map(|seq| only_in_epoch(8, seq)).collect(), 51));
+    let delivered = bench.actions();
+    assert_eq!(delivered.last().map(String::as_str), Some("repair 51 of 8"));
 }
 
 #[test]

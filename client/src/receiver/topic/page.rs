@@ -85,8 +85,8 @@ impl TopicState {
         self.held.first().map_or(next, |held| held.min(next))
     }
 
-    /// Another epoch: what was delivered, and is still there, shows where to go on. Whoever has missed so much that nothing of
-    /// it is on the page begins with the latest.
+    /// Another epoch: what was delivered, and is still there, shows where to go on. Where nothing of it is, what follows the
+    /// old place is delivered, and some of the latest at least.
     pub(super) fn rejoin(&mut self, page: Page, out: &mut Outlet<'_>) {
         self.take_up(page.epoch);
         let begin = self.first_unseen(&page);
@@ -95,6 +95,10 @@ impl TopicState {
         self.recent.iter_mut().filter(|recent| !still_there.contains(recent)).for_each(|(seq, _)| *seq = 0);
         self.phase = Phase::Live { next: begin, epoch: page.epoch };
         self.backlog_end = 0;
+        if page.messages.first().is_some_and(|(first, _)| *first > begin) {
+            // More was missed than the page has: it is asked for from there.
+            return self.claim(page.epoch, page.last_seq);
+        }
         self.fill(page, None, out);
     }
 
@@ -111,7 +115,11 @@ impl TopicState {
         match (again, oldest, page.messages.first()) {
             (Some((again, _)), Some(oldest), Some((first, _))) => oldest.clamp(*first, *again),
             (Some((again, _)), None, _) => *again,
-            (Some(_) | None, _, _) => self.begin_with_held(page.last_seq, page.last_seq + 1),
+            // What stands behind the old place was not seen in either epoch.
+            (Some(_) | None, _, _) => {
+                let latest = page.last_seq.saturating_sub(limits::BACKLOG_MESSAGES.into()) + 1;
+                self.begin_with_held(page.last_seq, latest.min(self.former_next))
+            }
         }
     }
 
@@ -119,6 +127,7 @@ impl TopicState {
     pub(super) fn change_epoch(&mut self, from: Epoch, to: Epoch, now: Instant, out: &mut Outlet<'_>) {
         out.epoch_changed(to);
         self.former_epoch = Some(from);
+        self.former_next = self.next().unwrap_or(self.former_next);
         self.phase = Phase::Rejoining(to);
         self.take_up(to);
         self.fetch_at = Some(now);
