@@ -52,6 +52,8 @@ pub struct Config {
     pub repair: bool,
     /// How long the end waits while nothing arrives that is still owed.
     pub drain: Duration,
+    /// Whether it does not matter that the load client was late itself.
+    pub untimed: bool,
     /// When the run fails although nothing is lost.
     pub fail_if: Conditions,
     /// The command line that plays the same load again.
@@ -180,6 +182,7 @@ impl TryFrom<Args> for Config {
             seed,
             repair: !common.no_repair,
             drain: common.drain.unwrap_or(patience),
+            untimed: common.untimed,
             fail_if: common.fail_if.unwrap_or_default(),
             replay,
         })

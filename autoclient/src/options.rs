@@ -83,6 +83,10 @@ pub struct Options {
     #[arg(long, env = "RECADO_NO_REPAIR")]
     pub no_repair: bool,
 
+    /// Judge deliveries alone: times do not matter, and a load client that was late itself makes no run INVALID
+    #[arg(long, env = "RECADO_UNTIMED")]
+    pub untimed: bool,
+
     /// Fail if one of these holds, as 'p99>20ms,lost>0'
     ///
     /// METRIC COMPARISON VALUE, separated by commas. Latencies: p50, p90, p95, p99, p99.9, p99.99 and max, end to end; ack.p99 from the intended send time to
@@ -115,6 +119,7 @@ impl Options {
             seed: self.seed.or(lower.seed),
             drain: self.drain.or(lower.drain),
             no_repair: self.no_repair || lower.no_repair,
+            untimed: self.untimed || lower.untimed,
             fail_if: self.fail_if.or(lower.fail_if),
         }
     }

@@ -35,8 +35,10 @@ pub(crate) fn line(args: &Args, seed: u64) -> String {
     add("ramp", options.ramp.map(shown));
     add("drain", options.drain.map(shown));
     add("fail-if", options.fail_if.as_ref().map(ToString::to_string));
-    if options.no_repair {
-        line += " --no-repair";
+    for (name, is_on) in [("no-repair", options.no_repair), ("untimed", options.untimed)] {
+        if is_on {
+            line += &format!(" --{name}");
+        }
     }
     line + &format!(" --seed {seed}")
 }
@@ -65,7 +67,7 @@ mod tests {
     fn a_line_plays_back_what_was_given() {
         let given = "recado autoclient --server tcp://127.0.0.1:1 --broker tcp://127.0.0.1:2 --user bot --scenario load.toml --profile busy \
                      --users 3 --connections 2 --listeners 1 --channels a,b --rate 12.5 --pause 1s..2s --direct 0.1 --size 64..128 --churn 10s --slow 25% \
-                     --duration 90s --messages 500 --ramp 5s --drain 10s --fail-if 'p99>20ms,lost>0' --no-repair --seed 7";
+                     --duration 90s --messages 500 --ramp 5s --drain 10s --fail-if 'p99>20ms,lost>0' --no-repair --untimed --seed 7";
         let words = given.replace('\'', "");
         let args = Line::try_parse_from(words.split_whitespace().skip(1)).unwrap().args;
         assert_eq!(line(&args, args.options.seed.unwrap()), given);

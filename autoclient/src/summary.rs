@@ -58,6 +58,13 @@ pub(crate) fn conclude(
         ));
     }
     let (latencies, seconds) = recorder.finish();
+    let bottleneck = lag.bottleneck(Effort {
+        load: times.load,
+        cpu_cores: circumstances.cpu_cores,
+        cores: machine.cores,
+        busy: circumstances.busy,
+    });
+    remarks.extend(bottleneck.clone().filter(|_| config.untimed));
     let conditions = config.fail_if.judge(Measured {
         latency: &latencies,
         total: audit.total(),
@@ -68,12 +75,7 @@ pub(crate) fn conclude(
     let reasons = conditions.iter().filter(|one| one.holds);
     let circumstances = audit::Circumstances {
         unread: circumstances.unread,
-        bottleneck: lag.bottleneck(Effort {
-            load: times.load,
-            cpu_cores: circumstances.cpu_cores,
-            cores: machine.cores,
-            busy: circumstances.busy,
-        }),
+        bottleneck: bottleneck.filter(|_| !config.untimed),
         conditions: reasons.map(|one| format!("{}: it is {}", one.condition, one.measured)).collect(),
     };
     let findings = audit.close(circumstances);

@@ -7,7 +7,13 @@ use recado_tests::{
     process::{Ended, Process, Run},
 };
 
+/// One that judges deliveries alone, however busy the machine is that the tests run on.
 fn autoclient(folder: &std::path::Path, server: &str, broker: &str, options: &[&str]) -> Process {
+    let untimed = [options, &["--untimed"]].concat();
+    timed_autoclient(folder, server, broker, &untimed)
+}
+
+fn timed_autoclient(folder: &std::path::Path, server: &str, broker: &str, options: &[&str]) -> Process {
     let line = ["autoclient", "--log-format", "json", "--server", server, "--broker", broker];
     Run::recado(folder, line.iter().chain(options)).start()
 }
@@ -221,7 +227,7 @@ fn a_load_client_that_was_stopped_itself_is_no_judge() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");
     let options = ["--rate", "200", "--messages", "600"];
-    let client = autoclient(folder.path(), &recado.requests, &recado.subscribers, &options);
+    let client = timed_autoclient(folder.path(), &recado.requests, &recado.subscribers, &options);
     let second = client.wait_for_log("a line of progress", |line| line.contains("acknowledged"));
     client.signal(Signal::SIGSTOP);
     // For as long as anything is late that should have left meanwhile: the clock of the machine is what it is stopped by.

@@ -51,6 +51,7 @@ impl Chain {
             &listeners,
             "--rate",
             "500",
+            "--untimed",
         ];
         let client = Run::recado(self.folder.path(), line.iter().chain(options)).start();
         self.publications.lose(losses);

@@ -14,8 +14,16 @@ const HOSTILE: &str = "=1</script><script>alert(1)</script>";
 
 fn load(folder: &Path, recado: &Recado, report: &Path, options: &[&str]) -> Ended {
     let report = report.to_str().expect("our folders have plain names");
-    let line =
-        ["autoclient", "--server", &recado.requests, "--broker", &recado.subscribers, "--report", report];
+    let line = [
+        "autoclient",
+        "--server",
+        &recado.requests,
+        "--broker",
+        &recado.subscribers,
+        "--report",
+        report,
+        "--untimed",
+    ];
     Run::recado(folder, line.iter().chain(options)).to_end()
 }
 
