@@ -74,16 +74,13 @@ impl Chain {
     }
 }
 
-/// What the verdict, which is the last line of the output, says after its first word. On a machine that is busy with other things
-/// the client may find that it was late itself, and then calls no run a success; its figures hold all the same.
+/// What the verdict, which is the last line of the output, says after its first word.
 #[track_caller]
 fn figures<'a>(ended: &'a Ended, code: i32, word: &str) -> &'a str {
     let line = ended.out.last().expect("it says something");
     let (said, figures) =
         line.split_once(": ").unwrap_or_else(|| panic!("{:#?}\n{:#?}", ended.out, ended.err));
-    let late =
-        said == "INVALID" && ended.code == Some(3) && figures.contains("the load client was the bottleneck");
-    assert!(late || (said == word && ended.code == Some(code)), "{:#?}\n{:#?}", ended.out, ended.err);
+    assert_eq!((said, ended.code), (word, Some(code)), "{:#?}\n{:#?}", ended.out, ended.err);
     figures
 }
 
@@ -104,12 +101,16 @@ async fn what_is_lost_on_its_way_is_repaired_and_counted_as_that() {
     let lost = chain.lost();
     assert!(lost.len() > 5 && chain.lost_replies() > 5, "{lost:?}, {} replies", chain.lost_replies());
     let (sent, all) = (grouped(messages), grouped(messages * LISTENERS));
-    let repaired = grouped(lost.len() as u64 * LISTENERS);
-    let expect = format!(
-        "{sent} acknowledged = {sent} stored; {all} of {all} delivered ({repaired} by repair); 0 lost, 0 repeated"
-    );
     let figures = figures(&ended, 0, "PASS");
-    assert!(figures.starts_with(&expect), "{figures}\nshould be\n{expect}");
+    let delivered = format!("{sent} acknowledged = {sent} stored; {all} of {all} delivered (");
+    let (repaired, rest) = figures
+        .strip_prefix(&delivered)
+        .and_then(|rest| rest.split_once(" by repair); "))
+        .unwrap_or_else(|| panic!("{figures}\nshould begin with\n{delivered}"));
+    let repaired: u64 = repaired.replace(',', "").parse().expect("a number of repairs");
+    // On a busy machine one that is only late may be fetched as well. What was lost can come in no other way.
+    assert!(repaired >= lost.len() as u64 * LISTENERS, "{figures}, {} publications were lost", lost.len());
+    assert!(rest.starts_with("0 lost, 0 repeated"), "{figures}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
