@@ -180,7 +180,9 @@ impl World {
             let heard = session.heard;
             let sent = self.sent_in(&body);
             if let Some(sent) = sent {
-                self.ledger.sent[sent].clock.get_or_insert(clock);
+                // A client that was started again has forgotten its clock.
+                let first = &mut self.ledger.sent[sent].clock;
+                *first = Some(first.map_or(clock, |first| first.min(clock)));
                 let (what, topic) = (&self.ledger.sent[sent], self.ledger.sent[sent].topic.clone());
                 self.trace.note(
                     self.now,

@@ -251,7 +251,7 @@ impl World {
         if !wish.wanted || !session.logged_in || session.receiver.follows(topic) {
             return;
         }
-        self.ledger.resumes(wish.following, wish.place.map_or(0, |(_, seq)| seq));
+        self.ledger.resumes(wish.following);
         let start = match wish.place {
             Some(_) if forgets => Start::Latest(0),
             Some((epoch, seq)) => Start::After { epoch, seq },

@@ -73,7 +73,7 @@ pub(super) struct Sent {
     pub(super) topic: String,
     pub(super) text: String,
     pub(super) id: MessageId,
-    /// The clock of its first attempt.
+    /// The least clock of its attempts.
     pub(super) clock: Option<u64>,
     pub(super) acknowledged: Option<(Epoch, u64)>,
 }
@@ -116,8 +116,6 @@ pub(super) struct Following {
     delivered: BTreeSet<MessageId>,
     /// The part of it that the process at hand delivered.
     lately: BTreeSet<MessageId>,
-    /// Where it began; 0 if it had no place.
-    resumed_at: u64,
     pub(super) is_over: bool,
     /// The epoch changed while it was followed.
     restarted: bool,
@@ -167,6 +165,15 @@ impl Ledger {
     pub(super) fn at(&self, epoch: Epoch, topic: &str, seq: u64) -> Option<MessageId> {
         let messages = self.topics.get(&(epoch.as_u64(), topic.to_owned()))?;
         Places(messages).at(seq).map(|message| message.id)
+    }
+
+    /// Whether a following lacks something of what its topic holds: what it had in an earlier epoch does not count.
+    pub(super) fn lacks(&self, following: usize) -> Option<(u64, u64)> {
+        let it = &self.followings[following];
+        let head = self.head(&it.topic);
+        let begin = if it.last > 0 { it.last + 1 } else { it.owed? };
+        let messages = self.topics.get(&(self.epoch()?.as_u64(), it.topic.clone()))?;
+        (!Places(messages).is_subset_of(begin - 1, head + 1, &it.delivered)).then_some((begin, head))
     }
 
     /// The message as people call it.
@@ -258,7 +265,6 @@ impl Ledger {
             first: 0,
             delivered: BTreeSet::new(),
             lately: BTreeSet::new(),
-            resumed_at: 0,
             is_over: false,
             restarted: false,
         });
@@ -266,10 +272,8 @@ impl Ledger {
     }
 
     /// A process begins with it, at the place that its owner kept.
-    pub(super) fn resumes(&mut self, following: usize, place: u64) {
-        let it = &mut self.followings[following];
-        it.lately.clear();
-        it.resumed_at = place;
+    pub(super) fn resumes(&mut self, following: usize) {
+        self.followings[following].lately.clear();
     }
 
     /// It begins once more, as nothing is known of where it was.
@@ -282,7 +286,9 @@ impl Ledger {
     pub(super) fn joined(&mut self, at: Micros, following: usize) {
         let head = self.head(&self.followings[following].topic);
         let it = &mut self.followings[following];
-        if it.owed.is_some() || it.restarted {
+        // Whoever has not heard yet that the store is another one, joined the former.
+        let is_of_now = it.epoch.is_none_or(|epoch| self.epochs.last() == Some(&epoch));
+        if it.owed.is_some() || it.restarted || !is_of_now {
             return;
         }
         let owed = head.saturating_sub(it.backlog) + 1;
@@ -368,7 +374,8 @@ impl Ledger {
             return self.broken(at, Rule::EpochsTold, Some(&topic), seen);
         }
         it.epoch = Some(epoch);
-        let behind_old_place = (it.lately.is_empty() && it.resumed_at > 0).then_some(it.resumed_at + 1);
+        // If there is nothing, what stands behind the old place was not seen in either epoch.
+        let behind_old_place = if it.last > 0 { Some(it.last + 1) } else { it.owed };
         let owed = last_kept.map(|index| index as u64 + 2).or(behind_old_place);
         (it.last, it.restarted, it.owed) = (0, true, owed);
     }

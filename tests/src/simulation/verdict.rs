@@ -73,16 +73,12 @@ impl World {
             for following in followed {
                 let it = &self.ledger.followings[following];
                 let topic = it.topic.clone();
-                let head = self.ledger.head(&topic);
-                let seen = match it.owed {
-                    None => format!("client {client} never joined"),
-                    Some(owed) if it.last == 0 && owed <= head => {
-                        format!("client {client} has nothing of the places {owed} to {head}")
+                let seen = match self.ledger.lacks(following) {
+                    Some((begin, head)) => {
+                        format!("client {client} has nothing of the places {begin} to {head}")
                     }
-                    Some(_) if it.last > 0 && it.last < head => {
-                        format!("client {client} has nothing after place {}, the last is {head}", it.last)
-                    }
-                    Some(_) => continue,
+                    None if it.owed.is_none() => format!("client {client} never joined"),
+                    None => continue,
                 };
                 self.ledger.broken(at, Rule::Delivered, Some(&topic), seen);
             }

@@ -203,8 +203,8 @@ impl World {
             self.schedule(from, Event::ClientStarts { client });
             for topic in 0..self.plan.channels + self.plan.clients {
                 let is_own = topic == self.plan.channels + client;
-                let is_of_others = topic >= self.plan.channels && !is_own;
-                if is_of_others || !is_own && random.chance(250) {
+                let is_of_another = topic >= self.plan.channels && !is_own;
+                if is_of_another || !is_own && random.chance(250) {
                     continue;
                 }
                 let at = if random.chance(300) { from + random.below(lasts - from) } else { from + 1 };
