@@ -202,8 +202,10 @@ impl Plan {
         let mut load = Vec::new();
         let mut at = 0;
         let burst = shape.pick(&[0, 300, 800]);
+        // Where all fall silent early, nothing that follows shows what was lost, and beacons end before all is well.
+        let speaks = if shape.chance(350) { lasts / 4 } else { lasts };
         for _ in 0..setup.messages {
-            at = if shape.chance(burst) { at } else { shape.below(lasts) };
+            at = if shape.chance(burst) { at } else { shape.below(speaks) };
             let direct = shape.chance(250);
             let topic = if direct { channels + shape.index(clients) } else { shape.index(channels) };
             let padding = if shape.chance(30) { shape.index(6_000) } else { 0 };
@@ -229,7 +231,17 @@ impl Plan {
             // Each draws from its own, so that one left out changes no other.
             let mut own = random.split();
             if setup.faults.contains(&class) {
-                plan.draw(class, lasts, &mut own);
+                plan.draw(class, speaks, &mut own);
+            }
+            if class == FaultClass::Partitions && setup.faults.contains(&class) && speaks < lasts {
+                // Away while the last is said, and until nobody says it again.
+                let client = own.index(clients);
+                let at = speaks.saturating_sub(own.below(4 * SECOND));
+                for broker in 0..brokers {
+                    let away =
+                        Fault::IsolateFromBroker { client, broker, lasts: own.between(66..=120) * SECOND };
+                    plan.faults.push((at, away));
+                }
             }
         }
         plan.faults.sort_by_key(|(at, _)| *at);
@@ -250,7 +262,7 @@ impl Plan {
             let at = random.below(lasts);
             let (client, broker) = (random.index(clients), random.index(brokers));
             let short = random.between(50..=3_000) * MILLISECOND;
-            let long = if random.chance(200) { random.between(5..=120) * SECOND } else { short };
+            let long = if random.chance(300) { random.between(5..=120) * SECOND } else { short };
             let fault = match class {
                 FaultClass::Cuts => match random.below(3) {
                     0 => Fault::CutRequests { client },
