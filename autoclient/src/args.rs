@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", env = "RECADO_USER", value_parser = UserName::parse)]
     pub user: Option<UserName>,
 
-    /// A load in a file: the options below as keys, and phases one after the other as [[phase]]; the command line wins
+    /// A load in a file: the options below as keys, and phases one after the other as `[[phase]]`; the command line wins
     #[arg(long, value_name = "FILE.toml", env = "RECADO_SCENARIO")]
     pub scenario: Option<PathBuf>,
 

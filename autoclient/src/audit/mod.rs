@@ -2,7 +2,7 @@
 //!
 //! Memory does not grow with the length of a run. A message is held one by one until it is acknowledged and every subscriber of its topic
 //! has heard it; then it is counted and forgotten. What each subscriber has had of a topic is kept as places: the next one, and what was passed
-//! over. What was acknowledged, heard and stored is compared by digests, one for each stretch of a topic's places; see [`ledger`]. Knows no
+//! over. What was acknowledged, heard and stored is compared by digests, one for each stretch of a topic's places; see `ledger`. Knows no
 //! socket and no clock: times are microseconds since the beginning of the run.
 
 mod heard;

@@ -60,7 +60,7 @@ pub enum Pace {
     Bursts(RangeInclusive<Duration>),
     /// So many messages a second in all, evenly spaced, the users in turn, each ten in a channel chosen at random.
     Rate(f64),
-    /// So many messages a second in all on average, in conversations; see [`clusters`].
+    /// So many messages a second in all on average, in conversations; see `clusters`.
     Clusters(f64),
 }
 
