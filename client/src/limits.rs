@@ -72,6 +72,10 @@ pub const SYNC_RETRY_FIRST: Duration = Duration::from_millis(300);
 /// The longest pause before `sync` is asked again.
 pub const SYNC_RETRY_MAX: Duration = Duration::from_secs(10);
 
+/// After so long without anything heard from a broker, less a quarter at random, `sync` is asked for all topics. Beacons are repeated
+/// for 63 seconds after a topic fell quiet, which is longer: so whoever stood still for longer than they last asks, and whoever did not hears one.
+pub const SILENCE_MAX: Duration = Duration::from_secs(60);
+
 /// A server that does not know `sync` is asked for the tail of a topic this long after it was joined or a broker came back, with
 /// jitter of a half either way.
 pub const UNSYNCED_TAIL_CHECK: Duration = Duration::from_secs(1);

@@ -85,6 +85,11 @@ impl Barrier {
         }
     }
 
+    /// Whether nothing is asked and a question would be answered.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.refused && self.question.is_none() && self.waiting.is_empty()
+    }
+
     /// When [`Barrier::take_due`] has something. What is due at once is taken by whoever made it so.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self.question.as_ref()?.state {

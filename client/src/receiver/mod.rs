@@ -7,6 +7,7 @@ mod barrier;
 mod held;
 mod outlet;
 mod pace;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod topic;
@@ -25,6 +26,7 @@ use crate::limits;
 use self::barrier::{Asking, Barrier};
 use self::outlet::Outlet;
 use self::pace::Pace;
+use self::silence::Silence;
 use self::topic::{Repair, TopicState};
 
 /// Something that messages are published on.
@@ -182,6 +184,7 @@ pub struct Receiver {
     fetches: BTreeMap<Ticket, String>,
     barrier: Barrier,
     pace: Pace,
+    silence: Silence,
     next_ticket: u64,
     paused: bool,
     shared: Shared,
@@ -230,6 +233,7 @@ impl Receiver {
             fetches: BTreeMap::new(),
             barrier: Barrier::default(),
             pace: Pace::default(),
+            silence: Silence::default(),
             next_ticket: 0,
             paused: false,
             shared,
@@ -245,6 +249,7 @@ impl Receiver {
         }
         self.push(Action::Subscribe(format!("{HEADS_PREFIX}{name}")));
         self.want_barrier(&name, now);
+        self.heard(now);
         self.do_what_is_due(now);
         true
     }
@@ -299,6 +304,7 @@ impl Receiver {
 
     /// A publication arrived. Subscriptions match by prefix, so its whole topic is compared here.
     pub fn on_publication(&mut self, publication: Publication, now: Instant) {
+        self.heard(now);
         let Some(followed) = self.topics.get_mut(publication.topic.as_str()) else {
             self.shared.counts.neighbours += 1;
             return;
@@ -309,6 +315,7 @@ impl Receiver {
 
     /// The server said how far topics have come: the answer to a barrier's question, or a beacon.
     pub fn on_system(&mut self, publication: SystemPublication, now: Instant) {
+        self.heard(now);
         let SystemPublication { topic, heads, epoch, .. } = publication;
         match topic {
             SystemTopic::Heads(name) => {
@@ -374,10 +381,7 @@ impl Receiver {
     /// found by a barrier for all topics.
     pub fn on_broker_change(&mut self, now: Instant) {
         self.barrier.begin_anew();
-        let names = self.topics.iter().filter(|(_, followed)| followed.state.is_repaired());
-        for name in names.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-            self.want_barrier(&name, now);
-        }
+        self.want_barrier_for_all(now);
         self.do_what_is_due(now);
     }
 
@@ -400,6 +404,12 @@ impl Receiver {
 
     /// When [`Receiver::on_timeout`] wants to be called, if at all. It may be past.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        self.waits_until().into_iter().chain(self.silence_ends_at()).min()
+    }
+
+    /// As [`Receiver::poll_timeout`], for what is missing or was asked for: none if all that is known to have been published is
+    /// delivered and nothing but silence is left to end.
+    pub fn waits_until(&self) -> Option<Instant> {
         let states = || self.topics.values().map(|followed| &followed.state);
         let announcement = states().filter_map(TopicState::announce_by).min();
         let fetch = states().filter_map(|state| self.fetch_due(state)).min();
@@ -413,6 +423,10 @@ impl Receiver {
             if followed.state.announce_by().is_some_and(|by| by <= now) {
                 self.shared.tell(followed, |state, out| state.on_timeout(now, out));
             }
+        }
+        if self.silence_ends_at().is_some_and(|end| end <= now) {
+            self.heard(now);
+            self.want_barrier_for_all(now);
         }
         self.do_what_is_due(now);
     }
@@ -457,6 +471,25 @@ impl Receiver {
         } else {
             self.shared.tell(followed, |state, out| state.on_barrier_refused(now, out));
         }
+    }
+
+    fn want_barrier_for_all(&mut self, now: Instant) {
+        let names = self.topics.iter().filter(|(_, followed)| followed.state.is_repaired());
+        for name in names.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            self.want_barrier(&name, now);
+        }
+    }
+
+    fn heard(&mut self, now: Instant) {
+        self.silence.broken(now, &mut self.shared.random);
+    }
+
+    /// When a barrier is to show whether silence is all that there was. Not while anything else is asked or due, and not if the server
+    /// has none.
+    fn silence_ends_at(&self) -> Option<Instant> {
+        let is_at_rest = self.barrier.is_idle() && self.fetches.is_empty() && self.waits_until().is_none();
+        let end = self.silence.ends_at().filter(|_| is_at_rest)?;
+        self.topics.values().any(|followed| followed.state.is_repaired()).then_some(end)
     }
 
     /// When this topic's next question may be asked.

@@ -210,7 +210,10 @@ impl World {
                 *id = MessageId::from_bytes(bytes);
             }
             self.asked += 1;
-            self.last_asked_at = self.now;
+            // Who hears nothing asks now and then how far topics are.
+            if !matches!(body, RequestBody::Sync { .. }) {
+                self.last_asked_at = self.now;
+            }
             let reference = Some(Ref::from_number(reference));
             let request = Request { body, timestamp: Some(timestamp), clock: Some(clock), reference };
             let payload = Payload::Message(Message::new(vec![Bytes::new(), request.encode().into()]));

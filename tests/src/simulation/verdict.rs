@@ -1,6 +1,7 @@
 //! What must hold at the end, when all has been well for long enough.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use super::ledger::Rule;
 use super::network::Link;
@@ -88,21 +89,25 @@ impl World {
     /// Nobody waits for anything, and nothing is held.
     fn judge_rest(&mut self) {
         let at = self.now;
-        for client in 0..self.clients.len() {
+        if let Some((client, due)) = self.waiting() {
             let connected = self.network.current(Link::Requests { client }).is_some();
-            let Some(session) = &mut self.clients[client].session else { continue };
-            let due = session.requests.poll_timeout().or(session.receiver.poll_timeout());
-            if let Some(due) = due {
-                let seen = format!(
-                    "client {client} still waits for something in {:?}; connected: {connected}",
-                    due.saturating_duration_since(self.base.instant(at))
-                );
-                self.ledger.broken(at, Rule::Settled, None, seen);
-            }
+            let seen = format!(
+                "client {client} still waits for something in {:?}; connected: {connected}",
+                due.saturating_duration_since(self.base.instant(at))
+            );
+            self.ledger.broken(at, Rule::Settled, None, seen);
         }
         if self.last_asked_at + QUIET > at {
             let seen = format!("somebody asked {} s before the end", (at - self.last_asked_at) / SECOND);
             self.ledger.broken(at, Rule::Settled, None, seen);
         }
+    }
+    /// A client that waits for an answer or for something that is missing, and until when.
+    pub(super) fn waiting(&self) -> Option<(usize, Instant)> {
+        self.clients.iter().enumerate().find_map(|(index, client)| {
+            let session = client.session.as_ref()?;
+            let due = session.requests.poll_timeout().or(session.receiver.waits_until())?;
+            Some((index, due))
+        })
     }
 }

@@ -20,7 +20,10 @@ use super::time::{Base, MILLISECOND, Micros, SECOND};
 use super::trace::Trace;
 
 /// From when all is well to the end: longer than the last beacon and the longest pause between two questions.
-const HEALED_LASTS: Micros = 150 * SECOND;
+const HEALED_LASTS: Micros = 180 * SECOND;
+
+/// A question and its answer take no longer once all is well.
+const LOOK_LASTS: Micros = 5 * SECOND;
 
 /// What happens next.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,7 +181,9 @@ impl World {
         self.prepare();
         let end = self.plan.healed_at + HEALED_LASTS;
         while let Some(((at, _), event)) = self.events.pop_first() {
-            if at > end || self.ledger.violation.is_some() {
+            // Somebody may be amid a look that ends a silence. It is soon over.
+            let is_over = at > end && (at > end + LOOK_LASTS || self.waiting().is_none());
+            if is_over || self.ledger.violation.is_some() {
                 break;
             }
             self.now = at;
@@ -186,7 +191,7 @@ impl World {
             self.step(event);
         }
         if self.ledger.violation.is_none() {
-            self.now = end;
+            self.now = self.now.max(end);
             self.judge();
         }
     }

@@ -1,5 +1,7 @@
 //! When a topic counts as joined: the question on a one-time topic, its answer, and what happens without.
 
+use std::time::Duration;
+
 use crate::limits;
 
 use super::{Bench, Start, assert_patient, channel, page};
@@ -47,6 +49,53 @@ fn a_topic_is_announced_although_its_barrier_does_not_come_and_that_is_asked_for
     bench.expect(&["unsubscribe sync"]);
     bench.wait();
     bench.expect(&["fetch tech after 6"]);
+}
+
+#[test]
+fn a_long_silence_ends_with_a_barrier_that_shows_what_was_lost_in_it() {
+    let mut bench = Bench::joined_at(5);
+    bench.idle();
+    let waited = bench.wait();
+    assert!(waited >= limits::SILENCE_MAX * 3 / 4 && waited <= limits::SILENCE_MAX, "{waited:?}");
+    bench.expect(&["subscribe sync", "sync tech"]);
+    bench.barrier(&[("tech", 6)]);
+    bench.expect(&["unsubscribe sync"]);
+    assert_patient(bench.wait());
+    bench.expect(&["fetch tech after 5"]);
+    bench.page(page([6], 1, 6));
+    bench.expect(&["repair 6"]);
+    bench.idle();
+}
+
+#[test]
+fn whatever_is_heard_ends_a_silence_before_anybody_is_asked() {
+    let mut bench = Bench::joined_at(5);
+    for seq in 6..10 {
+        bench.now += limits::SILENCE_MAX * 3 / 4 - Duration::from_millis(1);
+        bench.receiver.on_timeout(bench.now);
+        bench.live(seq);
+        bench.expect(&[&format!("live {seq}")]);
+    }
+    bench.now += limits::SILENCE_MAX * 3 / 4 - Duration::from_millis(1);
+    bench.receiver.on_timeout(bench.now);
+    bench.beacon(9);
+    bench.quiet();
+    assert!(bench.receiver.poll_timeout().unwrap() >= bench.now + limits::SILENCE_MAX * 3 / 4);
+}
+
+#[test]
+fn a_server_without_sync_is_not_asked_when_it_is_silent() {
+    let mut bench = Bench::joined_at(5);
+    bench.wait();
+    bench.expect(&["subscribe sync", "sync tech"]);
+    let (ticket, _) = bench.syncs.remove(0);
+    bench.receiver.on_sync_failed(ticket, true, bench.now);
+    bench.expect(&["unsubscribe sync"]);
+    bench.wait();
+    bench.expect(&["fetch tech after 5"]);
+    bench.page(page([], 1, 5));
+    bench.quiet();
+    assert_eq!(bench.receiver.poll_timeout(), None);
 }
 
 impl Bench {

@@ -26,7 +26,7 @@ fn a_head_far_ahead_skips_nothing_and_is_dropped_in_the_end() {
     let mut bench = Bench::joined_at(5);
     bench.beacon(u64::MAX);
     let mut asked = 0;
-    while bench.receiver.poll_timeout().is_some() {
+    while bench.receiver.waits_until().is_some() {
         bench.wait();
         bench.expect(&["fetch tech after 5"]);
         bench.page(page([], 1, 5));

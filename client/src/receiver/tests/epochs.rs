@@ -49,7 +49,7 @@ fn history_confirms_a_new_epoch_which_goes_on_where_both_agree() {
     bench.expect(&["unsubscribe sync"]);
     bench.publish(only_in_epoch(8, 52));
     bench.expect(&["live 52 of 8"]);
-    while bench.receiver.poll_timeout().is_some() {
+    while bench.receiver.waits_until().is_some() {
         bench.wait();
         bench.expect(&["fetch tech after 52"]);
         bench.page(page_in(8, vec![], 52));
@@ -189,6 +189,21 @@ fn while_joining_a_claimed_epoch_loses_nothing() {
     bench.expect(&["fetch tech after 5"]);
     bench.page(page([6], 1, 6));
     bench.expect(&["repair 6"]);
+    bench.idle();
+}
+
+#[test]
+fn what_was_claimed_of_another_epoch_while_joining_is_looked_into_once() {
+    let mut bench = Bench::joining(super::Start::Latest(0));
+    bench.publish(only_in_epoch(9, 3));
+    bench.page(page([5], 1, 5));
+    bench.barrier(&[("tech", 5)]);
+    bench.expect(&["unsubscribe sync", "joined tech"]);
+    bench.wait();
+    bench.expect(&["fetch tech after 5"]);
+    bench.page(page([], 1, 5));
+    bench.beacon(5);
+    bench.quiet();
     bench.idle();
 }
 

@@ -115,7 +115,7 @@ impl Bench {
     }
 
     fn idle(&self) {
-        assert_eq!(self.receiver.poll_timeout(), None);
+        assert_eq!(self.receiver.waits_until(), None);
     }
 
     fn expect(&mut self, expect: &[&str]) {

@@ -137,9 +137,9 @@ impl TopicState {
 
     /// What was held or said for another epoch than this one means nothing in it, but something may have come.
     fn take_up(&mut self, epoch: Epoch) {
-        if !self.held.keep_epoch(epoch) || self.head.take_if(|(of, _)| *of != epoch).is_some() {
-            self.puzzled = true;
-        }
+        let held_another = !self.held.keep_epoch(epoch);
+        let heard_another = self.head.take_if(|(of, _)| *of != epoch).is_some();
+        self.puzzled |= held_another || heard_another;
     }
 
     /// A page of what follows the next place: what was missing is delivered, and what is kept no more is said to be missing.
