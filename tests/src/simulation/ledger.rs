@@ -1,9 +1,10 @@
 //! What really happened, as somebody knows who sees everything: what was sent, committed, acknowledged and delivered. It judges each
 //! step as it comes; what can only be judged at the end is in `verdict.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
+use recado_client::limits::RECENT_IDS_MAX;
 use recado_proto::{Epoch, MessageId, Publication};
 
 use super::time::Micros;
@@ -114,8 +115,8 @@ pub(super) struct Following {
     pub(super) last: u64,
     first: u64,
     delivered: BTreeSet<MessageId>,
-    /// The part of it that the process at hand delivered.
-    lately: BTreeSet<MessageId>,
+    /// The last of them that the process at hand delivered, as many as it remembers.
+    lately: VecDeque<MessageId>,
     pub(super) is_over: bool,
     /// The epoch changed while it was followed.
     restarted: bool,
@@ -264,7 +265,7 @@ impl Ledger {
             last: 0,
             first: 0,
             delivered: BTreeSet::new(),
-            lately: BTreeSet::new(),
+            lately: VecDeque::new(),
             is_over: false,
             restarted: false,
         });
@@ -352,7 +353,10 @@ impl Ledger {
         it.epoch = Some(epoch);
         it.last = seq;
         it.delivered.insert(id);
-        it.lately.insert(id);
+        if it.lately.len() == RECENT_IDS_MAX {
+            it.lately.pop_front();
+        }
+        it.lately.push_back(id);
         if let Some((rule, seen)) = problem {
             self.broken(at, rule, Some(topic), seen);
         }
