@@ -98,9 +98,10 @@ With --json everything goes to standard output, one object a line, each with
   users     users
   channels  channels joined current
   history   channel or with, count; its messages follow, then history_end
-  welcome, joined, switched, left, created, backlog, server_lost, server_back,
-  broker_lost, broker_back, missing, epoch_changed, malformed, kept, help,
-  away, kept_before, kept_for_later, kept_damaged, kept_elsewhere, keeps_nothing
+  welcome, joined, switched, talking, talking_no_more, left, created, backlog,
+  server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
+  malformed, kept, help, away, kept_before, kept_for_later, kept_damaged,
+  kept_elsewhere, keeps_nothing
 `time` is RFC 3339 in UTC with milliseconds.";
 
 fn concat_examples_and_events() -> String {

@@ -310,11 +310,12 @@ async fn answer(session: Session, ask: Ask) -> Answer {
         Ask::Users { quiet } => Answer::Users { quiet, result: session.users().await },
         Ask::Channels { quiet } => Answer::Channels { quiet, result: session.channels().await },
         Ask::History { of, limit } => {
-            let asked = match &of {
-                Conversation::Channel(channel) => HistoryOf::Channel(channel.clone()),
-                Conversation::With(user) => HistoryOf::With(user.clone()),
-            };
-            Answer::History { result: session.history(asked, Range::Latest, limit).await, of }
+            Answer::History { result: session.history(of.clone().into(), Range::Latest, limit).await, of }
+        }
+        Ask::Older { of, before } => {
+            let range = before.map_or(Range::Latest, Range::Before);
+            let asked = Conversation::from(of.clone()).into();
+            Answer::Older { of, result: session.history(asked, range, limits::SCROLL_PAGE_MESSAGES).await }
         }
         Ask::Send { id, to, text, after_pause } => {
             if after_pause {

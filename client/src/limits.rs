@@ -115,6 +115,9 @@ pub const DIRECT_BACKLOG_MESSAGES: u32 = 10;
 /// Messages shown by `/history` without a number.
 pub const HISTORY_MESSAGES: u32 = 50;
 
+/// Messages fetched at once for whoever scrolls back.
+pub const SCROLL_PAGE_MESSAGES: u32 = 200;
+
 /// Lines that wait to be sent, the server being away or slow. One more is refused with a word to the user.
 pub const OUTBOX_LINES_MAX: usize = 1_000;
 

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use recado_proto::{ChannelName, NameError, UserName};
+use recado_proto::{ChannelName, HistoryOf, NameError, UserName};
 use thiserror::Error;
 
 use super::nearest::nearest;
@@ -30,6 +30,8 @@ pub enum Command {
         /// The text.
         text: String,
     },
+    /// Plain lines go to this user.
+    Query(UserName),
     /// A message to whoever wrote directly last.
     Reply(String),
     /// Show earlier messages.
@@ -54,6 +56,15 @@ pub enum Conversation {
     With(UserName),
 }
 
+impl From<Conversation> for HistoryOf {
+    fn from(conversation: Conversation) -> Self {
+        match conversation {
+            Conversation::Channel(channel) => HistoryOf::Channel(channel),
+            Conversation::With(user) => HistoryOf::With(user),
+        }
+    }
+}
+
 /// Which command a [`CommandSpec`] describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandKind {
@@ -69,6 +80,8 @@ pub enum CommandKind {
     Create,
     /// `/msg`
     Message,
+    /// `/query`
+    Query,
     /// `/reply`
     Reply,
     /// `/history`
@@ -97,7 +110,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 10] = [
+pub static COMMANDS: [CommandSpec; 11] = [
     CommandSpec {
         kind: CommandKind::Join,
         name: "join",
@@ -129,6 +142,14 @@ pub static COMMANDS: [CommandSpec; 10] = [
         arguments: "USER TEXT",
         summary: "tell one person; a name with spaces in quotes",
         example: "/msg bob see you at noon",
+    },
+    CommandSpec {
+        kind: CommandKind::Query,
+        name: "query",
+        aliases: &["talk"],
+        arguments: "USER",
+        summary: "talk with one person: plain lines go there",
+        example: "/query bob",
     },
     CommandSpec {
         kind: CommandKind::Reply,
@@ -256,6 +277,7 @@ impl Command {
             | Command::Leave(_)
             | Command::Channels
             | Command::Users
+            | Command::Query(_)
             | Command::Create(_)
             | Command::History { .. }
             | Command::Help(_)
@@ -281,6 +303,14 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
                 return Err(CommandError::Incomplete(spec));
             }
             Ok(Command::Message { to: UserName::parse(&to)?, text: text.to_owned() })
+        }
+        CommandKind::Query => {
+            let name = if rest.starts_with('"') { word(rest)?.0 } else { rest.to_owned() };
+            if name.is_empty() {
+                Err(CommandError::Incomplete(spec))
+            } else {
+                Ok(Command::Query(UserName::parse(&name)?))
+            }
         }
         CommandKind::Reply if rest.is_empty() => Err(CommandError::Incomplete(spec)),
         CommandKind::Reply => Ok(Command::Reply(rest.to_owned())),
@@ -423,6 +453,9 @@ mod tests {
         check(r#"/msg "a \"b\" c" oi"#, message("a \"b\" c", "oi"));
         check("/dm @bob hi", message("@bob", "hi"));
         check("/reply yes", Command::Reply("yes".into()));
+        check("/query José da Silva", Command::Query(user("José da Silva")));
+        check("/talk \"a b\"", Command::Query(user("a b")));
+        refused("/query", "/query needs USER; for example: /query bob");
         refused("/msg", "/msg needs USER TEXT; for example: /msg bob see you at noon");
         refused("/msg bob", "/msg needs USER TEXT; for example: /msg bob see you at noon");
         refused("/msg \"bob hi", "a quote is not closed");

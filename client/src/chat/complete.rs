@@ -118,6 +118,7 @@ impl KnownNames {
             CommandKind::Join => {
                 rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str))
             }
+            CommandKind::Query => rest_of_line(gap, argument, "@", self.users.iter().map(UserName::as_str)),
             CommandKind::Leave => {
                 rest_of_line(gap, argument, "#", self.joined.iter().map(ChannelName::as_str))
             }

@@ -60,6 +60,13 @@ pub enum Ask {
         /// How many.
         limit: u32,
     },
+    /// Read a page of messages for whoever scrolls back.
+    Older {
+        /// Whose.
+        of: Place,
+        /// Before this one; the latest if it is none.
+        before: Option<recado_proto::Place>,
+    },
     /// Send a message.
     Send {
         /// Its own number.
@@ -100,6 +107,13 @@ pub enum Answer {
     History {
         /// As asked.
         of: Conversation,
+        /// The messages.
+        result: Result<HistoryPage, RequestError>,
+    },
+    /// To [`Ask::Older`].
+    Older {
+        /// As asked.
+        of: Place,
         /// The messages.
         result: Result<HistoryPage, RequestError>,
     },

@@ -2,7 +2,7 @@
 
 use recado_proto::{ChannelName, Code, Epoch, MessageId, UserName};
 
-use super::command::CommandSpec;
+use super::command::{CommandSpec, Conversation};
 
 /// One thing to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,13 @@ pub enum Item {
     },
     /// The earlier messages are over.
     HistoryEnd,
+    /// A page for whoever scrolls back, oldest first.
+    Older {
+        /// Whose.
+        of: Place,
+        /// The messages; none if there is nothing further back.
+        messages: Vec<Message>,
+    },
     /// The list of users that was asked for.
     Users(Vec<UserName>),
     /// The list of channels that was asked for.
@@ -79,12 +86,21 @@ pub struct Message {
 }
 
 /// Where something is said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In a channel.
     Channel(ChannelName),
     /// Between this user and that one, for nobody else.
     Direct(UserName),
+}
+
+impl From<Place> for Conversation {
+    fn from(place: Place) -> Self {
+        match place {
+            Place::Channel(channel) => Conversation::Channel(channel),
+            Place::Direct(user) => Conversation::With(user),
+        }
+    }
 }
 
 /// Something that happened.
@@ -110,6 +126,18 @@ pub enum Notice {
     Switched {
         /// The channel.
         channel: ChannelName,
+    },
+    /// Plain lines go to this user.
+    Talking {
+        /// Who.
+        user: UserName,
+    },
+    /// Plain lines go to this user no longer.
+    TalkingNoMore {
+        /// Who.
+        user: UserName,
+        /// Where plain lines go now.
+        current: Option<ChannelName>,
     },
     /// A channel is followed no longer.
     Left {
@@ -242,6 +270,8 @@ pub enum Attempt {
     Channels,
     /// Reading earlier messages.
     History,
+    /// Reading a page of messages for whoever scrolls back.
+    Older(Place),
 }
 
 /// Why, for programs.

@@ -50,7 +50,7 @@ pub struct Whereabouts {
     /// Who.
     pub user: UserName,
     /// Where plain lines go.
-    pub channel: Option<ChannelName>,
+    pub place: Option<Place>,
 }
 
 /// The state of one user's chat.
@@ -65,6 +65,8 @@ pub struct Chat {
     astray: bool,
     /// The current channel is the last one.
     joined: Vec<ChannelName>,
+    /// Plain lines go to this user, and not to the current channel.
+    direct: Option<UserName>,
     joining: BTreeMap<ChannelName, Joining>,
     /// To be joined one after the other, the last one to talk in.
     returning: VecDeque<ChannelName>,
@@ -98,6 +100,7 @@ impl Chat {
             keeps: config.keeps,
             astray: false,
             joined: Vec::new(),
+            direct: None,
             joining: BTreeMap::new(),
             returning: VecDeque::new(),
             places: BTreeMap::new(),
@@ -179,6 +182,20 @@ impl Chat {
         }
     }
 
+    /// From now on plain lines go there, if that is a channel that is followed or a user. Nothing is said about it.
+    pub fn go(&mut self, place: Place) {
+        match place {
+            Place::Channel(channel) if self.joined.contains(&channel) => self.go_to(channel),
+            Place::Channel(_) => {}
+            Place::Direct(user) => self.direct = Some(user),
+        }
+    }
+
+    /// Messages from before this one are wanted, or the latest; they come as [`Item::Older`].
+    pub fn want_older(&mut self, of: Place, before: Option<recado_proto::Place>) {
+        self.effects.push_back(Effect::Ask(Ask::Older { of, before }));
+    }
+
     /// The session answered.
     pub fn on_answer(&mut self, answer: Answer) {
         match answer {
@@ -214,6 +231,7 @@ impl Chat {
             Answer::Users { quiet, result } => self.on_users(quiet, result),
             Answer::Channels { quiet, result } => self.on_channels(quiet, result),
             Answer::History { of, result } => self.on_history(of, result),
+            Answer::Older { of, result } => self.on_older(of, result),
             Answer::Send(outcome) => self.on_sent(outcome),
         }
     }
@@ -270,7 +288,7 @@ impl Chat {
 
     /// For the prompt.
     pub fn whereabouts(&self) -> Whereabouts {
-        Whereabouts { user: self.user.clone(), channel: self.current().cloned() }
+        Whereabouts { user: self.user.clone(), place: self.current_place() }
     }
 
     /// For completion.
@@ -280,8 +298,8 @@ impl Chat {
 
     fn on_command(&mut self, command: Command, echo: bool, now_ms: i64) {
         match command {
-            Command::Say(text) => match self.current().cloned() {
-                Some(channel) => self.say(Place::Channel(channel), text, echo, now_ms),
+            Command::Say(text) => match self.current_place() {
+                Some(place) => self.say(place, text, echo, now_ms),
                 None => {
                     let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
                     let hint = "/join goes to a channel, /channels lists them".to_owned();
@@ -293,6 +311,11 @@ impl Chat {
                     );
                 }
             },
+            Command::Query(user) => {
+                let user = self.known.meant_user(user);
+                self.direct = Some(user.clone());
+                self.notice(Notice::Talking { user });
+            }
             Command::Message { to, text } => {
                 let to = self.known.meant_user(to);
                 self.say(Place::Direct(to), text, echo, now_ms);
@@ -342,6 +365,11 @@ impl Chat {
     }
 
     fn leave(&mut self, channel: Option<ChannelName>) {
+        if channel.is_none()
+            && let Some(user) = self.direct.take()
+        {
+            return self.notice(Notice::TalkingNoMore { user, current: self.current().cloned() });
+        }
         let channel =
             channel.map(|channel| self.known.meant_channel(channel)).or_else(|| self.current().cloned());
         match channel {
@@ -368,8 +396,8 @@ impl Chat {
         let of = match of {
             Some(Conversation::Channel(channel)) => Conversation::Channel(self.known.meant_channel(channel)),
             Some(Conversation::With(user)) => Conversation::With(user),
-            None => match self.current() {
-                Some(channel) => Conversation::Channel(channel.clone()),
+            None => match self.current_place() {
+                Some(place) => place.into(),
                 None => {
                     let reason = "you are in no channel".to_owned();
                     let hint = "/history @USER shows direct messages".to_owned();
@@ -419,8 +447,18 @@ impl Chat {
         if self.astray { None } else { self.joined.last() }
     }
 
+    fn current_place(&self) -> Option<Place> {
+        let direct = self.direct.clone().filter(|_| !self.astray).map(Place::Direct);
+        direct.or_else(|| self.current().cloned().map(Place::Channel))
+    }
+
+    fn is_current(&self, place: &Place) -> bool {
+        self.current_place().as_ref() == Some(place)
+    }
+
     fn go_to(&mut self, channel: ChannelName) {
         self.astray = false;
+        self.direct = None;
         self.joined.retain(|joined| *joined != channel);
         self.keep(Record::Joined(channel.clone()), false);
         self.joined.push(channel);

@@ -113,7 +113,7 @@ impl Chat {
         let id = MessageId::new_v7();
         if echo {
             self.show(Item::Message(Message {
-                current: matches!(&to, Place::Channel(channel) if self.current() == Some(channel)),
+                current: self.is_current(&to),
                 place: to.clone(),
                 author: self.user.clone(),
                 text: text.clone(),

@@ -67,6 +67,17 @@ impl Chat {
         }
     }
 
+    pub(super) fn on_older(&mut self, of: Place, result: Result<HistoryPage, RequestError>) {
+        match result {
+            Ok(page) => {
+                let older = page.messages.into_iter();
+                let messages = older.map(|publication| self.message(of.clone(), publication, true)).collect();
+                self.show(Item::Older { of, messages });
+            }
+            Err(error) => self.fail_request(Attempt::Older(of), &error, None),
+        }
+    }
+
     fn on_publication(&mut self, topic: &Topic, publication: Publication, via: Via) {
         if let Topic::Channel(channel) = topic
             && !self.joining.contains_key(channel)
@@ -120,7 +131,7 @@ impl Chat {
         let author = publication.sender().clone();
         let seconds = publication.timestamp.as_seconds().saturating_mul(1_000);
         Message {
-            current: matches!(&place, Place::Channel(channel) if self.current() == Some(channel)),
+            current: self.is_current(&place),
             place,
             own: author == self.user,
             author,

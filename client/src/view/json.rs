@@ -31,6 +31,11 @@ pub fn render(item: &Item, user: &UserName) -> String {
             "history"
         }
         Item::HistoryEnd => "history_end",
+        Item::Older { of, messages } => {
+            put_place(of, "with", &mut object);
+            put(&mut object, "count", messages.len());
+            "older"
+        }
         Item::Users(users) => {
             put(&mut object, "users", users.iter().map(UserName::as_str).collect::<Vec<_>>());
             "users"
@@ -108,6 +113,15 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
         }
         Notice::Joined { channel, .. } => channel_event("joined", channel, object),
         Notice::Switched { channel } => channel_event("switched", channel, object),
+        Notice::Talking { user } => {
+            put(object, "user", user.as_str());
+            "talking"
+        }
+        Notice::TalkingNoMore { user, current } => {
+            put(object, "user", user.as_str());
+            put(object, "current", current.as_ref().map(ChannelName::as_str));
+            "talking_no_more"
+        }
         Notice::Left { channel, current } => {
             put(object, "current", current.as_ref().map(ChannelName::as_str));
             channel_event("left", channel, object)
@@ -191,7 +205,7 @@ fn failure_event(failure: &Failure, object: &mut Map<String, Value>) -> &'static
         Attempt::Create(channel) => channel_event("create", channel, object),
         Attempt::Users => "users",
         Attempt::Channels => "channels",
-        Attempt::History => "history",
+        Attempt::History | Attempt::Older(_) => "history",
     };
     put(object, "what", what);
     "failed"

@@ -51,7 +51,8 @@ impl PlainView {
             {
                 None
             }
-            Item::Sent { .. } => None,
+            // Only where one scrolls is it asked for.
+            Item::Sent { .. } | Item::Older { .. } => None,
             Item::Backlog { channel } => self.heading(&wording::backlog(channel.as_ref())),
             Item::History { of, count } => self.heading(&wording::history(of, *count)),
             Item::HistoryEnd => self.heading("end"),
@@ -196,6 +197,8 @@ fn is_as_expected(notice: &Notice) -> bool {
         Notice::Welcome { .. }
         | Notice::Joined { .. }
         | Notice::Switched { .. }
+        | Notice::Talking { .. }
+        | Notice::TalkingNoMore { .. }
         | Notice::Left { .. }
         | Notice::Created { .. }
         | Notice::HowToQuit => true,

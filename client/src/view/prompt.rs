@@ -1,6 +1,7 @@
 //! The prompt, and what is said before there is a chat.
 
 use crate::chat::Whereabouts;
+use crate::chat::item::Place;
 use crate::limits;
 
 use super::colour::{Palette, Role};
@@ -16,22 +17,13 @@ pub(crate) struct Prompt {
 /// `ana #geral> `
 pub(crate) fn chat(palette: Palette, whereabouts: &Whereabouts) -> Prompt {
     let user = short(whereabouts.user.as_str());
-    match &whereabouts.channel {
-        Some(channel) => {
-            let channel = format!("#{}", short(channel.as_str()));
-            Prompt {
-                raw: format!("{user} {channel}> "),
-                styled: format!(
-                    "{} {}> ",
-                    palette.paint(Role::OwnName, &user),
-                    palette.paint(Role::Channel, &channel)
-                ),
-            }
-        }
-        None => {
-            Prompt { raw: format!("{user}> "), styled: format!("{}> ", palette.paint(Role::OwnName, &user)) }
-        }
-    }
+    let own = palette.paint(Role::OwnName, &user);
+    let (role, place) = match &whereabouts.place {
+        Some(Place::Channel(channel)) => (Role::Channel, format!("#{}", short(channel.as_str()))),
+        Some(Place::Direct(with)) => (Role::Direct, format!("@{}", short(with.as_str()))),
+        None => return Prompt { raw: format!("{user}> "), styled: format!("{own}> ") },
+    };
+    Prompt { raw: format!("{user} {place}> "), styled: format!("{own} {}> ", palette.paint(role, &place)) }
 }
 
 /// Asks for a name.
@@ -62,14 +54,18 @@ mod tests {
     use recado_proto::{ChannelName, UserName};
 
     use crate::chat::Whereabouts;
+    use crate::chat::item::Place;
     use crate::view::colour::Palette;
 
     use super::{chat, name};
 
-    fn check(user: &str, channel: Option<&str>, expect: &str) {
+    fn check(user: &str, place: Option<&str>, expect: &str) {
         let whereabouts = Whereabouts {
             user: UserName::parse(user).unwrap(),
-            channel: channel.map(|channel| ChannelName::parse(channel).unwrap()),
+            place: place.map(|place| match place.strip_prefix('@') {
+                Some(user) => Place::Direct(UserName::parse(user).unwrap()),
+                None => Place::Channel(ChannelName::parse(place).unwrap()),
+            }),
         };
         assert_eq!(chat(Palette::Plain, &whereabouts).raw, expect);
         assert_eq!(chat(Palette::Plain, &whereabouts).styled, expect);
@@ -78,6 +74,7 @@ mod tests {
     #[test]
     fn the_prompt_says_who_and_where() {
         check("ana", Some("geral"), "ana #geral> ");
+        check("ana", Some("@bob"), "ana @bob> ");
         check("ana", None, "ana> ");
         check("山田太郎山田太郎山田太郎", Some("日本語"), "山田太郎山田太郎山… #日本語> ");
         check("a\u{202e}b", None, "a<U+202E>b> ");

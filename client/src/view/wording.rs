@@ -37,6 +37,18 @@ pub(crate) fn notice(notice: &Notice) -> String {
             format!("You are in {}. Nobody has said anything here yet.", channel(of))
         }
         Notice::Switched { channel: of } => format!("You are in {}.", channel(of)),
+        Notice::Talking { user } => {
+            format!("What you type goes to {} alone; /leave ends that.", name(user.as_str()))
+        }
+        Notice::TalkingNoMore { user, current: Some(current) } => {
+            format!("You talk no longer with {} and are in {}.", name(user.as_str()), channel(current))
+        }
+        Notice::TalkingNoMore { user, current: None } => {
+            format!(
+                "You talk no longer with {} and are in no channel; /join goes to one.",
+                name(user.as_str())
+            )
+        }
         Notice::Left { channel: of, current: Some(current) } => {
             format!("You have left {} and are in {}.", channel(of), channel(current))
         }
@@ -142,7 +154,7 @@ pub(crate) fn failure(failure: &Failure) -> String {
         Attempt::Create(of) => format!("cannot create {}: ", channel(of)),
         Attempt::Users => "cannot list users: ".to_owned(),
         Attempt::Channels => "cannot list channels: ".to_owned(),
-        Attempt::History => "cannot show earlier messages: ".to_owned(),
+        Attempt::History | Attempt::Older(_) => "cannot show earlier messages: ".to_owned(),
     };
     match &failure.hint {
         Some(hint) => format!("{what}{reason}; {}", one_line(hint)),

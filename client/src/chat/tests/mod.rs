@@ -107,6 +107,8 @@ fn shown(ask: &Ask) -> String {
         Ask::Channels { quiet } => format!("channels quiet={quiet}"),
         Ask::History { of: Conversation::Channel(channel), limit } => format!("history #{channel} {limit}"),
         Ask::History { of: Conversation::With(user), limit } => format!("history @{user} {limit}"),
+        Ask::Older { of: Place::Channel(channel), before } => format!("older #{channel} {before:?}"),
+        Ask::Older { of: Place::Direct(user), before } => format!("older @{user} {before:?}"),
         Ask::Send { to: Place::Channel(to), text, after_pause: false, .. } => format!("send #{to} {text}"),
         Ask::Send { to: Place::Direct(to), text, after_pause: false, .. } => format!("send @{to} {text}"),
         Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
@@ -144,6 +146,37 @@ fn refused<T>(code: Code, description: &str) -> Result<T, RequestError> {
 }
 
 #[test]
+fn plain_lines_go_to_one_person_until_that_is_ended() {
+    let mut scene = Scene::in_geral();
+    scene.line("/query bob");
+    scene.expect(&["* What you type goes to bob alone; /leave ends that."]);
+    assert_eq!(scene.chat.whereabouts().place, Some(Place::Direct(user("bob"))));
+    scene.line("hello");
+    scene.expect(&["21:30 you → bob: hello", "[send @bob hello]"]);
+    scene.line("/history 5");
+    scene.expect(&["[history @bob 5]"]);
+    scene.line("/leave");
+    scene.expect(&["* You talk no longer with bob and are in #geral."]);
+    scene.acknowledges(1);
+    scene.line("hi all");
+    scene.expect(&["21:30 ana: hi all", "[send #geral hi all]"]);
+}
+
+#[test]
+fn who_scrolls_back_gets_pages_and_goes_where_the_channels_are() {
+    let mut scene = Scene::in_geral();
+    scene.chat.want_older(Place::Channel(channel("geral")), Some(recado_proto::Place::Seq(7)));
+    scene.expect(&["[older #geral Some(Seq(7))]"]);
+    assert!(scene.chat.is_settled(), "nobody waits for it");
+    scene.chat.go(Place::Direct(user("bob")));
+    scene.chat.go(Place::Channel(channel("tech")));
+    assert_eq!(scene.chat.whereabouts().place, Some(Place::Direct(user("bob"))), "tech is not followed");
+    scene.chat.go(Place::Channel(channel("geral")));
+    assert_eq!(scene.chat.whereabouts().place, Some(Place::Channel(channel("geral"))));
+    scene.expect(&[]);
+}
+
+#[test]
 fn a_new_server_begins_with_a_channel() {
     let mut scene = Scene::new(true);
     scene.chat.begin(&[], None, Some(channel("geral")));
@@ -160,7 +193,7 @@ fn a_new_server_begins_with_a_channel() {
     scene.event(SessionEvent::Joined { topic: topic("geral") });
     scene.expect(&["* You are in #geral. Nobody has said anything here yet."]);
     assert!(scene.chat.is_settled());
-    assert_eq!(scene.chat.whereabouts().channel, Some(channel("geral")));
+    assert_eq!(scene.chat.whereabouts().place, Some(Place::Channel(channel("geral"))));
 }
 
 #[test]

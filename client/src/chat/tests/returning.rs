@@ -60,7 +60,7 @@ fn channels_are_joined_again_one_after_the_other_with_what_was_said_since() {
     ]);
     assert!(!scene.chat.is_settled());
     scene.event(SessionEvent::Joined { topic: topic("tech") });
-    assert_eq!(scene.chat.whereabouts().channel, Some(channel("tech")));
+    assert_eq!(scene.chat.whereabouts().place, Some(Place::Channel(channel("tech"))));
     assert!(scene.chat.is_settled());
 }
 
