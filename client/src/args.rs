@@ -44,6 +44,10 @@ pub struct Args {
     #[arg(long, env = "RECADO_JSON")]
     pub json: bool,
 
+    /// On a terminal: print one line after the other instead of taking the whole screen; for screen readers and simple terminals
+    #[arg(long, env = "RECADO_PLAIN")]
+    pub plain: bool,
+
     /// Go on listening when standard input has ended, until Ctrl-C or --duration
     #[arg(long, env = "RECADO_LISTEN")]
     pub listen: bool,

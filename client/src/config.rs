@@ -20,6 +20,8 @@ pub struct Config {
     pub channel: Option<ChannelName>,
     /// JSON lines instead of text.
     pub json: bool,
+    /// On a terminal: one line after the other, without taking the screen.
+    pub plain: bool,
     /// Go on when standard input has ended.
     pub listen: bool,
     /// End after this.
@@ -67,6 +69,7 @@ impl TryFrom<Args> for Config {
             user: args.user,
             channel: args.channel,
             json: args.json,
+            plain: args.plain,
             listen: args.listen || args.duration.is_some(),
             duration: args.duration,
             backlog: args.backlog,

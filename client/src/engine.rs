@@ -5,7 +5,7 @@ use std::future::pending;
 use std::io;
 use std::time::{Duration, Instant};
 
-use recado_proto::{HistoryOf, Range};
+use recado_proto::{HistoryOf, Range, UserName};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,10 @@ use crate::session::{Session, SessionEvent, SessionEvents, half_sentence};
 pub(crate) enum Input {
     /// A line. `echo`: it stands nowhere, so that a message in it is to be shown.
     Line { text: String, echo: bool },
+    /// Plain lines go there from now on.
+    Go(Place),
+    /// What comes before this message is wanted, or the latest.
+    Older { of: Place, before: Option<recado_proto::Place> },
     /// A line that could not be read.
     Unreadable(String),
     /// Ctrl-C on an empty line.
@@ -57,6 +61,21 @@ pub(crate) trait Face {
 
     /// Nothing more will be shown: returns when everything has been.
     async fn finish(self);
+}
+
+/// A face on a terminal, which also asks who it is.
+pub(crate) trait Opening: Face {
+    /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
+    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName>;
+
+    /// The chat begins.
+    fn begin(&self) -> io::Result<()>;
+
+    /// Says something before the chat begins.
+    fn say(&mut self, text: &str);
+
+    /// Says that something is wrong before the chat begins.
+    fn complain(&mut self, text: &str);
 }
 
 /// When the loop ends.
@@ -190,6 +209,8 @@ impl<F: Face> Engine<F> {
             Input::Line { text, echo } => {
                 self.chat.on_line(&text, echo, jiff::Timestamp::now().as_millisecond());
             }
+            Input::Go(place) => self.chat.go(place),
+            Input::Older { of, before } => self.chat.want_older(of, before),
             Input::Unreadable(reason) => self.chat.on_unreadable_line(reason),
             Input::Interrupt => self.chat.on_interrupt(),
             Input::End => {

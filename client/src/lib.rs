@@ -17,6 +17,7 @@ mod paths;
 mod probe;
 pub mod receiver;
 mod run;
+mod screen;
 pub mod session;
 mod terminal;
 pub mod view;

@@ -175,6 +175,34 @@ pub const QUOTED_COLUMNS_MAX: usize = 2_000;
 /// How long it may take to find out who answers at a server's address, once nobody has answered a request.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Bytes of a text that is being typed on the full screen; what is pasted beyond is refused with a word to the user.
+pub const COMPOSED_BYTES_MAX: usize = recado_proto::limits::MESSAGE_BYTES_MAX + 1_024;
+
+/// Steps that can be undone in it; the oldest is forgotten.
+pub const UNDO_STEPS_MAX: usize = 100;
+
+/// Lines that were sent and can be had back; the oldest is forgotten.
+pub const RECALLED_LINES_MAX: usize = 500;
+
+/// Messages of one conversation that the full screen holds. With more the oldest are dropped while one is at the end, and fetched
+/// again when one scrolls back; while one is further back, none are fetched beyond.
+pub const LOG_MESSAGES_MAX: usize = 100_000;
+
+/// Conversations that the full screen holds; messages of one more are shown where one is.
+pub const CONVERSATIONS_MAX: usize = 2_048;
+
+/// Keys, messages and notices that wait for the full screen; the session pauses when there are more.
+pub const SCREEN_EVENTS_MAX: usize = 4_096;
+
+/// What the full screen asks for that may wait for the session; one more is refused with a word to the user.
+pub const SCREEN_INPUTS_MAX: usize = 64;
+
+/// Between two drawings of the full screen.
+pub const FRAME_INTERVAL: Duration = Duration::from_millis(16);
+
+/// Lines of a text above which Enter asks before it is sent.
+pub const LINES_WITHOUT_QUESTION_MAX: usize = 10;
+
 /// Lines typed that are kept between sessions.
 pub const INPUT_HISTORY_LINES_MAX: usize = 2_000;
 

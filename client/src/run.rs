@@ -9,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::item::{Item, Notice};
 use crate::chat::{Answer, Chat, ChatConfig};
 use crate::config::Config;
-use crate::engine::{Ending, Engine, Face};
+use crate::engine::{Ending, Engine, Face, Opening};
 use crate::error::Error;
 use crate::kept::keeping::Keeping;
 use crate::limits;
 use crate::lines::LinesFace;
 use crate::probe::{Presence, probe};
 use crate::receiver::{Start, Topic, Via};
+use crate::screen::{self, ScreenFace};
 use crate::session::{RequestError, Session, SessionEvent, SessionEvents};
 use crate::terminal::TerminalFace;
 use crate::view::colour::Palette;
@@ -29,20 +30,31 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let on_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !config.json;
     let (session, events) = Session::connect(config.session.clone())?;
     if on_terminal {
-        on_the_terminal(config, session, events, shutdown).await
+        let palette = Palette::decide(config.colour, true);
+        if !config.plain && can_be_full() {
+            let face = ScreenFace::new(palette).map_err(Error::Terminal)?;
+            return on_the_terminal(face, config, session, events, shutdown).await;
+        }
+        let face = TerminalFace::new(palette).map_err(Error::Terminal)?;
+        on_the_terminal(face, config, session, events, shutdown).await
     } else {
         in_lines(config, session, events, shutdown).await
     }
 }
 
-async fn on_the_terminal(
+/// Whether the terminal can do what the full screen needs.
+fn can_be_full() -> bool {
+    let is_capable = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+    is_capable && screen::fits()
+}
+
+async fn on_the_terminal<F: Opening>(
+    mut face: F,
     config: Config,
     session: Session,
     mut events: SessionEvents,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let palette = Palette::decide(config.colour, true);
-    let mut face = TerminalFace::new(palette).map_err(Error::Terminal)?;
     let suggestion = env::var("USER").ok().and_then(|name| UserName::parse(&name).ok());
     let mut wanted = config.user.clone();
     let (user, early, keeping) = loop {
@@ -228,7 +240,7 @@ async fn log_in_patiently(
     start: Start,
     events: &mut SessionEvents,
     early: &mut Vec<SessionEvent>,
-    face: &mut TerminalFace,
+    face: &mut impl Opening,
     config: &Config,
 ) -> Result<(), RequestError> {
     let endpoint = &config.session.servers[0];

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
 use crate::chat::item::Item;
-use crate::engine::{Face, Input};
+use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
@@ -48,8 +48,15 @@ impl TerminalFace {
         Ok(face)
     }
 
+    fn keep_quiet(&self, signals: bool) -> io::Result<()> {
+        // Other terminals are read line by line, as they were found.
+        if self.screen.can_move() { self.mode.keep_quiet(signals) } else { Ok(()) }
+    }
+}
+
+impl Opening for TerminalFace {
     /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
-    pub(crate) async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
+    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
         loop {
             self.screen.order(Order::Ask(prompt::name(suggestion.map(UserName::as_str))));
             let Input::Line { text, .. } = self.input.recv().await? else { return None };
@@ -66,22 +73,17 @@ impl TerminalFace {
 
     /// The chat begins: from now on even Ctrl-C waits for its line when it comes too early. Before, it ends a wait that may
     /// be long.
-    pub(crate) fn begin(&self) -> io::Result<()> {
+    fn begin(&self) -> io::Result<()> {
         self.keep_quiet(false)
     }
 
-    fn keep_quiet(&self, signals: bool) -> io::Result<()> {
-        // Other terminals are read line by line, as they were found.
-        if self.screen.can_move() { self.mode.keep_quiet(signals) } else { Ok(()) }
-    }
-
     /// Says something before the chat begins.
-    pub(crate) fn say(&mut self, text: &str) {
+    fn say(&mut self, text: &str) {
         self.screen.print(prompt::aside(self.palette, text));
     }
 
     /// Says that something is wrong before the chat begins.
-    pub(crate) fn complain(&mut self, text: &str) {
+    fn complain(&mut self, text: &str) {
         self.screen.print(prompt::complaint(self.palette, text));
     }
 }

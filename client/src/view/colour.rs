@@ -73,7 +73,7 @@ impl Palette {
         Painted { code: self.code(role), shown }
     }
 
-    fn code(self, role: Role<'_>) -> Option<Code> {
+    pub(crate) fn code(self, role: Role<'_>) -> Option<Code> {
         let full = match self {
             Palette::Plain => return None,
             Palette::Basic => false,
@@ -98,8 +98,9 @@ pub(crate) struct Painted<T> {
     shown: T,
 }
 
+/// A colour or a weight.
 #[derive(Clone, Copy)]
-enum Code {
+pub(crate) enum Code {
     Dim,
     JustBold,
     Basic(u8),

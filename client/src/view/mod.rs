@@ -7,4 +7,4 @@ pub(crate) mod prompt;
 #[cfg(test)]
 mod tests;
 pub mod text;
-mod wording;
+pub(crate) mod wording;

@@ -183,6 +183,77 @@ pub(crate) fn history(of: &Place, count: usize) -> String {
     }
 }
 
+/// A message that cannot be sent.
+pub(crate) fn too_long(bytes: usize) -> String {
+    let most = recado_proto::limits::MESSAGE_BYTES_MAX;
+    format!("a message has at most {} bytes, this one has {}", grouped(most as u64), grouped(bytes as u64))
+}
+
+/// A day, above what was said on it.
+pub(crate) fn day(day: jiff::civil::Date) -> String {
+    day.strftime("%A, %-d %B %Y").to_string()
+}
+
+/// Above what was not read.
+pub(crate) fn unread_divider() -> &'static str {
+    "new"
+}
+
+/// Messages that were not read in other conversations.
+pub(crate) fn unread_elsewhere(count: usize) -> String {
+    format!("{} unread elsewhere", grouped(count as u64))
+}
+
+/// Above the names of people.
+pub(crate) fn people() -> &'static str {
+    "People"
+}
+
+/// Before many lines are sent.
+pub(crate) fn send_so_many_lines(lines: usize) -> String {
+    format!("send {lines} lines as one message? Enter sends, Esc goes back")
+}
+
+/// One does not see the latest.
+pub(crate) fn scrolled_back() -> &'static str {
+    "further back; Esc goes to the latest"
+}
+
+/// What is not as it should be.
+pub(crate) fn connection(server_away: bool, broker_away: bool) -> &'static str {
+    match (server_away, broker_away) {
+        (false, false) => "",
+        (true, false) => " server away, lines are kept ",
+        (false, true) => " broker away, messages come later ",
+        (true, true) => " server and broker away, lines are kept ",
+    }
+}
+
+/// In the corner.
+pub(crate) fn keys_hint() -> &'static str {
+    "F1 keys  Alt+A next unread  Ctrl+K go to"
+}
+
+/// Above the list of keys.
+pub(crate) fn keys_title() -> &'static str {
+    "Keys (Up and Down move, Esc closes); /help lists commands"
+}
+
+/// Before what is typed into the switcher.
+pub(crate) fn switcher() -> &'static str {
+    "Go to:"
+}
+
+/// What was typed and not sent, once the screen is gone.
+pub(crate) fn left_unsent() -> &'static str {
+    "Typed and not sent:"
+}
+
+/// A line that cannot be taken now.
+pub(crate) fn busy() -> String {
+    "too much is under way; try again in a moment".to_owned()
+}
+
 /// One line for each command, then what else there is to know; names and explanations apart, for colouring.
 pub(crate) fn help() -> (&'static str, Vec<(String, &'static str)>, &'static str) {
     let commands = COMMANDS.iter().map(|spec| (usage(spec), spec.summary)).collect();

@@ -32,11 +32,15 @@ struct State {
     ended: bool,
 }
 
+/// For a chat that takes the whole screen.
+pub(crate) const FULL_SCREEN: (&str, &str) = ("RECADO_PLAIN", "false");
+
 /// Rows kept above the screen.
 const SCROLLBACK_ROWS: usize = 1_000;
 
 impl Terminal {
-    /// Starts `recado` on a terminal of so many rows and columns. The folder is its user's home.
+    /// Starts `recado` on a terminal of so many rows and columns. The folder is its user's home. A chat prints one line after the other
+    /// there, unless [`FULL_SCREEN`] is among the variables.
     pub(crate) fn start(folder: &Path, rows: u16, columns: u16, arguments: &[&str]) -> Terminal {
         Terminal::start_with(folder, rows, columns, arguments, &[])
     }
@@ -55,7 +59,13 @@ impl Terminal {
         command.args(arguments);
         command.cwd(folder);
         command.env_clear();
-        let settings = [("TERM", "xterm-256color"), ("TZ", "UTC"), ("LANG", "C.UTF-8"), ("USER", "maria")];
+        let settings = [
+            ("TERM", "xterm-256color"),
+            ("TZ", "UTC"),
+            ("LANG", "C.UTF-8"),
+            ("USER", "maria"),
+            ("RECADO_PLAIN", "true"),
+        ];
         settings.iter().chain(variables).for_each(|(name, value)| command.env(name, value));
         command.env("HOME", folder);
         let child = pair.slave.spawn_command(command).expect("recado starts");

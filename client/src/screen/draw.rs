@@ -1,0 +1,461 @@
+//! The model as cells. It reads no clock and writes nowhere, and only sanitised text comes into a cell.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil::Date};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::chat::item::Place;
+use crate::view::colour::{Palette, Role};
+use crate::view::text::{columns, fitted, harmless};
+use crate::view::wording;
+
+use super::keys;
+use super::log::{Entry, Log, Sending, What};
+use super::model::{Model, Overlay, is_topic};
+use super::rows;
+use super::scroll::{self, Rows};
+use super::theme::{self, Part};
+
+/// Narrower than this there is no list of conversations.
+const LIST_FROM_COLUMNS: u16 = 60;
+/// Wider than this there is a list of people, too.
+const PEOPLE_FROM_COLUMNS: u16 = 110;
+const PEOPLE_COLUMNS: u16 = 20;
+const COMPOSER_ROWS_MAX: u16 = 8;
+/// `HH:MM` and a space.
+const TIME_COLUMNS: usize = 6;
+const AUTHOR_COLUMNS_MAX: usize = 20;
+
+/// Where everything is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Areas {
+    list: Rect,
+    people: Rect,
+    title: Rect,
+    pub(crate) messages: Rect,
+    border: Rect,
+    composer: Rect,
+    status: Rect,
+}
+
+/// How messages look.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) palette: Palette,
+    pub(crate) zone: TimeZone,
+}
+
+/// A look at one width, for one user.
+pub(crate) struct Entries<'a> {
+    look: &'a Look,
+    width: usize,
+    own_name: Option<String>,
+}
+
+impl Areas {
+    pub(crate) fn of(area: Rect, model: &Model) -> Self {
+        let list = match area.width {
+            0..LIST_FROM_COLUMNS => 0,
+            width => (width / 5).clamp(16, 28),
+        };
+        let people = if area.width >= PEOPLE_FROM_COLUMNS { PEOPLE_COLUMNS } else { 0 };
+        let above_status = area.height.saturating_sub(1);
+        let main = Rect {
+            x: area.x + list + u16::from(list > 0),
+            width: area.width - list - u16::from(list > 0) - people - u16::from(people > 0),
+            height: above_status,
+            ..area
+        };
+        let rows_max = COMPOSER_ROWS_MAX.min(above_status / 3).max(1);
+        let typed = model.composer.view(composer_columns(model, main.width), rows_max.into()).rows.len();
+        let composer = u16::try_from(typed).unwrap_or(rows_max).min(above_status);
+        let title = above_status.saturating_sub(composer).min(1);
+        let border = above_status.saturating_sub(composer + title).min(1);
+        let messages = above_status.saturating_sub(composer + title + border);
+        let row = |y, height| Rect { y: area.y + y, height, ..main };
+        Self {
+            list: Rect { width: list, height: above_status, ..area },
+            people: Rect { x: area.x + area.width - people, width: people, height: above_status, ..area },
+            title: row(0, title),
+            messages: row(title, messages),
+            border: row(title + messages, border),
+            composer: row(title + messages + border, composer),
+            status: Rect { y: area.y + above_status, height: area.height - above_status, ..area },
+        }
+    }
+}
+
+/// Draws all of it. The cursor's place, if it is to be seen.
+pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Position> {
+    let areas = Areas::of(buffer.area, model);
+    let palette = look.palette;
+    let painted = |part| theme::style(palette, part);
+    draw_list(buffer, areas.list, model, palette);
+    for x in [areas.list.right(), areas.people.x.saturating_sub(1)] {
+        if (x == areas.list.right() && areas.list.width > 0)
+            || (x != areas.list.right() && areas.people.width > 0)
+        {
+            for y in areas.list.y..areas.status.y {
+                buffer.set_string(x, y, "│", painted(Part::Border));
+            }
+        }
+    }
+    draw_people(buffer, areas.people, model, palette);
+    draw_title(buffer, areas.title, model, palette);
+    draw_messages(buffer, areas.messages, model, look);
+    draw_border(buffer, areas.border, model, palette);
+    draw_status(buffer, areas.status, model, palette);
+    match &model.overlay {
+        Overlay::None | Overlay::Question { .. } => {}
+        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, palette),
+        Overlay::Switcher { query, chosen } => {
+            return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, palette));
+        }
+    }
+    draw_composer(buffer, areas.composer, model, palette)
+}
+
+impl Look {
+    /// How this model's entries look in so many columns.
+    pub(crate) fn entries<'a>(&'a self, model: &Model, width: u16) -> Entries<'a> {
+        let own_name = model.user.as_ref().map(|user| user.as_str().to_lowercase());
+        Entries { look: self, width: width.into(), own_name }
+    }
+}
+
+impl Rows for Entries<'_> {
+    fn rows(&self, log: &Log, index: usize) -> Vec<Line<'static>> {
+        let Some(entry) = log.entry(index) else { return vec![Line::default()] };
+        let mut lines = Vec::new();
+        let day = self.day(entry);
+        let former = index.checked_sub(1).and_then(|before| log.entry(before)).map(|entry| self.day(entry));
+        if former.is_some_and(|former| former != day) {
+            lines.push(self.rule(&wording::day(day), Part::Line(Role::Heading)));
+        }
+        if log.divider() == Some(index) {
+            lines.push(self.rule(wording::unread_divider(), Part::Divider));
+        }
+        match &entry.what {
+            What::Said { author, text, own, sending, .. } => {
+                self.said(&mut lines, entry, author.as_str(), text, *own, *sending);
+            }
+            What::Notice(text) => self.aside(&mut lines, text, Role::Notice),
+            What::Failure(text) => self.aside(&mut lines, &format!("! {text}"), Role::Failure),
+        }
+        lines
+    }
+}
+
+impl Entries<'_> {
+    fn style(&self, part: Part<'_>) -> Style {
+        theme::style(self.look.palette, part)
+    }
+
+    fn day(&self, entry: &Entry) -> Date {
+        let time = Timestamp::from_millisecond(entry.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.look.zone.to_datetime(time).date()
+    }
+
+    fn rule(&self, text: &str, part: Part<'_>) -> Line<'static> {
+        let text = format!(" {} ", fitted(text, self.width.saturating_sub(6)));
+        let left = self.width.saturating_sub(columns(&text));
+        let rule = format!("{}{text}{}", "─".repeat(left / 2), "─".repeat(left - left / 2));
+        Line::from(Span::styled(rule, self.style(part)))
+    }
+
+    fn said(
+        &self,
+        lines: &mut Vec<Line<'static>>,
+        entry: &Entry,
+        author: &str,
+        text: &str,
+        own: bool,
+        sending: Sending,
+    ) {
+        let time = Timestamp::from_millisecond(entry.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time = match sending {
+            Sending::Sent => self.look.zone.to_datetime(time).strftime("%H:%M ").to_string(),
+            Sending::Pending => "  …   ".to_owned(),
+            Sending::Failed => "  ✗   ".to_owned(),
+        };
+        let role = if own { Role::OwnName } else { Role::Name(author) };
+        let name = fitted(&wording::name(author), AUTHOR_COLUMNS_MAX).into_owned();
+        let text = harmless(text);
+        let width = self.width.saturating_sub(TIME_COLUMNS).max(2);
+        let part = if sending == Sending::Pending { Part::Pending } else { Part::Text };
+        for (number, row) in rows::soft(&text, width, columns(&name) + 2).iter().enumerate() {
+            let mut spans = match number {
+                0 => vec![
+                    Span::styled(time.clone(), self.style(Part::Line(Role::Time))),
+                    Span::styled(name.clone(), self.style(Part::Line(role))),
+                    Span::raw(": "),
+                ],
+                _ => vec![Span::raw(" ".repeat(TIME_COLUMNS))],
+            };
+            self.mark(&mut spans, &text[row.begin..row.end], own, part);
+            lines.push(Line::from(spans));
+        }
+    }
+
+    /// Text with one's own name in it, and what stands between backticks, shown apart.
+    fn mark(&self, spans: &mut Vec<Span<'static>>, text: &str, own: bool, part: Part<'_>) {
+        for (number, piece) in text.split_inclusive('`').enumerate() {
+            let is_quoted = number % 2 == 1 && piece.ends_with('`');
+            let part = if is_quoted { Part::Quoted } else { part };
+            let mut rest = piece;
+            while let Some((at, end)) =
+                self.own_name.as_deref().filter(|_| !own).and_then(|name| find_name(rest, name))
+            {
+                spans.push(Span::styled(rest[..at].to_owned(), self.style(part)));
+                spans.push(Span::styled(rest[at..end].to_owned(), self.style(Part::OwnMention)));
+                rest = &rest[end..];
+            }
+            spans.push(Span::styled(rest.to_owned(), self.style(part)));
+        }
+    }
+
+    fn aside(&self, lines: &mut Vec<Line<'static>>, text: &str, role: Role<'_>) {
+        let text = harmless(text);
+        for row in rows::soft(&text, self.width, 0) {
+            let row = text[row.begin..row.end].to_owned();
+            lines.push(Line::from(Span::styled(row, self.style(Part::Line(role)))));
+        }
+    }
+}
+
+/// Where a name stands by itself; letters may be large. Only where case does not change lengths, so that places agree.
+fn find_name(text: &str, lower_name: &str) -> Option<(usize, usize)> {
+    let lower = text.to_lowercase();
+    if lower.len() != text.len() || lower_name.is_empty() {
+        return None;
+    }
+    let is_edge = |character: Option<char>| character.is_none_or(|character| !character.is_alphanumeric());
+    lower.match_indices(lower_name).map(|(at, found)| (at, at + found.len())).find(|(at, end)| {
+        text.is_char_boundary(*at)
+            && text.is_char_boundary(*end)
+            && is_edge(text[..*at].chars().next_back())
+            && is_edge(text[*end..].chars().next())
+    })
+}
+
+fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+    if area.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = model.conversations().collect();
+    let current = rows.iter().position(|(place, _)| Some(*place) == model.current()).unwrap_or(0);
+    let first = (current + 1).saturating_sub(area.height.into());
+    for ((place, log), y) in rows.iter().skip(first).zip(area.y..area.bottom()) {
+        let is_current = Some(*place) == model.current();
+        let part = match (is_current, log.mentions > 0, log.unread > 0) {
+            (true, _, _) => Part::Current,
+            (false, true, _) => Part::Mentioned,
+            (false, false, true) => Part::Unread,
+            (false, false, false) => Part::Text,
+        };
+        let style = theme::style(palette, part);
+        let count = match (log.unread, log.mentions) {
+            (0, _) => String::new(),
+            (unread, 0) => format!(" {unread}"),
+            // A conversation with one person speaks to one by its nature.
+            (unread, _) if is_topic(place) => format!(" {unread}@"),
+            (unread, _) => format!(" {unread}"),
+        };
+        let room = usize::from(area.width).saturating_sub(columns(&count));
+        let name = fitted(&name_of(place), room).into_owned();
+        let gap = room.saturating_sub(columns(&name));
+        buffer.set_stringn(area.x, y, format!("{name}{:gap$}{count}", ""), area.width.into(), style);
+    }
+}
+
+fn draw_people(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+    if area.is_empty() {
+        return;
+    }
+    buffer.set_stringn(
+        area.x,
+        area.y,
+        wording::people(),
+        area.width.into(),
+        theme::style(palette, Part::Title),
+    );
+    for (user, y) in model.users().iter().zip(area.y + 1..area.bottom()) {
+        let name = wording::name(user.as_str()).into_owned();
+        let style = theme::style(palette, Part::Line(Role::Name(user.as_str())));
+        buffer.set_stringn(area.x, y, fitted(&name, area.width.into()), area.width.into(), style);
+    }
+}
+
+fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+    if area.is_empty() {
+        return;
+    }
+    let title = model.current().map_or_else(|| "Recado".to_owned(), name_of);
+    buffer.set_stringn(area.x, area.y, title, area.width.into(), theme::style(palette, Part::Title));
+    let unread = model.unread();
+    if unread > 0 {
+        let text = wording::unread_elsewhere(unread);
+        let x = area.right().saturating_sub(u16::try_from(columns(&text)).unwrap_or(area.width));
+        buffer.set_stringn(
+            x.max(area.x),
+            area.y,
+            text,
+            area.width.into(),
+            theme::style(palette, Part::Unread),
+        );
+    }
+}
+
+fn draw_messages(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
+    let entries = look.entries(model, area.width);
+    let lines = scroll::visible(model.log(), area.height.into(), &entries);
+    // What is new stands next to where one types.
+    let top = area.bottom() - u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
+    for (line, y) in lines.iter().zip(top..) {
+        buffer.set_line(area.x, y, line, area.width);
+    }
+}
+
+fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+    if area.is_empty() {
+        return;
+    }
+    let style = theme::style(palette, Part::Border);
+    buffer.set_stringn(area.x, area.y, "─".repeat(area.width.into()), area.width.into(), style);
+    let text = match (&model.overlay, &model.completing) {
+        (Overlay::Question { lines }, _) => wording::send_so_many_lines(*lines),
+        (_, Some(completing)) => completing.shown(area.width.saturating_sub(4).into()),
+        (_, None) if model.log().anchor().is_some() => wording::scrolled_back().to_owned(),
+        (_, None) => return,
+    };
+    let width = usize::from(area.width).saturating_sub(4);
+    buffer.set_stringn(
+        area.x + 2,
+        area.y,
+        format!(" {} ", fitted(&text, width)),
+        width + 2,
+        theme::style(palette, Part::Unread),
+    );
+}
+
+fn draw_composer(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) -> Option<Position> {
+    if area.is_empty() {
+        return None;
+    }
+    let prompt = prompt(model);
+    let indent = u16::try_from(columns(&prompt)).unwrap_or(0).min(area.width.saturating_sub(2));
+    buffer.set_stringn(
+        area.x,
+        area.y,
+        &prompt,
+        indent.into(),
+        theme::style(palette, Part::Line(Role::OwnName)),
+    );
+    let view = model.composer.view(composer_columns(model, area.width), area.height.into());
+    for (row, y) in view.rows.iter().zip(area.y..area.bottom()) {
+        buffer.set_stringn(area.x + indent, y, row, (area.width - indent).into(), Style::new());
+    }
+    let column = u16::try_from(view.cursor.1).unwrap_or(u16::MAX);
+    let x = area.x.saturating_add(indent).saturating_add(column).min(area.right() - 1);
+    Some(Position { x, y: (area.y + u16::try_from(view.cursor.0).unwrap_or(0)).min(area.bottom() - 1) })
+}
+
+fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+    if area.is_empty() {
+        return;
+    }
+    let style = theme::style(palette, Part::Status);
+    buffer.set_style(area, style);
+    let user = model.user.as_ref().map(|user| wording::name(user.as_str()).into_owned()).unwrap_or_default();
+    let (x, _) = buffer.set_stringn(area.x, area.y, format!(" {user} "), area.width.into(), style);
+    let alarm = wording::connection(model.server_away, model.broker_away);
+    let rest = usize::from(area.right() - x);
+    let (x, _) = buffer.set_stringn(x, area.y, alarm, rest, theme::style(palette, Part::Alarm));
+    let hint = wording::keys_hint();
+    let wide = u16::try_from(columns(hint)).unwrap_or(u16::MAX);
+    if let Some(at) = area.right().checked_sub(wide.saturating_add(1)).filter(|at| *at > x) {
+        buffer.set_stringn(at, area.y, hint, wide.into(), style);
+    }
+}
+
+fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, palette: Palette) {
+    let keys_width = keys::shown().map(|binding| columns(binding.keys)).max().unwrap_or(0) + 2;
+    let summary_width = keys::shown().map(|binding| columns(binding.summary)).max().unwrap_or(0) + 2;
+    let side_by_side = (usize::from(area.width) / (keys_width + summary_width)).max(1);
+    let count = keys::shown().count();
+    let height = count.div_ceil(side_by_side).min(usize::from(area.height).saturating_sub(1));
+    let over = clear(buffer, area, height + 1);
+    buffer.set_stringn(
+        over.x,
+        over.y,
+        wording::keys_title(),
+        over.width.into(),
+        theme::style(palette, Part::Title),
+    );
+    let first = first.min(count.saturating_sub(height * side_by_side));
+    for (index, binding) in keys::shown().skip(first).take(height * side_by_side).enumerate() {
+        let (column, row) = (index / height.max(1), index % height.max(1));
+        let x = over.x + u16::try_from(column * (keys_width + summary_width)).unwrap_or(over.width);
+        let y = over.y + 1 + u16::try_from(row).unwrap_or(0);
+        let room = usize::from(over.right().saturating_sub(x));
+        buffer.set_stringn(x, y, binding.keys, room, theme::style(palette, Part::Line(Role::Command)));
+        if room > keys_width {
+            let after = x + u16::try_from(keys_width).unwrap_or(0);
+            buffer.set_stringn(after, y, binding.summary, room - keys_width, Style::new());
+        }
+    }
+}
+
+fn draw_switcher(
+    buffer: &mut Buffer,
+    area: Rect,
+    model: &Model,
+    query: &str,
+    chosen: usize,
+    palette: Palette,
+) -> Position {
+    let offered = model.offered(query);
+    let height = (offered.len() + 1).min(12).min(area.height.into());
+    let over = clear(buffer, area, height);
+    let prompt = format!("{} {query}", wording::switcher());
+    let (x, y) =
+        buffer.set_stringn(over.x, over.y, &prompt, over.width.into(), theme::style(palette, Part::Title));
+    let rows = height.saturating_sub(1);
+    let first = (chosen + 1).saturating_sub(rows.max(1));
+    for (index, place) in offered.iter().enumerate().skip(first).take(rows) {
+        let part = if index == chosen { Part::Current } else { Part::Text };
+        let y = over.y + 1 + u16::try_from(index - first).unwrap_or(0);
+        let name = fitted(&name_of(place), over.width.into()).into_owned();
+        buffer.set_stringn(over.x, y, format!(" {name} "), over.width.into(), theme::style(palette, part));
+    }
+    Position { x: x.min(over.right().saturating_sub(1)), y }
+}
+
+/// Makes room at the lower edge.
+fn clear(buffer: &mut Buffer, area: Rect, height: usize) -> Rect {
+    let height = u16::try_from(height).unwrap_or(area.height).min(area.height);
+    let over = Rect { y: area.bottom() - height, height, ..area };
+    for y in over.y..over.bottom() {
+        buffer.set_stringn(over.x, y, " ".repeat(over.width.into()), over.width.into(), Style::reset());
+    }
+    over
+}
+
+fn prompt(model: &Model) -> String {
+    model.question.clone().unwrap_or_else(|| "> ".to_owned())
+}
+
+fn composer_columns(model: &Model, width: u16) -> usize {
+    usize::from(width).saturating_sub(columns(&prompt(model))).max(2)
+}
+
+/// `#geral`, `@bob`.
+pub(crate) fn name_of(place: &Place) -> String {
+    match place {
+        Place::Channel(channel) => wording::channel(channel),
+        Place::Direct(user) => format!("@{}", wording::name(user.as_str())),
+    }
+}

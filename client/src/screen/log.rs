@@ -1,0 +1,332 @@
+//! What was said in one conversation, in its order, and which part of it one looks at. It knows messages, not how they look.
+
+use std::collections::{HashSet, VecDeque};
+
+use recado_proto::{Epoch, MessageId, UserName};
+
+use crate::chat::item::Message;
+use crate::limits;
+
+/// One thing that was said or that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) time_ms: i64,
+    pub(crate) what: What,
+}
+
+/// What it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Somebody said something.
+    Said {
+        author: UserName,
+        text: String,
+        own: bool,
+        sending: Sending,
+        id: Option<MessageId>,
+        seq: Option<u64>,
+        epoch: Option<Epoch>,
+    },
+    /// Something happened that is worth a line; kept nowhere else.
+    Notice(String),
+    /// Something failed.
+    Failure(String),
+}
+
+/// How far an own message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// It has no answer yet.
+    Pending,
+    /// The server has it.
+    Sent,
+    /// It was refused.
+    Failed,
+}
+
+/// What lies before the first entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Older {
+    /// Perhaps more.
+    #[default]
+    Unknown,
+    /// It is being fetched.
+    Asked,
+    /// Nothing.
+    Nothing,
+}
+
+/// The row at the lower edge of what one looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Anchor {
+    pub(crate) entry: usize,
+    pub(crate) row: usize,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    entries: VecDeque<Entry>,
+    ids: HashSet<MessageId>,
+    pub(crate) older: Older,
+    /// None at the end, where one stays as more comes.
+    anchor: Option<Anchor>,
+    /// The first entry that was not read when one came here.
+    divider: Option<usize>,
+    pub(crate) unread: usize,
+    pub(crate) mentions: usize,
+}
+
+impl Entry {
+    pub(crate) fn said(message: &Message) -> Self {
+        let Message { author, text, time_ms, id, seq, epoch, own, .. } = message;
+        let is_answered = seq.is_some() || !own;
+        let what = What::Said {
+            author: author.clone(),
+            text: text.clone(),
+            own: *own,
+            sending: if is_answered { Sending::Sent } else { Sending::Pending },
+            id: *id,
+            seq: *seq,
+            epoch: *epoch,
+        };
+        Self { time_ms: *time_ms, what }
+    }
+
+    fn place(&self) -> Option<(Epoch, u64)> {
+        match &self.what {
+            What::Said { seq: Some(seq), epoch: Some(epoch), .. } => Some((*epoch, *seq)),
+            What::Said { .. } | What::Notice(_) | What::Failure(_) => None,
+        }
+    }
+
+    fn id(&self) -> Option<MessageId> {
+        match &self.what {
+            What::Said { id, .. } => *id,
+            What::Notice(_) | What::Failure(_) => None,
+        }
+    }
+}
+
+impl Log {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn entry(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)
+    }
+
+    pub(crate) fn anchor(&self) -> Option<Anchor> {
+        self.anchor.filter(|anchor| anchor.entry < self.entries.len())
+    }
+
+    pub(crate) fn look_at(&mut self, anchor: Option<Anchor>) {
+        self.anchor = anchor;
+    }
+
+    pub(crate) fn divider(&self) -> Option<usize> {
+        self.divider
+    }
+
+    /// Takes a message to its place. False if it was there. `in_topic`: places are of one topic, and say more than times do.
+    pub(crate) fn insert(&mut self, entry: Entry, in_topic: bool) -> bool {
+        if let Some(id) = entry.id()
+            && !self.ids.insert(id)
+        {
+            return false;
+        }
+        let is_before = |one: &Entry, other: &Entry| match (in_topic, one.place(), other.place()) {
+            (true, Some((epoch, seq)), Some((other_epoch, other_seq))) if epoch == other_epoch => {
+                seq < other_seq
+            }
+            _ => one.time_ms < other.time_ms,
+        };
+        let is_first = self.entries.front().is_some_and(|first| is_before(&entry, first));
+        let index = if is_first {
+            0
+        } else {
+            self.entries.len()
+                - self.entries.iter().rev().take_while(|later| is_before(&entry, later)).count()
+        };
+        self.entries.insert(index, entry);
+        if let Some(anchor) = &mut self.anchor
+            && index <= anchor.entry
+        {
+            anchor.entry += 1;
+        }
+        if let Some(divider) = &mut self.divider
+            && index < *divider
+        {
+            *divider += 1;
+        }
+        self.forget_oldest();
+        true
+    }
+
+    /// Adds what happened just now.
+    pub(crate) fn append(&mut self, entry: Entry) {
+        self.entries.push_back(entry);
+        self.forget_oldest();
+    }
+
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        self.entries.into_iter()
+    }
+
+    /// An own message was answered.
+    pub(crate) fn answered(
+        &mut self,
+        answered: MessageId,
+        place: Option<(Epoch, u64)>,
+        how: Sending,
+        in_topic: bool,
+    ) {
+        let Some(index) = self.entries.iter().rposition(|entry| entry.id() == Some(answered)) else { return };
+        let Some(What::Said { sending, seq, epoch, .. }) =
+            self.entries.get_mut(index).map(|entry| &mut entry.what)
+        else {
+            return;
+        };
+        *sending = how;
+        let Some((its_epoch, its_seq)) = place else { return };
+        (*epoch, *seq) = (Some(its_epoch), Some(its_seq));
+        // Others may have been faster.
+        let is_in_order = (index + 1..self.entries.len()).all(|later| {
+            self.entries[later].place().is_none_or(|(of, later)| of != its_epoch || later > its_seq)
+        });
+        if in_topic
+            && !is_in_order
+            && self.anchor.is_none()
+            && let Some(entry) = self.entries.remove(index)
+        {
+            self.ids.remove(&answered);
+            self.insert(entry, true);
+        }
+    }
+
+    /// One goes here: what was not read yet begins where the divider is.
+    pub(crate) fn enter(&mut self) {
+        let unread = std::mem::take(&mut self.unread);
+        self.mentions = 0;
+        if unread > 0 {
+            let theirs = self.entries.iter().enumerate().rev();
+            let mut theirs = theirs.filter(|(_, entry)| matches!(entry.what, What::Said { own: false, .. }));
+            self.divider = theirs.nth(unread - 1).map(|(index, _)| index).or(Some(0));
+        }
+    }
+
+    /// One goes elsewhere.
+    pub(crate) fn leave(&mut self) {
+        self.divider = None;
+        self.anchor = None;
+    }
+
+    /// The key of the oldest message, for whoever wants older ones: its place in the topic, or its number.
+    pub(crate) fn oldest(&self, in_topic: bool) -> Option<recado_proto::Place> {
+        self.entries.iter().find_map(|entry| match &entry.what {
+            What::Said { seq: Some(seq), .. } if in_topic => Some(recado_proto::Place::Seq(*seq)),
+            What::Said { id: Some(id), seq: Some(_), .. } if !in_topic => Some(recado_proto::Place::Id(*id)),
+            What::Said { .. } | What::Notice(_) | What::Failure(_) => None,
+        })
+    }
+
+    fn forget_oldest(&mut self) {
+        if self.entries.len() <= limits::LOG_MESSAGES_MAX || self.anchor.is_some() {
+            return;
+        }
+        if let Some(oldest) = self.entries.pop_front() {
+            if let Some(id) = oldest.id() {
+                self.ids.remove(&id);
+            }
+            self.divider = self.divider.map(|divider| divider.saturating_sub(1));
+            self.older = Older::Unknown;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recado_proto::{Epoch, MessageId, Place, UserName};
+
+    use super::{Anchor, Entry, Log, Sending, What};
+
+    fn said(seq: Option<u64>, time_ms: i64, own: bool) -> Entry {
+        let number = seq.unwrap_or(0).to_be_bytes()[7] ^ time_ms.to_be_bytes()[7].wrapping_mul(31);
+        let what = What::Said {
+            author: UserName::parse("ana").unwrap(),
+            text: format!("{}", seq.unwrap_or(0)),
+            own,
+            sending: if seq.is_some() { Sending::Sent } else { Sending::Pending },
+            id: Some(MessageId::from_bytes([number; 16])),
+            seq,
+            epoch: Some(Epoch::new(1).unwrap()),
+        };
+        Entry { time_ms, what }
+    }
+
+    fn texts(log: &Log) -> String {
+        let text = |index| match &log.entry(index).unwrap().what {
+            What::Said { text, .. } | What::Notice(text) | What::Failure(text) => text.clone(),
+        };
+        (0..log.len()).map(text).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn messages_stand_in_their_order_and_once() {
+        let mut log = Log::default();
+        for seq in [5, 6, 4, 8, 7, 6, 1] {
+            log.insert(said(Some(seq), 0, false), true);
+        }
+        assert_eq!(texts(&log), "1 4 5 6 7 8");
+        assert_eq!(log.oldest(true), Some(Place::Seq(1)));
+    }
+
+    #[test]
+    fn a_conversation_through_two_topics_goes_by_time() {
+        let mut log = Log::default();
+        for (seq, time) in [(9, 10), (1, 20), (10, 30), (2, 25)] {
+            log.insert(said(Some(seq), time, false), false);
+        }
+        assert_eq!(texts(&log), "9 1 2 10");
+    }
+
+    #[test]
+    fn an_own_message_takes_its_place_when_it_is_answered() {
+        let mut log = Log::default();
+        log.insert(said(Some(1), 0, false), true);
+        let own = said(None, 1, true);
+        let id = own.id().unwrap();
+        log.insert(own, true);
+        log.append(Entry { time_ms: 2, what: What::Notice("notice".into()) });
+        log.insert(said(Some(2), 3, false), true);
+        log.answered(id, Some((Epoch::new(1).unwrap(), 3)), Sending::Sent, true);
+        assert_eq!(texts(&log), "1 notice 2 0");
+        assert!(matches!(
+            log.entry(3).unwrap().what,
+            What::Said { sending: Sending::Sent, seq: Some(3), .. }
+        ));
+    }
+
+    #[test]
+    fn what_one_looks_at_stays_when_older_messages_come() {
+        let mut log = Log::default();
+        assert!((5..9).all(|seq| log.insert(said(Some(seq), 0, false), true)));
+        log.look_at(Some(Anchor { entry: 2, row: 0 }));
+        assert!((1..5).rev().all(|seq| log.insert(said(Some(seq), 0, false), true)));
+        assert_eq!(log.anchor(), Some(Anchor { entry: 6, row: 0 }));
+        log.insert(said(Some(9), 0, false), true);
+        assert_eq!(log.anchor(), Some(Anchor { entry: 6, row: 0 }));
+    }
+
+    #[test]
+    fn the_divider_stands_before_the_first_that_was_not_read() {
+        let mut log = Log::default();
+        assert!((1..6).all(|seq| log.insert(said(Some(seq), 0, seq == 4), true)));
+        log.unread = 2;
+        log.enter();
+        assert_eq!((log.divider(), log.unread), (Some(2), 0));
+        log.leave();
+        log.enter();
+        assert_eq!(log.divider(), None);
+    }
+}

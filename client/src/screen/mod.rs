@@ -1,0 +1,134 @@
+//! The face that takes the whole screen: conversations beside each other, history as one scrolls, a text of several lines below. The
+//! rules are in [`model`], which knows no terminal; a thread of its own draws it and another one reads keys, so that neither waits for
+//! the network.
+
+mod composer;
+mod draw;
+mod guard;
+mod keys;
+mod log;
+mod model;
+mod rows;
+mod scroll;
+mod shell;
+mod switcher;
+#[cfg(test)]
+mod tests;
+mod theme;
+
+use std::io;
+use std::time::Duration;
+
+use jiff::Zoned;
+use recado_proto::UserName;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::chat::Whereabouts;
+use crate::chat::complete::KnownNames;
+use crate::chat::item::Item;
+use crate::engine::{Face, Input, Opening};
+use crate::limits;
+use crate::view::colour::Palette;
+use crate::view::prompt;
+
+use self::draw::Look;
+use self::shell::Event;
+
+pub(crate) use self::shell::fits;
+
+/// A terminal that shows all of the chat.
+pub(crate) struct ScreenFace {
+    events: mpsc::Sender<Event>,
+    input: mpsc::Receiver<Input>,
+}
+
+impl ScreenFace {
+    /// Takes the terminal on standard input and output, until it is finished or dropped.
+    pub(crate) fn new(palette: Palette) -> io::Result<Self> {
+        let now = Zoned::now();
+        let look = Look { palette, zone: now.time_zone().clone() };
+        let (events, input) = shell::spawn(look, &now)?;
+        Ok(Self { events, input })
+    }
+
+    /// An error means that the thread has ended: the terminal is gone.
+    async fn tell(&self, event: Event) -> io::Result<()> {
+        self.events.send(event).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// What need not arrive: when too much waits it is left out.
+    fn mention(&self, event: Event) {
+        // The thread has ended, or will be told again.
+        let _ = self.events.try_send(event);
+    }
+}
+
+impl Opening for ScreenFace {
+    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
+        loop {
+            let question = prompt::name(suggestion.map(UserName::as_str)).raw;
+            self.tell(Event::Ask(question)).await.ok()?;
+            let Input::Line { text, .. } = self.input.recv().await? else { return None };
+            let answer = match suggestion {
+                Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
+                _ => UserName::parse(&text),
+            };
+            match answer {
+                Ok(name) => return Some(name),
+                Err(error) => self.complain(&error.to_string()),
+            }
+        }
+    }
+
+    fn begin(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str) {
+        self.mention(Event::Announce { text: text.to_owned(), is_wrong: false });
+    }
+
+    fn complain(&mut self, text: &str) {
+        self.mention(Event::Announce { text: text.to_owned(), is_wrong: true });
+    }
+}
+
+impl Face for ScreenFace {
+    async fn show(&mut self, item: &Item) -> io::Result<()> {
+        self.tell(Event::Item(Box::new(item.clone()))).await
+    }
+
+    async fn next(&mut self) -> Input {
+        self.input.recv().await.unwrap_or(Input::End)
+    }
+
+    fn ready(&mut self, whereabouts: &Whereabouts) {
+        // What is left out here is said with the next line.
+        self.mention(Event::Ready(whereabouts.clone()));
+    }
+
+    fn refresh_interval(&self) -> Option<Duration> {
+        Some(limits::REFRESH_INTERVAL)
+    }
+
+    fn names(&mut self, known: &KnownNames) {
+        self.mention(Event::Names(Box::new(known.clone())));
+    }
+
+    fn settle_max(&self) -> Option<Duration> {
+        Some(limits::SETTLE_MAX)
+    }
+
+    fn lines_ahead_max(&self) -> usize {
+        // One more is refused by the chat with a word to the user.
+        usize::MAX
+    }
+
+    async fn finish(self) {
+        let (done, finished) = oneshot::channel();
+        if self.tell(Event::Close(done)).await.is_ok() {
+            // An error means that the thread has ended already.
+            let _ = finished.await;
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The threads of the full screen: one reads keys, one owns the model and draws it. All they do waits in one bounded queue.
+
+use std::fmt::Write as _;
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, Zoned};
+use ratatui::crossterm::event::{self, Event as TerminalEvent};
+use ratatui::crossterm::terminal;
+use ratatui::layout::Rect;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::chat::Whereabouts;
+use crate::chat::complete::KnownNames;
+use crate::chat::item::{Item, Place};
+use crate::engine::Input;
+use crate::limits;
+use crate::view::wording;
+
+use super::composer::To;
+use super::draw::{self, Areas, Look};
+use super::guard::Taken;
+use super::keys::{self, Action};
+use super::model::{Model, Overlay, Request};
+use super::scroll;
+
+/// Something for the thread that draws.
+pub(crate) enum Event {
+    /// A key, a paste, a new size.
+    Terminal(TerminalEvent),
+    /// The terminal cannot be read any more.
+    TerminalGone,
+    /// Something to show.
+    Item(Box<Item>),
+    /// Something to say before there is a chat.
+    Announce { text: String, is_wrong: bool },
+    /// A question whose answer is a line.
+    Ask(String),
+    /// The next line may come.
+    Ready(Whereabouts),
+    /// Names that one may mean.
+    Names(Box<KnownNames>),
+    /// Give the terminal back, and say when that is done.
+    Close(oneshot::Sender<()>),
+}
+
+/// Whether the terminal is large enough for the full screen to be of use.
+pub(crate) fn fits() -> bool {
+    terminal::size().is_ok_and(|(columns, rows)| columns >= 30 && rows >= 6)
+}
+
+struct Shell {
+    taken: Taken,
+    model: Model,
+    look: Look,
+    input: mpsc::Sender<Input>,
+    title: String,
+    drawn_at: Option<Instant>,
+}
+
+/// Whether to go on.
+enum Turn {
+    On,
+    Over(Option<oneshot::Sender<()>>),
+}
+
+/// Begins both threads. The queue takes what is to be shown; what is typed comes out.
+pub(crate) fn spawn(look: Look, now: &Zoned) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
+    let (events, queue) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
+    let (input, inputs) = mpsc::channel(limits::SCREEN_INPUTS_MAX);
+    let shell = Shell {
+        taken: Taken::take()?,
+        model: Model::new(now),
+        look,
+        input,
+        title: String::new(),
+        drawn_at: None,
+    };
+    let keys = events.clone();
+    // Reading keys cannot be cancelled: this thread is left behind at the end.
+    thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        loop {
+            let event = event::read().map_or(Event::TerminalGone, Event::Terminal);
+            let is_last = matches!(event, Event::TerminalGone);
+            if keys.blocking_send(event).is_err() || is_last {
+                return;
+            }
+        }
+    })?;
+    thread::Builder::new().name("screen".to_owned()).spawn(move || shell.run(queue))?;
+    Ok((events, inputs))
+}
+
+impl Shell {
+    fn run(mut self, mut queue: mpsc::Receiver<Event>) {
+        loop {
+            self.draw();
+            let Some(event) = queue.blocking_recv() else { return };
+            if let Turn::Over(done) = self.take_all(event, &mut queue) {
+                return self.end(done);
+            }
+            let drawn_for = self.drawn_at.map_or(Duration::MAX, |at| at.elapsed());
+            if let Some(rest) = limits::FRAME_INTERVAL.checked_sub(drawn_for) {
+                // Nothing is drawn more often than one sees. A key that comes meanwhile is drawn right after.
+                thread::sleep(rest);
+            }
+            while let Ok(event) = queue.try_recv() {
+                if let Turn::Over(done) = self.take_all(event, &mut queue) {
+                    return self.end(done);
+                }
+            }
+        }
+    }
+
+    /// Takes an event and those that wait behind it, as many as there may be at once.
+    fn take_all(&mut self, first: Event, queue: &mut mpsc::Receiver<Event>) -> Turn {
+        let mut next = Some(first);
+        for _ in 0..limits::SCREEN_EVENTS_MAX {
+            let Some(event) = next else { break };
+            let turn = self.take(event);
+            self.perform();
+            if let Turn::Over(_) = turn {
+                return turn;
+            }
+            next = queue.try_recv().ok();
+        }
+        Turn::On
+    }
+
+    fn take(&mut self, event: Event) -> Turn {
+        let now_ms = Timestamp::now().as_millisecond();
+        match event {
+            Event::Terminal(event) => self.on_terminal(event, now_ms),
+            Event::TerminalGone => self.hand_on(Input::End),
+            Event::Item(item) => self.model.show(&item, now_ms),
+            Event::Announce { text, is_wrong } => self.model.announce(text, is_wrong, now_ms),
+            Event::Ask(question) => self.model.ask(question),
+            Event::Ready(whereabouts) => self.model.ready(&whereabouts),
+            Event::Names(known) => self.model.know(*known),
+            Event::Close(done) => return Turn::Over(Some(done)),
+        }
+        Turn::On
+    }
+
+    fn on_terminal(&mut self, event: TerminalEvent, now_ms: i64) {
+        match event {
+            TerminalEvent::Key(key) => {
+                if let Some(action) = keys::action(&key) {
+                    self.act(action);
+                }
+            }
+            TerminalEvent::Paste(text) => {
+                if let Overlay::Switcher { query, chosen } = &mut self.model.overlay {
+                    query.extend(text.chars().take(recado_proto::limits::NAME_BYTES_MAX));
+                    *chosen = 0;
+                } else if !self.model.composer.insert(&text) {
+                    self.model.announce(wording::too_long(text.len()), true, now_ms);
+                }
+            }
+            TerminalEvent::FocusGained => self.model.focus(true),
+            TerminalEvent::FocusLost => self.model.focus(false),
+            TerminalEvent::Resize(..) | TerminalEvent::Mouse(_) => {}
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        if self.act_on_overlay(action) {
+            return;
+        }
+        if !matches!(action, Action::Complete { .. }) {
+            self.model.completing = None;
+        }
+        let composer = &mut self.model.composer;
+        match action {
+            Action::Submit => self.model.submit(false),
+            Action::NewLine => drop(composer.insert("\n")),
+            Action::Go(to) => composer.go(to),
+            Action::Delete(to) => composer.delete(to),
+            Action::Up => composer.up(),
+            Action::Down => composer.down(),
+            Action::Yank => drop(composer.yank()),
+            Action::Undo => composer.undo(),
+            Action::Redo => composer.redo(),
+            Action::Complete { forward } => self.model.complete(forward),
+            Action::PageUp => self.scroll_back(|height| height.saturating_sub(2).max(1)),
+            Action::PageDown => self.scroll_on(|height| height.saturating_sub(2).max(1)),
+            Action::RowUp => self.scroll_back(|_| 1),
+            Action::RowDown => self.scroll_on(|_| 1),
+            Action::Top => self.scroll_back(|_| usize::MAX / 4),
+            Action::Bottom | Action::Escape => self.model.log_mut().look_at(None),
+            Action::Activity => self.model.go_to_activity(),
+            Action::Along { forward } => self.model.go_along(forward),
+            Action::Number(number) => self.model.go_to_number(number),
+            Action::Switcher => self.model.overlay = Overlay::Switcher { query: String::new(), chosen: 0 },
+            Action::Keys => self.model.overlay = Overlay::Keys { first: 0 },
+            Action::Redraw => {
+                // It is drawn again either way.
+                let _ = self.taken.terminal.clear();
+            }
+            Action::Interrupt if composer.is_empty() => self.hand_on(Input::Interrupt),
+            Action::Interrupt => {
+                composer.go(To::LineEnd);
+                drop(composer.exchange(String::new()));
+            }
+            Action::End if composer.is_empty() => self.hand_on(Input::End),
+            Action::End => composer.delete(To::Right),
+            Action::Suspend => {
+                if let Err(error) = self.taken.suspend() {
+                    tracing::debug!(%error, "the program was not suspended");
+                }
+            }
+            Action::Type('?') if composer.is_empty() => self.model.overlay = Overlay::Keys { first: 0 },
+            Action::Type(letter) => drop(composer.insert(letter.encode_utf8(&mut [0; 4]))),
+        }
+    }
+
+    /// What lies over the messages takes the key. False if it is not for it.
+    fn act_on_overlay(&mut self, action: Action) -> bool {
+        match &mut self.model.overlay {
+            Overlay::None => return false,
+            Overlay::Keys { first } => {
+                let last = keys::shown().count().saturating_sub(1);
+                match action {
+                    Action::Down | Action::RowDown => *first = (*first + 1).min(last),
+                    Action::Up | Action::RowUp => *first = first.saturating_sub(1),
+                    Action::PageDown => *first = (*first + 10).min(last),
+                    Action::PageUp => *first = first.saturating_sub(10),
+                    _ => {
+                        self.model.overlay = Overlay::None;
+                        return !matches!(action, Action::Type(_)) || action == Action::Type('?');
+                    }
+                }
+            }
+            Overlay::Question { .. } => {
+                self.model.overlay = Overlay::None;
+                match action {
+                    Action::Submit => self.model.submit(true),
+                    Action::Escape => {}
+                    _ => return false,
+                }
+            }
+            Overlay::Switcher { query, chosen } => match action {
+                Action::Type(letter) if query.len() < recado_proto::limits::NAME_BYTES_MAX => {
+                    query.push(letter);
+                    *chosen = 0;
+                }
+                Action::Delete(To::Left) => {
+                    query.pop();
+                    *chosen = 0;
+                }
+                Action::Down
+                | Action::Along { forward: true }
+                | Action::Complete { forward: true }
+                | Action::Switcher => *chosen += 1,
+                Action::Up | Action::Along { forward: false } | Action::Complete { forward: false } => {
+                    *chosen = chosen.saturating_sub(1);
+                }
+                Action::Submit => {
+                    let (query, chosen) = (std::mem::take(query), *chosen);
+                    self.model.overlay = Overlay::None;
+                    if let Some(place) = self.model.offered(&query).into_iter().nth(chosen) {
+                        self.model.go(place);
+                    }
+                    return true;
+                }
+                Action::Escape | Action::Interrupt | Action::End => self.model.overlay = Overlay::None,
+                _ => {}
+            },
+        }
+        if let Overlay::Switcher { query, chosen } = &self.model.overlay {
+            let last = self.model.offered(query).len().saturating_sub(1);
+            let chosen = (*chosen).min(last);
+            let query = query.clone();
+            self.model.overlay = Overlay::Switcher { query, chosen };
+        }
+        true
+    }
+
+    fn scroll_back(&mut self, by: impl Fn(usize) -> usize) {
+        let Ok(size) = self.taken.terminal.size() else { return };
+        let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
+        let entries = self.look.entries(&self.model, area.width);
+        let height = usize::from(area.height);
+        if scroll::back(self.model.log_mut(), by(height), height, &entries) {
+            self.model.want_older();
+        }
+    }
+
+    fn scroll_on(&mut self, by: impl Fn(usize) -> usize) {
+        let Ok(size) = self.taken.terminal.size() else { return };
+        let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
+        let entries = self.look.entries(&self.model, area.width);
+        scroll::on(self.model.log_mut(), by(area.height.into()), &entries);
+    }
+
+    /// Does what the model wants.
+    fn perform(&mut self) {
+        while let Some(request) = self.model.next_request() {
+            match request {
+                Request::Line(line) => {
+                    let input = Input::Line { text: line.clone(), echo: true };
+                    if self.input.try_send(input).is_err() {
+                        self.model.take_back(line, Timestamp::now().as_millisecond());
+                    }
+                }
+                Request::Go(place) => self.hand_on(Input::Go(place)),
+                Request::Older(place, before) => self.hand_on_older(place, before),
+                Request::Bell => drop(self.taken.write("\x07")),
+            }
+        }
+    }
+
+    fn hand_on_older(&mut self, of: Place, before: Option<recado_proto::Place>) {
+        if self.input.try_send(Input::Older { of: of.clone(), before }).is_err() {
+            self.model.older_failed(&of);
+        }
+    }
+
+    /// Nobody takes it any more only when the chat has ended.
+    fn hand_on(&mut self, input: Input) {
+        let _ = self.input.try_send(input);
+    }
+
+    fn draw(&mut self) {
+        let (model, look) = (&self.model, &self.look);
+        let drawn = self.taken.terminal.draw(|frame| {
+            if let Some(at) = draw::draw(frame.buffer_mut(), model, look) {
+                frame.set_cursor_position(at);
+            }
+        });
+        if let Err(error) = drawn {
+            tracing::debug!(%error, "the screen cannot be drawn");
+        }
+        self.drawn_at = Some(Instant::now());
+        let mut title = "Recado".to_owned();
+        let unread = self.model.unread();
+        if unread > 0 {
+            let _ = write!(title, " ({unread})");
+        }
+        if title != self.title {
+            // Nothing of what others say is in it.
+            drop(self.taken.write(&format!("\x1b]2;{title}\x07")));
+            self.title = title;
+        }
+    }
+
+    fn end(self, done: Option<oneshot::Sender<()>>) {
+        self.taken.give_back();
+        let rest: Vec<String> = self.model.typed_and_unsent();
+        if !rest.is_empty() {
+            println!("{}", wording::left_unsent());
+            rest.iter().for_each(|text| println!("{text}"));
+        }
+        if let Some(done) = done {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+    }
+}
