@@ -26,17 +26,28 @@ pub(crate) async fn chat(
     client: recado_client::Args,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let config = recado_client::Config::try_from(client).map_err(|error| Failure::Usage(error.into()))?;
+    let mut config = recado_client::Config::try_from(client).map_err(|error| Failure::Usage(error.into()))?;
     let hosting = CancellationToken::new();
     let chat_shutdown = shutdown.child_token();
     let host =
         start_missing(up, &config.session.servers, &config.session.brokers, &hosting, &chat_shutdown).await?;
+    let host = host.map(|Host { remark, running }| {
+        config.remark = Some(remark);
+        running
+    });
     let chatted = crate::client(config, chat_shutdown).await;
     hosting.cancel();
     if let Some(host) = host {
         host.await.context("a part that this chat had started panicked")??;
     }
     chatted
+}
+
+/// What was started for the chat.
+struct Host {
+    /// What there is to know about it.
+    remark: String,
+    running: JoinHandle<anyhow::Result<()>>,
 }
 
 /// Starts what does not answer where the chat looks for it, if that is where it would be started. The parts end when `hosting`
@@ -47,7 +58,7 @@ async fn start_missing(
     brokers: &[Endpoint],
     hosting: &CancellationToken,
     chat_shutdown: &CancellationToken,
-) -> Result<Option<JoinHandle<anyhow::Result<()>>>, Failure> {
+) -> Result<Option<Host>, Failure> {
     let server_here = reachable(&up.server.requests);
     let broker_here = reachable(&up.broker.subscribers);
     let server_missing = servers.contains(&server_here)
@@ -71,16 +82,18 @@ async fn start_missing(
             ("a broker", tokio::spawn(async { Ok(running.await?) }))
         }
     };
-    tell(&format!(
+    let remark = format!(
         "Started {what} in this program, for as long as the chat is open.\nOthers on this machine join with: recado client"
-    ));
+    );
+    tell(&remark);
     let chat_shutdown = chat_shutdown.clone();
     // Watches over the parts while the chat has the terminal.
-    Ok(Some(tokio::spawn(async move {
+    let running = tokio::spawn(async move {
         let ended = running.await.context("a part that this chat had started panicked");
         chat_shutdown.cancel();
         ended?
-    })))
+    });
+    Ok(Some(Host { remark, running }))
 }
 
 fn is_missing(what: &str, presence: Presence, endpoint: &Endpoint) -> Result<bool, Failure> {

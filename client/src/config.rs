@@ -26,6 +26,8 @@ pub struct Config {
     pub listen: bool,
     /// End after this.
     pub duration: Option<Duration>,
+    /// Something to say first where the screen is taken, as what was printed before is out of sight then.
+    pub remark: Option<String>,
     /// Messages to show on joining, if it was said.
     pub backlog: Option<u32>,
     /// Without a terminal: go on where the last run ended.
@@ -70,6 +72,7 @@ impl TryFrom<Args> for Config {
             channel: args.channel,
             json: args.json,
             plain: args.plain,
+            remark: None,
             listen: args.listen || args.duration.is_some(),
             duration: args.duration,
             backlog: args.backlog,

@@ -32,7 +32,10 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     if on_terminal {
         let palette = Palette::decide(config.colour, true);
         if !config.plain && can_be_full() {
-            let face = ScreenFace::new(palette).map_err(Error::Terminal)?;
+            let mut face = ScreenFace::new(palette).map_err(Error::Terminal)?;
+            if let Some(remark) = &config.remark {
+                face.say(remark);
+            }
             return on_the_terminal(face, config, session, events, shutdown).await;
         }
         let face = TerminalFace::new(palette).map_err(Error::Terminal)?;

@@ -2,10 +2,12 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use recado_client::{SendOutcome, Session, SessionConfig, SessionEvent, SessionEvents, Topic, Via};
+use recado_client::{
+    RequestError, SendOutcome, Session, SessionConfig, SessionEvent, SessionEvents, Topic, Via,
+};
 use recado_proto::{HistoryOf, MessageId, Place, Range};
 use tokio::{
     sync::{Notify, watch},
@@ -175,9 +177,15 @@ impl Clients {
             None => HistoryOf::Received,
         };
         let asker = &self.listeners[topic.saturating_sub(CHANNELS.len())];
+        let mut asked_since = Instant::now();
         loop {
             let after = Range::After(Place::Seq(self.books.audit().compared(topic)));
-            let page = asker.history(of.clone(), after, PAGE_MESSAGES).await;
+            let page = match asker.history(of.clone(), after, PAGE_MESSAGES).await {
+                // After many cuts in a row a connection waits for longer than a question is patient.
+                Err(RequestError::Unanswered { .. }) if asked_since.elapsed() < REST_WAIT => continue,
+                page => page,
+            };
+            asked_since = Instant::now();
             let page = page.map_err(|error| format!("the history of {of:?} cannot be read: {error}"))?;
             if page.messages.is_empty() {
                 return Ok(());
