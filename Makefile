@@ -12,7 +12,7 @@ export CARGO_INCREMENTAL := 0
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help build test check-format check-lints check-docs check-spelling lint peers chaos sim bench audit clean
+.PHONY: help build test check-format check-lints check-docs check-spelling lint peers chaos sim pictures bench audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ chaos: ## Kill, stop and cut off server and broker under load: make chaos ROUNDS
 
 sim: ## Simulate the whole system: SEEDS=10000 from FROM=0, or one with its trace: SEED=7
 	SEEDS=$(SEEDS) FROM=$(FROM) SEED=$(SEED) $(CARGO) run --locked --release --quiet -p recado-tests --example simulate
+
+pictures: ## Play a day in the chat and draw docs/client*.svg from what the terminal shows
+	$(CARGO) build --locked --bins
+	$(CARGO) run --locked --quiet -p recado-tests --example pictures
 
 bench: ## Measure speed and memory, and write docs/benchmarks*.md (optimised build; takes a quarter of an hour)
 	scripts/bench-peers.sh

@@ -11,4 +11,5 @@ pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod simulation;
+pub mod terminal;
 pub mod workspace;

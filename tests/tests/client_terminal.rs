@@ -1,7 +1,6 @@
 //! The interactive client as a person sees it, on a terminal in memory.
 
 mod client_returning;
-mod terminal;
 
 use std::path::Path;
 
@@ -9,9 +8,8 @@ use nix::sys::signal::Signal;
 use recado_tests::{
     parts::{Broker, Recado, Server, folder},
     process::Run,
+    terminal::Terminal,
 };
-
-use terminal::Terminal;
 
 /// The size that a terminal over SSH has.
 const ROWS: u16 = 24;

@@ -1,8 +1,5 @@
 //! A broker that is asked for its status: by `recado status`, on a terminal and elsewhere, and by programs that are not ours.
 
-#[expect(dead_code, reason = "made for the chat, which does more with a terminal")]
-mod terminal;
-
 use std::{fs, net::TcpListener, path::Path};
 
 use nix::sys::signal::Signal;
@@ -10,12 +7,11 @@ use recado_tests::{
     parts::{ANY_PORT, Recado, folder, listening, store_url},
     peers::python,
     process::{Ended, Process, Run},
+    terminal::Terminal,
     workspace::read,
 };
 use recado_zmtp::{Message, Publisher, SocketOptions};
 use serde_json::{Value, json};
-
-use terminal::Terminal;
 
 /// A broker that can be asked.
 struct Broker {

@@ -12,10 +12,9 @@ use recado_tests::{
     limits::{PATIENCE, SIGNAL_INTERVAL},
     parts::{Broker, Recado, Server, folder},
     process::{Process, Run},
+    terminal::Terminal,
 };
 use serde_json::Value;
-
-use crate::terminal::Terminal;
 
 const ROWS: u16 = 60;
 const COLUMNS: u16 = 100;

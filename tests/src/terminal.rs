@@ -9,11 +9,11 @@ use std::{
     time::Instant,
 };
 
+use crate::{limits::PATIENCE, process::recado_path};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use recado_tests::{limits::PATIENCE, process::recado_path};
 
 /// A terminal and the program on it, killed when the test drops it.
-pub(crate) struct Terminal {
+pub struct Terminal {
     shared: Arc<Shared>,
     keys: Box<dyn Write + Send>,
     master: Box<dyn MasterPty + Send>,
@@ -33,7 +33,7 @@ struct State {
 }
 
 /// For a chat that takes the whole screen.
-pub(crate) const FULL_SCREEN: (&str, &str) = ("RECADO_PLAIN", "false");
+pub const FULL_SCREEN: (&str, &str) = ("RECADO_PLAIN", "false");
 
 /// Rows kept above the screen.
 const SCROLLBACK_ROWS: usize = 1_000;
@@ -41,12 +41,12 @@ const SCROLLBACK_ROWS: usize = 1_000;
 impl Terminal {
     /// Starts `recado` on a terminal of so many rows and columns. The folder is its user's home. A chat prints one line after the other
     /// there, unless [`FULL_SCREEN`] is among the variables.
-    pub(crate) fn start(folder: &Path, rows: u16, columns: u16, arguments: &[&str]) -> Terminal {
+    pub fn start(folder: &Path, rows: u16, columns: u16, arguments: &[&str]) -> Terminal {
         Terminal::start_with(folder, rows, columns, arguments, &[])
     }
 
     /// The same with these environment variables.
-    pub(crate) fn start_with(
+    pub fn start_with(
         folder: &Path,
         rows: u16,
         columns: u16,
@@ -94,29 +94,34 @@ impl Terminal {
     }
 
     /// Presses these keys.
-    pub(crate) fn keys(&mut self, keys: &str) {
+    pub fn keys(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("the terminal is there");
     }
 
     /// Types a line and presses Enter.
-    pub(crate) fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         self.keys(&format!("{line}\r"));
     }
 
     /// Gives the terminal another size.
-    pub(crate) fn resize(&mut self, rows: u16, columns: u16) {
+    pub fn resize(&mut self, rows: u16, columns: u16) {
         let mut state = self.shared.state.lock().expect("nobody panics with the lock");
         state.emulator.screen_mut().set_size(some(rows), some(columns));
         self.master.resize(size(rows, columns)).expect("a terminal can be resized");
     }
 
     /// What a person sees, without the empty rows below and without spaces at the ends of rows.
-    pub(crate) fn screen(&self) -> String {
+    pub fn screen(&self) -> String {
         shown(&self.shared.state.lock().expect("nobody panics with the lock"))
     }
 
+    /// The screen, cell by cell.
+    pub fn cells(&self) -> vt100::Screen {
+        self.shared.state.lock().expect("nobody panics with the lock").emulator.screen().clone()
+    }
+
     /// Whether anything on the screen is coloured, bold or dim.
-    pub(crate) fn has_colours(&self) -> bool {
+    pub fn has_colours(&self) -> bool {
         let state = self.shared.state.lock().expect("nobody panics with the lock");
         let screen = state.emulator.screen();
         let (rows, columns) = screen.size();
@@ -127,7 +132,7 @@ impl Terminal {
     }
 
     /// Waits until the screen looks like this.
-    pub(crate) fn wait_for(&self, what: &str, looks: impl Fn(&str) -> bool) -> String {
+    pub fn wait_for(&self, what: &str, looks: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.shared.state.lock().expect("nobody panics with the lock");
         loop {
@@ -145,24 +150,24 @@ impl Terminal {
     }
 
     /// Waits until this is on the screen.
-    pub(crate) fn wait_for_text(&self, text: &str) -> String {
+    pub fn wait_for_text(&self, text: &str) -> String {
         self.wait_for(text, |screen| screen.contains(text))
     }
 
     /// Waits until the last row is this.
-    pub(crate) fn wait_for_last_row(&self, row: &str) -> String {
+    pub fn wait_for_last_row(&self, row: &str) -> String {
         self.wait_for(row, |screen| screen.lines().last() == Some(row))
     }
 
     /// Sends the program a signal.
-    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
         let id = self.child.process_id().and_then(|id| i32::try_from(id).ok()).expect("it has not ended");
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(id), signal)
             .expect("our own child can be signalled");
     }
 
     /// Waits for the program's end: its exit code, and the screen that it leaves behind.
-    pub(crate) fn wait_for_end(&mut self) -> (u32, String) {
+    pub fn wait_for_end(&mut self) -> (u32, String) {
         let state = self.shared.state.lock().expect("nobody panics with the lock");
         let waited = self.shared.changed.wait_timeout_while(state, PATIENCE, |state| !state.ended);
         let state = waited.expect("nobody panics with the lock").0;
@@ -173,7 +178,7 @@ impl Terminal {
     }
 
     /// Whether the terminal is in the mode in which the program found it.
-    pub(crate) fn is_as_found(&self) -> bool {
+    pub fn is_as_found(&self) -> bool {
         mode(&*self.master) == self.found
     }
 }
