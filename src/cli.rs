@@ -41,6 +41,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
+    /// Print one line after the other instead of taking the whole screen, in the chat that opens without a subcommand
+    #[arg(long)]
+    plain: bool,
+
     #[command(subcommand)]
     command: Option<Part>,
 }
@@ -54,7 +58,7 @@ pub(crate) enum Part {
     Broker(recado_broker::Args),
     /// Run the server: answers requests, stores messages, publishes them
     Server(recado_server::Args),
-    /// Chat: interactive on a terminal, line by line otherwise
+    /// Chat: on the whole screen of a terminal, or line by line with --plain; for scripts without a terminal
     Client(recado_client::Args),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Command),
@@ -129,9 +133,11 @@ fn parse_over(settings: &Settings, args: &[OsString]) -> Result<Invocation, CliE
     let Some(part) = cli.command else {
         return alone(settings, &command, &cli);
     };
-    if cli.user.is_some() {
-        let why = "--user goes behind the subcommand that it is for";
-        return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).into());
+    for (option, is_given) in [("--user", cli.user.is_some()), ("--plain", cli.plain)] {
+        if is_given {
+            let why = format!("{option} goes behind the subcommand that it is for");
+            return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).into());
+        }
     }
     let (name, of_part) = matches.subcommand().expect("clap found a subcommand");
     if cli.print_config {
@@ -150,6 +156,9 @@ fn alone(settings: &Settings, command: &clap::Command, cli: &Cli) -> Result<Invo
         let mut words = vec!["recado", name];
         if let Some(user) = cli.user.as_deref().filter(|_| name == "client") {
             words.extend(["--user", user]);
+        }
+        if cli.plain && name == "client" {
+            words.push("--plain");
         }
         let matches = command.clone().try_get_matches_from(words)?;
         if let Some((_, of_part)) = matches.subcommand() {
@@ -216,7 +225,9 @@ mod tests {
     #[test]
     fn a_name_before_the_subcommand_is_for_the_chat_alone() {
         assert!(printed("", "--user ana").contains("user = \"ana\"  # command line"));
+        assert!(printed("", "--plain").contains("plain = true  # command line"));
         assert!(parse("", "--user ana server").is_err());
+        assert!(parse("", "--plain client").is_err());
         assert!(parse("", "--user _ana").is_err());
     }
 
