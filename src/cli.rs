@@ -58,7 +58,7 @@ pub(crate) enum Part {
     Broker(recado_broker::Args),
     /// Run the server: answers requests, stores messages, publishes them
     Server(recado_server::Args),
-    /// Chat: on the whole screen of a terminal, or line by line with --plain; for scripts without a terminal
+    /// Chat: on the whole screen, line by line with --plain, for scripts without a terminal
     Client(recado_client::Args),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Command),
