@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, Zoned};
 use ratatui::crossterm::event::{self, Event as TerminalEvent};
 use ratatui::crossterm::terminal;
 use ratatui::layout::Rect;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
@@ -56,12 +57,14 @@ struct Shell {
     look: Look,
     input: mpsc::Sender<Input>,
     title: String,
-    drawn_at: Option<Instant>,
+    /// What is not hurried is drawn then.
+    next_frame: Option<Instant>,
+    runtime: Handle,
 }
 
 /// Whether to go on.
 enum Turn {
-    On,
+    On { hurry: bool },
     Over(Option<oneshot::Sender<()>>),
 }
 
@@ -75,7 +78,8 @@ pub(crate) fn spawn(look: Look, now: &Zoned) -> io::Result<(mpsc::Sender<Event>,
         look,
         input,
         title: String::new(),
-        drawn_at: None,
+        next_frame: None,
+        runtime: Handle::current(),
     };
     let keys = events.clone();
     // Reading keys cannot be cancelled: this thread is left behind at the end.
@@ -97,18 +101,18 @@ impl Shell {
         loop {
             self.draw();
             let Some(event) = queue.blocking_recv() else { return };
-            if let Turn::Over(done) = self.take_all(event, &mut queue) {
-                return self.end(done);
-            }
-            let drawn_for = self.drawn_at.map_or(Duration::MAX, |at| at.elapsed());
-            if let Some(rest) = limits::FRAME_INTERVAL.checked_sub(drawn_for) {
-                // Nothing is drawn more often than one sees. A key that comes meanwhile is drawn right after.
-                thread::sleep(rest);
-            }
-            while let Ok(event) = queue.try_recv() {
-                if let Turn::Over(done) = self.take_all(event, &mut queue) {
-                    return self.end(done);
+            let mut turn = self.take_all(event, &mut queue);
+            // Nothing is drawn more often than one sees, but for what one does: that is drawn at once.
+            while let (Turn::On { hurry: false }, Some(due)) = (&turn, self.next_frame) {
+                let next = self.runtime.block_on(async { timeout_at(due, queue.recv()).await });
+                match next {
+                    Ok(Some(event)) => turn = self.take_all(event, &mut queue),
+                    Ok(None) => return,
+                    Err(_) => break,
                 }
+            }
+            if let Turn::Over(done) = turn {
+                return self.end(done);
             }
         }
     }
@@ -116,20 +120,23 @@ impl Shell {
     /// Takes an event and those that wait behind it, as many as there may be at once.
     fn take_all(&mut self, first: Event, queue: &mut mpsc::Receiver<Event>) -> Turn {
         let mut next = Some(first);
+        let mut hurry = false;
         for _ in 0..limits::SCREEN_EVENTS_MAX {
             let Some(event) = next else { break };
             let turn = self.take(event);
             self.perform();
-            if let Turn::Over(_) = turn {
-                return turn;
+            match turn {
+                Turn::On { hurry: more } => hurry |= more,
+                Turn::Over(_) => return turn,
             }
             next = queue.try_recv().ok();
         }
-        Turn::On
+        Turn::On { hurry }
     }
 
     fn take(&mut self, event: Event) -> Turn {
         let now_ms = Timestamp::now().as_millisecond();
+        let hurry = matches!(event, Event::Terminal(_));
         match event {
             Event::Terminal(event) => self.on_terminal(event, now_ms),
             Event::TerminalGone => self.hand_on(Input::End),
@@ -140,7 +147,7 @@ impl Shell {
             Event::Names(known) => self.model.know(*known),
             Event::Close(done) => return Turn::Over(Some(done)),
         }
-        Turn::On
+        Turn::On { hurry }
     }
 
     fn on_terminal(&mut self, event: TerminalEvent, now_ms: i64) {
@@ -332,7 +339,7 @@ impl Shell {
         if let Err(error) = drawn {
             tracing::debug!(%error, "the screen cannot be drawn");
         }
-        self.drawn_at = Some(Instant::now());
+        self.next_frame = Some(Instant::now() + limits::FRAME_INTERVAL);
         let mut title = "Recado".to_owned();
         let unread = self.model.unread();
         if unread > 0 {
