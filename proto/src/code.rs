@@ -23,6 +23,8 @@ pub enum Code {
     NameTaken,
     /// There is no such channel.
     NoSuchChannel,
+    /// There is no such message there, or it was deleted.
+    NoSuchMessage,
     /// There is no such user.
     NoSuchUser,
     /// A text, or the whole request, is over its limit.
@@ -39,7 +41,7 @@ pub enum Code {
 
 impl Code {
     /// Every word that this version may send, in alphabetical order.
-    pub const ALL: [Code; 13] = [
+    pub const ALL: [Code; 14] = [
         Code::BadName,
         Code::BadPlace,
         Code::BadRequest,
@@ -49,6 +51,7 @@ impl Code {
         Code::Internal,
         Code::NameTaken,
         Code::NoSuchChannel,
+        Code::NoSuchMessage,
         Code::NoSuchUser,
         Code::TooLarge,
         Code::Unavailable,
@@ -67,6 +70,7 @@ impl Code {
             Code::Internal => "internal",
             Code::NameTaken => "name_taken",
             Code::NoSuchChannel => "no_such_channel",
+            Code::NoSuchMessage => "no_such_message",
             Code::NoSuchUser => "no_such_user",
             Code::TooLarge => "too_large",
             Code::Unavailable => "unavailable",

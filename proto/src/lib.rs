@@ -8,6 +8,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+mod act;
 mod clock;
 mod code;
 mod epoch;
@@ -23,6 +24,7 @@ mod system;
 mod timestamp;
 mod wire;
 
+pub use act::{ACTS_PREFIX, Act, ActDone, ActKind, Manner, Style};
 pub use clock::LamportClock;
 pub use code::Code;
 pub use epoch::{Epoch, EpochError};
@@ -31,7 +33,7 @@ pub use name::{ChannelName, NameError, TopicName, UserName};
 pub use publication::{Publication, PublicationBody, PublicationError, PublicationRef};
 pub use reference::{Ref, RefError};
 pub use reply::{HistoryPage, Reply, ReplyBody, ReplyError};
-pub use request::{HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError};
+pub use request::{ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError};
 pub use service::{Service, ServiceName};
 pub use system::{
     HEADS_PREFIX, SYNC_PREFIX, SyncTopic, SyncTopicError, SystemPublication, SystemPublicationError,

@@ -3,6 +3,17 @@
 /// The text of one message, in bytes of UTF-8. A longer one is refused with `too_large`.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
+/// The emoji of a reaction, in bytes of UTF-8: the longest sequences of one take as many. An empty or longer one is refused with
+/// `bad_request`.
+pub const EMOJI_BYTES_MAX: usize = 32;
+
+/// A channel's topic, in bytes of UTF-8. A longer one is refused with `too_large`.
+pub const CHANNEL_TOPIC_BYTES_MAX: usize = 400;
+
+/// Acts on one message. A further one is refused with `busy`, but for a deletion, which always passes; so a page of history
+/// can hold a message with all of them.
+pub const ACTS_PER_MESSAGE_MAX: usize = 256;
+
 /// One request's frame. A longer one is refused unread with `too_large`, so that decoding cannot be made slow.
 /// Well above [`MESSAGE_BYTES_MAX`], so that a text that is too long still gets an answer that says so.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -58,4 +69,10 @@ const _: () =
     assert!(SYNC_TOPICS_MAX * (NAME_BYTES_MAX + 2) + SYNC_TOPIC_BYTES_MAX + 1024 < REQUEST_BYTES_MAX);
 const _: () = assert!(PUBLICATION_BYTES_MAX + NAME_BYTES_MAX + 64 < HISTORY_BYTES_MAX);
 const _: () = assert!(HISTORY_BYTES_MAX + 1024 < REPLY_BYTES_MAX);
+// A message with its last edit, and the acts on it.
+const _: () = assert!(
+    2 * MESSAGE_BYTES_MAX + (ACTS_PER_MESSAGE_MAX + 1) * (NAME_BYTES_MAX + EMOJI_BYTES_MAX + 96) + 1024
+        < HISTORY_BYTES_MAX
+);
+const _: () = assert!(CHANNEL_TOPIC_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
+use crate::act::{ACTS_PREFIX, ActDone, ActKind, Manner, Style};
 use crate::epoch::Epoch;
 use crate::id::MessageId;
+use crate::limits::ACTS_PER_MESSAGE_MAX;
 use crate::name::{NameError, UserName};
 use crate::timestamp::Timestamp;
 use crate::wire::{FormatError, Items, MapWriter, Reader, Value, Writer};
@@ -31,6 +33,16 @@ pub struct Publication {
     pub epoch: Option<Epoch>,
     /// When the server committed it, Unix milliseconds.
     pub time_ms: Option<u64>,
+    /// Of an act what it does; a message has none.
+    pub kind: Option<ActKind>,
+    /// What it says of itself beside its text.
+    pub manner: Manner,
+    /// In history: the text is not the first one any more.
+    pub edited: bool,
+    /// In history: it was taken back, and its text is empty.
+    pub deleted: bool,
+    /// In history, if they were asked for: the acts on this message.
+    pub acts: Vec<ActDone>,
 }
 
 /// The two kinds of publication.
@@ -69,6 +81,10 @@ pub struct PublicationRef<'a> {
     pub epoch: Option<Epoch>,
     /// As in [`Publication`].
     pub time_ms: Option<u64>,
+    /// As in [`Publication`].
+    pub kind: Option<ActKind>,
+    /// As in [`Publication`].
+    pub manner: Manner,
 }
 
 /// Why something published is no publication of the chat's. Anyone may publish to a broker: it is to be passed over.
@@ -86,6 +102,9 @@ pub enum PublicationError {
     /// A key that every publication has is missing or no text.
     #[error("`{0}` is missing or no text")]
     Missing(&'static str),
+    /// On a topic for acts there is something else, or an act of a kind that this version does not know.
+    #[error("no act that is known")]
+    NoAct,
     /// The sender's name is none.
     #[error("the sender's name: {0}")]
     Sender(#[from] NameError),
@@ -112,21 +131,44 @@ impl Publication {
             seq: self.seq,
             epoch: self.epoch,
             time_ms: self.time_ms,
+            kind: self.kind,
+            manner: self.manner,
         }
     }
 
-    /// Appends the second frame. The first is the topic.
+    /// The first frame: the topic itself, or of an act the one beside it.
+    pub fn wire_topic(&self) -> Cow<'_, str> {
+        match self.kind {
+            Some(_) => Cow::Owned(format!("{ACTS_PREFIX}{}", self.topic)),
+            None => Cow::Borrowed(&self.topic),
+        }
+    }
+
+    /// Appends the second frame. The first is [`Publication::wire_topic`].
     pub fn encode_payload(&self, out: &mut Vec<u8>) {
         self.as_outgoing().encode_payload(out);
     }
 
     /// Reads both frames. Bots may publish straight to a broker: our own keys may be missing or useless, and then are
-    /// `None`; without a `timestamp` it is `time_ms`, or else `received`. Text that is no UTF-8 is shown as far as it goes,
+    /// `None`; without a `timestamp` it is `time_ms`, or else `received`. What comes on an act's topic is one, in the topic whose
+    /// name follows; elsewhere a `kind` is a bot's own key, and nothing to us. Text that is no UTF-8 is shown as far as it goes,
     /// and bytes after the map are ignored.
     pub fn decode(topic: &[u8], payload: &[u8], received: Timestamp) -> Result<Self, PublicationError> {
         let topic = str::from_utf8(topic).map_err(|_| PublicationError::Topic)?;
         match Reader::new(payload).value()? {
-            Value::Map(items) => Fields::read(items).publication(topic.to_owned(), received),
+            Value::Map(items) => {
+                // These stand in history alone: nobody else can say them.
+                let mut fields = Fields { edited: None, deleted: None, acts: None, ..Fields::read(items) };
+                let topic = match topic.strip_prefix(ACTS_PREFIX) {
+                    Some(topic) if fields.kind.is_some() => topic,
+                    Some(_) => return Err(PublicationError::NoAct),
+                    None => {
+                        fields.kind = None;
+                        topic
+                    }
+                };
+                fields.publication(topic.to_owned(), received)
+            }
             _ => Err(PublicationError::NoMap),
         }
     }
@@ -136,6 +178,17 @@ impl Publication {
         out.map(|map| {
             map.key("topic").text(&self.topic);
             self.as_outgoing().encode_keys(map);
+            if self.edited {
+                map.key("edited").boolean(true);
+            }
+            if self.deleted {
+                map.key("deleted").boolean(true);
+            }
+            if !self.acts.is_empty() {
+                let out = map.key("acts");
+                out.array(self.acts.len());
+                self.acts.iter().for_each(|act| act.encode(out));
+            }
         });
     }
 
@@ -173,6 +226,10 @@ impl PublicationRef<'_> {
         if let Some(time_ms) = self.time_ms {
             map.key("time_ms").unsigned(time_ms);
         }
+        if let Some(kind) = self.kind {
+            map.key("kind").text(kind.as_str());
+        }
+        self.manner.encode(map);
     }
 }
 
@@ -189,6 +246,12 @@ struct Fields<'a> {
     seq: Option<Value<'a>>,
     epoch: Option<Value<'a>>,
     time_ms: Option<Value<'a>>,
+    kind: Option<Value<'a>>,
+    target: Option<Value<'a>>,
+    style: Option<Value<'a>>,
+    edited: Option<Value<'a>>,
+    deleted: Option<Value<'a>>,
+    acts: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -206,6 +269,12 @@ impl<'a> Fields<'a> {
                 b"seq" => &mut fields.seq,
                 b"epoch" => &mut fields.epoch,
                 b"time_ms" => &mut fields.time_ms,
+                b"kind" => &mut fields.kind,
+                b"target" => &mut fields.target,
+                b"style" => &mut fields.style,
+                b"edited" => &mut fields.edited,
+                b"deleted" => &mut fields.deleted,
+                b"acts" => &mut fields.acts,
                 _ => continue,
             };
             *field = value.unless_nil();
@@ -217,6 +286,13 @@ impl<'a> Fields<'a> {
         let body = match (self.from, self.user) {
             (Some(from), _) => PublicationBody::Direct { from: UserName::parse(&text("from", Some(from))?)? },
             (None, user) => PublicationBody::Channel { user: UserName::parse(&text("user", user)?)? },
+        };
+        let kind = match self.kind {
+            None => None,
+            Some(word) => {
+                let known = word.as_text().and_then(ActKind::from_wire);
+                Some(known.ok_or(PublicationError::NoAct)?)
+            }
         };
         let time_ms = self.time_ms.and_then(Value::as_unsigned);
         let timestamp = self.timestamp.or(self.time_ms).and_then(Timestamp::from_wire).unwrap_or(received);
@@ -230,6 +306,19 @@ impl<'a> Fields<'a> {
             seq: self.seq.and_then(Value::as_unsigned),
             epoch: epoch(self.epoch),
             time_ms,
+            kind,
+            manner: Manner {
+                target: self.target.and_then(MessageId::from_wire),
+                style: self.style.and_then(Value::as_text).and_then(Style::from_wire),
+            },
+            edited: self.edited == Some(Value::Boolean(true)),
+            deleted: self.deleted == Some(Value::Boolean(true)),
+            acts: match self.acts {
+                Some(Value::Array(items)) => {
+                    items.values().take(ACTS_PER_MESSAGE_MAX + 1).filter_map(ActDone::decode).collect()
+                }
+                _ => Vec::new(),
+            },
         })
     }
 }

@@ -5,6 +5,7 @@ mod encode;
 
 use thiserror::Error;
 
+use crate::act::ActDone;
 use crate::code::Code;
 use crate::epoch::Epoch;
 use crate::id::MessageId;
@@ -39,7 +40,7 @@ pub enum ReplyBody {
     Users(Vec<UserName>),
     /// To `channels`.
     Channels(Vec<ChannelName>),
-    /// To `publish` and `message`: it is durable. A plain server says no more than that.
+    /// To `publish`, `message` and `act`: it is durable. A plain server says no more than that.
     Stored {
         /// The message's own number, the server's if the request had none.
         id: Option<MessageId>,
@@ -72,6 +73,8 @@ pub struct HistoryPage {
     pub last_seq: Option<u64>,
     /// The generation that the places belong to.
     pub epoch: Option<Epoch>,
+    /// The last act that gave the channel a topic, if acts were asked for and there is one.
+    pub topic: Option<ActDone>,
 }
 
 /// Why bytes are no reply.

@@ -5,6 +5,7 @@ mod encode;
 mod error;
 mod fields;
 
+use crate::act::{Act, Manner};
 use crate::id::MessageId;
 use crate::name::{ChannelName, TopicName, UserName};
 use crate::reference::Ref;
@@ -56,6 +57,8 @@ pub enum RequestBody {
         message: String,
         /// The message's own number, the same when it is sent again. Without one, sending again stores it again.
         id: Option<MessageId>,
+        /// What it says of itself beside its text.
+        manner: Manner,
     },
     /// Send a message to a user.
     Message {
@@ -66,6 +69,19 @@ pub enum RequestBody {
         /// The text, at most [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX).
         message: String,
         /// The message's own number, the same when it is sent again. Without one, sending again stores it again.
+        id: Option<MessageId>,
+        /// What it says of itself beside its text.
+        manner: Manner,
+    },
+    /// Do something to a message that was sent, or to a channel.
+    Act {
+        /// Who acts.
+        user: UserName,
+        /// Where the message is.
+        within: ActIn,
+        /// What is done.
+        act: Act,
+        /// The act's own number, as a message's.
         id: Option<MessageId>,
     },
     /// Read messages that were sent before.
@@ -81,6 +97,15 @@ pub enum RequestBody {
     },
 }
 
+/// Where an act's message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActIn {
+    /// In this channel.
+    Channel(ChannelName),
+    /// In the conversation with this user, whichever of the two sent it.
+    With(UserName),
+}
+
 /// Which messages to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryRequest {
@@ -92,6 +117,8 @@ pub struct HistoryRequest {
     pub range: Range,
     /// How many at most, from 0 to [`HISTORY_LIMIT_MAX`](crate::limits::HISTORY_LIMIT_MAX).
     pub limit: u32,
+    /// Whether acts are wanted, too: as entries at their places, and with the messages that they are about.
+    pub acts: bool,
 }
 
 /// Whose messages to read.
@@ -140,6 +167,7 @@ impl RequestBody {
             RequestBody::Channels => Service::Channels,
             RequestBody::Publish { .. } => Service::Publish,
             RequestBody::Message { .. } => Service::Message,
+            RequestBody::Act { .. } => Service::Act,
             RequestBody::History(_) => Service::History,
             RequestBody::Sync { .. } => Service::Sync,
         }

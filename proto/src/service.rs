@@ -17,6 +17,8 @@ pub enum Service {
     Publish,
     /// Sends a message to a user.
     Message,
+    /// Does something to a message that was sent, or to a channel.
+    Act,
     /// Reads messages that were sent before.
     History,
     /// Has the last places of topics published where whoever asks listens.
@@ -34,13 +36,14 @@ pub enum ServiceName {
 
 impl Service {
     /// All of them, in the order of the protocol's table.
-    pub const ALL: [Service; 8] = [
+    pub const ALL: [Service; 9] = [
         Service::Login,
         Service::Users,
         Service::Channel,
         Service::Channels,
         Service::Publish,
         Service::Message,
+        Service::Act,
         Service::History,
         Service::Sync,
     ];
@@ -54,6 +57,7 @@ impl Service {
             Service::Channels => "channels",
             Service::Publish => "publish",
             Service::Message => "message",
+            Service::Act => "act",
             Service::History => "history",
             Service::Sync => "sync",
         }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use recado_proto::{ChannelName, MessageId, UserName};
+use recado_proto::{ChannelName, Manner, MessageId, UserName};
 use recado_server::store::{Change, Destination, NewMessage, SqliteStore, Store};
 
 const TOPICS: usize = 200;
@@ -50,6 +50,7 @@ fn measure(turn: usize, messages: usize) -> Result<Figures, Box<dyn std::error::
                 timestamp: None,
                 clock: 1,
                 imported: None,
+                manner: Manner::default(),
             })
         });
         let changes = changes.collect();

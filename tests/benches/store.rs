@@ -123,7 +123,7 @@ async fn ask_history(requests: &str, options: &Options) -> anyhow::Result<Vec<Du
     let mut took = Vec::new();
     for number in 0..options.asks {
         let of = HistoryOf::Channel(channel(&format!("c{}", number % options.channels)));
-        let request = HistoryRequest { user: user("ana"), of, range: Range::Latest, limit: 50 };
+        let request = HistoryRequest { user: user("ana"), of, range: Range::Latest, limit: 50, acts: false };
         let began = Instant::now();
         match requester.ask(RequestBody::History(request)).await {
             ReplyBody::History(page) => {

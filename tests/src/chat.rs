@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use recado_proto::{
-    ChannelName, HistoryOf, HistoryRequest, MessageId, Place, Publication, PublicationBody, Range, Ref,
-    Reply, ReplyBody, Request, RequestBody, Timestamp, UserName,
+    ChannelName, HistoryOf, HistoryRequest, Manner, MessageId, Place, Publication, PublicationBody, Range,
+    Ref, Reply, ReplyBody, Request, RequestBody, Timestamp, UserName,
 };
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, Publisher, SocketOptions, Subscriber};
 use tokio::{
@@ -107,6 +107,7 @@ impl Requester {
             channel: channel(to),
             message: text.to_owned(),
             id: Some(id),
+            manner: Manner::default(),
         };
         stored(self.ask(body).await)
     }
@@ -136,6 +137,7 @@ impl Requester {
                 of: of.clone(),
                 range: Range::After(Place::Seq(after)),
                 limit: 1_000,
+                acts: false,
             };
             match self.ask(RequestBody::History(request)).await {
                 ReplyBody::History(page) if page.messages.is_empty() => return all,
@@ -230,6 +232,11 @@ impl Listener {
             seq: None,
             epoch: None,
             time_ms: None,
+            kind: None,
+            manner: Manner::default(),
+            edited: false,
+            deleted: false,
+            acts: Vec::new(),
         };
         sounding.encode_payload(&mut payload);
         let message = Message::new(vec![self.first_topic.clone().into(), payload.into()]);

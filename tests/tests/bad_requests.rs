@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use recado_proto::{
-    Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Reply, ReplyBody, RequestBody, Timestamp,
+    Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, Reply, ReplyBody, RequestBody,
+    Timestamp,
 };
 use recado_tests::{
     chat::{Requester, channel, user},
@@ -131,6 +132,7 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
         channel: channel(to),
         message: text,
         id: Some(id),
+        manner: Manner::default(),
     };
     let history = |of: HistoryOf| {
         RequestBody::History(HistoryRequest {
@@ -138,6 +140,7 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
             of,
             range: Range::After(Place::Seq(0)),
             limit: 10,
+            acts: false,
         })
     };
     let taken = MessageId::new_v7();
@@ -152,6 +155,7 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
                 dst: user("nobody"),
                 message: "are you there?".to_owned(),
                 id: Some(MessageId::new_v7()),
+                manner: Manner::default(),
             },
             Code::NoSuchUser,
         ),
@@ -181,6 +185,7 @@ async fn the_same_message_sent_again_is_answered_again_and_kept_once() {
         channel: channel("geral"),
         message: "once".to_owned(),
         id: Some(MessageId::new_v7()),
+        manner: Manner::default(),
     };
     let first = requester.ask(body.clone()).await;
     assert_eq!(requester.ask(body).await, first);

@@ -1,6 +1,6 @@
 //! Brokers in a row: one of ours and one made of XSUB and XPUB sockets that are not ours, in either order.
 
-use recado_proto::{MessageId, RequestBody};
+use recado_proto::{Manner, MessageId, RequestBody};
 use recado_tests::{
     chat::{Listener, Requester, channel, user},
     parts::{Broker, Server, folder},
@@ -18,6 +18,7 @@ async fn check_flow(server: &Server, subscribers: &str) {
         channel: channel("geral"),
         message: "sounding".to_owned(),
         id: Some(id),
+        manner: Manner::default(),
     };
     listener.wait_until_live(&mut requester, publish).await;
     for number in 0..10 {

@@ -1,6 +1,6 @@
 //! Publications to SUB sockets and from PUB sockets that are not ours.
 
-use recado_proto::{PublicationBody, ReplyBody, RequestBody};
+use recado_proto::{Manner, PublicationBody, ReplyBody, RequestBody};
 use recado_tests::{
     chat::{Listener, Requester, user},
     limits::SOUNDING_WAIT,
@@ -43,6 +43,7 @@ async fn check_hears_both_kinds(library: Library) {
             dst: user("bob"),
             message: "tudo bem?".to_owned(),
             id: None,
+            manner: Manner::default(),
         };
         requester.ask(body).await;
     });

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use recado_proto::{MessageId, Publication, RequestBody};
+use recado_proto::{Manner, MessageId, Publication, RequestBody};
 use recado_tests::{
     chat::{Listener, Requester, Stored, channel, stored, user},
     parts::{Broker, Server, folder},
@@ -80,9 +80,15 @@ async fn a_server_killed_among_ten_thousand_publishes_keeps_each_that_it_answere
 fn publish(from: &str, topic: &str, message: String, id: MessageId) -> RequestBody {
     let id = Some(id);
     if topic == RECEIVER {
-        RequestBody::Message { src: user(from), dst: user(topic), message, id }
+        RequestBody::Message { src: user(from), dst: user(topic), message, id, manner: Manner::default() }
     } else {
-        RequestBody::Publish { user: user(from), channel: channel(topic), message, id }
+        RequestBody::Publish {
+            user: user(from),
+            channel: channel(topic),
+            message,
+            id,
+            manner: Manner::default(),
+        }
     }
 }
 

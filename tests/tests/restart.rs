@@ -1,6 +1,6 @@
 //! Parts are killed and come back while the others carry on by themselves.
 
-use recado_proto::{MessageId, RequestBody};
+use recado_proto::{Manner, MessageId, RequestBody};
 use recado_tests::{
     chat::{Listener, Requester, channel, user},
     parts::{Broker, Server, folder},
@@ -12,6 +12,7 @@ fn hello(id: MessageId) -> RequestBody {
         channel: channel("geral"),
         message: "hello".to_owned(),
         id: Some(id),
+        manner: Manner::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use recado_proto::{MessageId, ReplyBody, RequestBody};
+use recado_proto::{Manner, MessageId, ReplyBody, RequestBody};
 use recado_tests::{
     chat::{Requester, channel, user},
     limits::ANSWER_WAIT,
@@ -35,6 +35,7 @@ async fn publish_to_the_end(
             channel: channel("geral"),
             message: format!("message {}", acknowledged.len()),
             id: Some(id),
+            manner: Manner::default(),
         };
         match requester.ask_once(body, ANSWER_WAIT).await.map(|reply| reply.body) {
             Some(ReplyBody::Stored { .. }) => acknowledged.push(id),

@@ -1,4 +1,4 @@
-use recado_proto::{MessageId, Publication, PublicationBody, Timestamp, UserName};
+use recado_proto::{Manner, MessageId, Publication, PublicationBody, Timestamp, UserName};
 
 use crate::{limits::NAMED_MAX, record::Outcome};
 
@@ -53,6 +53,11 @@ impl Books {
             seq: Some(seq),
             epoch: None,
             time_ms: None,
+            kind: None,
+            manner: Manner::default(),
+            edited: false,
+            deleted: false,
+            acts: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Everything that the client shows, as values: how an item looks is decided by each face (`crate::view`).
 
-use recado_proto::{ChannelName, Code, Epoch, MessageId, UserName};
+use recado_proto::{ActKind, ChannelName, Code, Epoch, MessageId, UserName};
 
 use super::command::{CommandSpec, Conversation};
 
@@ -9,6 +9,8 @@ use super::command::{CommandSpec, Conversation};
 pub enum Item {
     /// A message of anybody.
     Message(Message),
+    /// Somebody did something to a message, or to a channel.
+    Act(ActShown),
     /// What follows are the latest messages of a channel that is being joined, or of those sent to this user directly.
     Backlog {
         /// The channel; none for direct messages.
@@ -83,6 +85,31 @@ pub struct Message {
     pub own: bool,
     /// Whether its channel goes without saying: plain lines go there as well, or a heading has named it.
     pub current: bool,
+}
+
+/// An act as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActShown {
+    /// Where it was done.
+    pub place: Place,
+    /// Who did it.
+    pub author: UserName,
+    /// What was done.
+    pub kind: ActKind,
+    /// The message that it is about; none of a channel's topic.
+    pub target: Option<MessageId>,
+    /// The new text, the emoji or the topic; nothing in it is harmless yet.
+    pub text: String,
+    /// When, in Unix milliseconds.
+    pub time_ms: i64,
+    /// The act's own number.
+    pub id: Option<MessageId>,
+    /// Its place in its topic.
+    pub seq: Option<u64>,
+    /// The epoch of that place.
+    pub epoch: Option<Epoch>,
+    /// Whether this user did it.
+    pub own: bool,
 }
 
 /// Where something is said.

@@ -4,6 +4,7 @@
 pub mod command;
 pub mod complete;
 mod exchange;
+pub mod fold;
 pub mod item;
 mod nearest;
 mod outbox;

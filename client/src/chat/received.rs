@@ -1,13 +1,13 @@
 //! What the chat makes of events and of earlier messages.
 
-use recado_proto::{HistoryPage, Publication};
+use recado_proto::{ActKind, HistoryPage, Publication};
 
 use crate::receiver::{Topic, Via};
 use crate::session::{RequestError, SessionEvent};
 
 use super::Chat;
 use super::command::Conversation;
-use super::item::{Attempt, Item, Message, Notice, Place};
+use super::item::{ActShown, Attempt, Item, Message, Notice, Place};
 
 impl Chat {
     /// Something happened that nobody asked for.
@@ -48,7 +48,7 @@ impl Chat {
         match result {
             Ok(page) => {
                 self.show(Item::History { of: place.clone(), count: page.messages.len() });
-                for publication in page.messages {
+                for publication in page.messages.into_iter().filter(|message| !message.deleted) {
                     let mut message = self.message(place.clone(), publication, true);
                     message.current = true;
                     self.show(Item::Message(message));
@@ -87,10 +87,18 @@ impl Chat {
             return;
         }
         self.note_place(topic, &publication);
+        // What is told of the past has taken up its acts already.
+        if via == Via::Backlog && (publication.kind.is_some() || publication.deleted) {
+            return;
+        }
         if publication.id.is_some_and(|id| self.outbox.is_own(id)) {
             return;
         }
         self.known.add_user(publication.sender());
+        if let Some(kind) = publication.kind {
+            self.show(Item::Act(self.act(topic, kind, publication)));
+            return;
+        }
         let earlier = via == Via::Backlog;
         let place = match topic {
             Topic::Channel(channel) => {
@@ -115,6 +123,25 @@ impl Chat {
         self.show(Item::Message(message));
     }
 
+    fn act(&self, topic: &Topic, kind: ActKind, publication: Publication) -> ActShown {
+        let author = publication.sender().clone();
+        ActShown {
+            place: match topic {
+                Topic::Channel(channel) => Place::Channel(channel.clone()),
+                Topic::Direct(_) => Place::Direct(author.clone()),
+            },
+            kind,
+            target: publication.manner.target,
+            time_ms: time_ms(&publication),
+            text: publication.message,
+            id: publication.id,
+            seq: publication.seq,
+            epoch: publication.epoch,
+            own: author == self.user,
+            author,
+        }
+    }
+
     fn on_joined(&mut self, topic: Topic) {
         let Topic::Channel(channel) = topic else { return };
         let Some(joining) = self.joining.remove(&channel) else { return };
@@ -129,20 +156,25 @@ impl Chat {
 
     fn message(&self, place: Place, publication: Publication, earlier: bool) -> Message {
         let author = publication.sender().clone();
-        let seconds = publication.timestamp.as_seconds().saturating_mul(1_000);
+        let time_ms = time_ms(&publication);
         Message {
             current: self.is_current(&place),
             place,
             own: author == self.user,
             author,
             text: publication.message,
-            time_ms: publication.time_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(seconds),
+            time_ms,
             id: publication.id,
             seq: publication.seq,
             epoch: publication.epoch,
             earlier,
         }
     }
+}
+
+fn time_ms(publication: &Publication) -> i64 {
+    let seconds = publication.timestamp.as_seconds().saturating_mul(1_000);
+    publication.time_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(seconds)
 }
 
 fn place_of(topic: &Topic) -> Place {

@@ -1,4 +1,4 @@
-//! Puts publications in order, drops repeats and asks for what is missing. It has no sockets, no clock and no chance:
+//! Puts publications in order, acts among messages as their places say, drops repeats and asks for what is missing. It has no sockets, no clock and no chance:
 //! publications, pages of history, times and a seed go in, [`Action`]s come out; whoever drives it performs them.
 //!
 //! What comes from a broker is a claim, since anybody may publish to an open one; pages of history come from the server and decide.
@@ -17,8 +17,8 @@ use std::time::Instant;
 
 use rand::{SeedableRng, rngs::StdRng};
 use recado_proto::{
-    ChannelName, Epoch, HEADS_PREFIX, HistoryPage, Publication, Range, SyncTopic, SystemPublication,
-    SystemTopic, TopicName, UserName,
+    ACTS_PREFIX, ChannelName, Epoch, HEADS_PREFIX, HistoryPage, Publication, Range, SyncTopic,
+    SystemPublication, SystemTopic, TopicName, UserName,
 };
 
 use crate::limits;
@@ -108,7 +108,7 @@ pub enum Action {
         /// The topics.
         topics: Vec<TopicName>,
     },
-    /// Ask the server for this part of the topic's history, and give the answer to [`Receiver::on_page`] or
+    /// Ask the server for this part of the topic's history, acts as well, and give the answer to [`Receiver::on_page`] or
     /// [`Receiver::on_page_failed`] with the same ticket.
     Fetch {
         /// Whose history.
@@ -272,6 +272,7 @@ impl Receiver {
         self.shared.held_bytes -= state.held_bytes();
         self.fetches.retain(|_, of| of != topic.as_str());
         self.push(Action::Unsubscribe(topic.as_str().to_owned()));
+        self.push(Action::Unsubscribe(format!("{ACTS_PREFIX}{topic}")));
         if state.hears_heads() {
             self.push(Action::Unsubscribe(format!("{HEADS_PREFIX}{topic}")));
         }
@@ -445,6 +446,7 @@ impl Receiver {
             return false;
         }
         self.push(Action::Subscribe(topic.as_str().to_owned()));
+        self.push(Action::Subscribe(format!("{ACTS_PREFIX}{topic}")));
         self.topics.insert(topic.as_str().to_owned(), Followed { topic, state });
         true
     }

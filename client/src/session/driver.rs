@@ -9,8 +9,8 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use recado_proto::{
-    Code, Epoch, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, Ref, Reply, ReplyBody,
-    Request, RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
+    Code, Epoch, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, PublicationError, Ref,
+    Reply, ReplyBody, Request, RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
 };
 use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
@@ -236,8 +236,9 @@ impl Driver {
                 return;
             }
             self.requests.sent(reference, connection, now);
-            if let RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } =
-                &request.body
+            if let RequestBody::Publish { id: Some(id), .. }
+            | RequestBody::Message { id: Some(id), .. }
+            | RequestBody::Act { id: Some(id), .. } = &request.body
             {
                 trace!(%id, "message sent");
             }
@@ -381,6 +382,9 @@ impl Driver {
                 }
                 self.receiver.on_publication(publication, now);
             }
+            Err(PublicationError::NoAct) => {
+                debug!("an act that is none, or of a newer kind, was passed over")
+            }
             Err(error) => self.malformed(String::from_utf8_lossy(topic).into_owned(), error.to_string()),
         }
     }
@@ -462,7 +466,7 @@ impl Driver {
                         self.receiver.on_page_failed(ticket, true, now);
                         continue;
                     };
-                    let body = RequestBody::History(HistoryRequest { user, of, range, limit });
+                    let body = RequestBody::History(HistoryRequest { user, of, range, limit, acts: true });
                     self.start(body, Owner::Repair { topic, ticket }, now);
                 }
                 Action::Joined(topic) => {

@@ -7,7 +7,7 @@ use crate::receiver::{Topic, Via};
 /// Something happened that nobody asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SessionEvent {
-    /// A message on a followed topic: each once, in the order of their places.
+    /// A message on a followed topic, or an act, which has a `kind`: each once, in the order of their places.
     Publication {
         /// The topic, compared in whole.
         topic: Topic,

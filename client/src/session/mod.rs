@@ -12,8 +12,8 @@ mod servers;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use recado_proto::{
-    ChannelName, Code, HistoryOf, HistoryPage, HistoryRequest, MessageId, Range, ReplyBody, RequestBody,
-    UserName, limits as wire_limits,
+    Act, ActIn, ChannelName, Code, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId, Range,
+    ReplyBody, RequestBody, UserName, limits as wire_limits,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -143,9 +143,29 @@ impl Session {
         id: MessageId,
     ) -> SendOutcome {
         let message = text.into();
-        let body =
-            RequestBody::Publish { user: user.clone(), channel: channel.clone(), message, id: Some(id) };
+        let body = RequestBody::Publish {
+            user: user.clone(),
+            channel: channel.clone(),
+            message,
+            id: Some(id),
+            manner: Manner::default(),
+        };
         self.send(id, body).await
+    }
+
+    /// As [`Session::publish_with_id`], for a message that says more of itself than its text: what it replies to, or its style.
+    pub async fn publish_in_manner(
+        &self,
+        channel: &ChannelName,
+        text: impl Into<String>,
+        id: MessageId,
+        manner: Manner,
+    ) -> SendOutcome {
+        let Some(user) = self.user() else {
+            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
+        };
+        let (channel, message) = (channel.clone(), text.into());
+        self.send(id, RequestBody::Publish { user, channel, message, id: Some(id), manner }).await
     }
 
     /// Sends a message to a user under a new `id`, again under the same one while no answer comes.
@@ -175,11 +195,56 @@ impl Session {
         id: MessageId,
     ) -> SendOutcome {
         let message = text.into();
-        let body = RequestBody::Message { src: from.clone(), dst: to.clone(), message, id: Some(id) };
+        let body = RequestBody::Message {
+            src: from.clone(),
+            dst: to.clone(),
+            message,
+            id: Some(id),
+            manner: Manner::default(),
+        };
         self.send(id, body).await
     }
 
-    /// A part of what was sent before, oldest first.
+    /// As [`Session::message_with_id`], for a message that says more of itself than its text: what it replies to, or its style.
+    pub async fn message_in_manner(
+        &self,
+        to: &UserName,
+        text: impl Into<String>,
+        id: MessageId,
+        manner: Manner,
+    ) -> SendOutcome {
+        let Some(src) = self.user() else {
+            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
+        };
+        let (dst, message) = (to.clone(), text.into());
+        self.send(id, RequestBody::Message { src, dst, message, id: Some(id), manner }).await
+    }
+
+    /// Does something to a message, or to a channel, under a new `id`, again under the same one while no answer comes.
+    pub async fn act(&self, within: ActIn, act: Act) -> SendOutcome {
+        self.act_with_id(within, act, MessageId::new_v7()).await
+    }
+
+    /// As [`Session::act`], under an `id` that may have been used for the same act before.
+    pub async fn act_with_id(&self, within: ActIn, act: Act, id: MessageId) -> SendOutcome {
+        let Some(user) = self.user() else {
+            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
+        };
+        self.send(id, RequestBody::Act { user, within, act, id: Some(id) }).await
+    }
+
+    /// A part of what was sent before, oldest first; acts are counted and given as well, and each message has those on it.
+    pub async fn history_with_acts(
+        &self,
+        of: HistoryOf,
+        range: Range,
+        limit: u32,
+    ) -> Result<HistoryPage, RequestError> {
+        let user = self.user().ok_or(RequestError::NotLoggedIn)?;
+        self.page(HistoryRequest { user, of, range, limit, acts: true }).await
+    }
+
+    /// A part of what was sent before, oldest first, with the texts as they are by now.
     pub async fn history(
         &self,
         of: HistoryOf,
@@ -198,8 +263,11 @@ impl Session {
         range: Range,
         limit: u32,
     ) -> Result<HistoryPage, RequestError> {
-        let user = user.clone();
-        match self.request(RequestBody::History(HistoryRequest { user, of, range, limit })).await? {
+        self.page(HistoryRequest { user: user.clone(), of, range, limit, acts: false }).await
+    }
+
+    async fn page(&self, request: HistoryRequest) -> Result<HistoryPage, RequestError> {
+        match self.request(RequestBody::History(request)).await? {
             ReplyBody::History(page) => Ok(page),
             other => Err(misfit(&other)),
         }
@@ -268,7 +336,9 @@ impl Session {
     }
 
     async fn send(&self, id: MessageId, body: RequestBody) -> SendOutcome {
-        if let RequestBody::Publish { message, .. } | RequestBody::Message { message, .. } = &body
+        if let RequestBody::Publish { message, .. }
+        | RequestBody::Message { message, .. }
+        | RequestBody::Act { act: Act::Edit { text: message, .. }, .. } = &body
             && message.len() > wire_limits::MESSAGE_BYTES_MAX
         {
             let description = format!(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use recado_proto::{ChannelName, Epoch, MessageId, UserName};
 use serde_json::{Map, Value};
 
-use crate::chat::item::{Attempt, Failure, Item, Message, Notice, Place};
+use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place};
 
 use super::wording;
 
@@ -14,6 +14,7 @@ pub fn render(item: &Item, user: &UserName) -> String {
     let mut object = Map::new();
     let event = match item {
         Item::Message(message) => message_event(message, user, &mut object),
+        Item::Act(act) => act_event(act, &mut object),
         Item::Sent { to, id, seq, epoch } => {
             put_place(to, "to", &mut object);
             put_position(Some(*id), *seq, *epoch, &mut object);
@@ -80,6 +81,21 @@ fn escaped(json: &str) -> String {
         }
     }
     line
+}
+
+fn act_event(act: &ActShown, object: &mut Map<String, Value>) -> &'static str {
+    put(object, "kind", act.kind.as_str());
+    put(object, "user", act.author.as_str());
+    if let Some(target) = act.target {
+        put(object, "target", target.to_string());
+    }
+    put(object, "text", act.text.as_str());
+    put(object, "own", act.own);
+    let time = Timestamp::from_millisecond(act.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    put(object, "time", format!("{time:.3}"));
+    put_place(&act.place, "with", object);
+    put_position(act.id, act.seq, act.epoch, object);
+    "act"
 }
 
 fn message_event(message: &Message, user: &UserName, object: &mut Map<String, Value>) -> &'static str {

@@ -46,6 +46,10 @@ impl PlainView {
     pub fn render(&mut self, item: &Item) -> Option<(Stream, String)> {
         match item {
             Item::Message(message) => Some((Stream::Output, self.message(message))),
+            Item::Act(act) => {
+                let line = format!("* {}", wording::act(act));
+                Some((Stream::Aside, self.palette.paint(Role::Notice, line).to_string()))
+            }
             Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd | Item::Sent { .. }
                 if self.for_pipe =>
             {

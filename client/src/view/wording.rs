@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use recado_proto::ChannelName;
+use recado_proto::{ActKind, ChannelName};
 
 use crate::chat::command::{COMMANDS, CommandSpec};
-use crate::chat::item::{Attempt, Failure, Notice, Place};
+use crate::chat::item::{ActShown, Attempt, Failure, Notice, Place};
 
 use super::text::one_line;
 
@@ -105,6 +105,25 @@ pub(crate) fn notice(notice: &Notice) -> String {
         }
         Notice::Away { channel: of, count, shown } => away(of.as_ref(), *count, *shown),
         Notice::HowToQuit => "Ctrl-C again, Ctrl-D or /quit leaves.".to_owned(),
+    }
+}
+
+/// What somebody did, in one line.
+pub(crate) fn act(act: &ActShown) -> String {
+    let (author, text) = (name(act.author.as_str()), one_line(&act.text));
+    let place = match &act.place {
+        Place::Channel(of) => format!(" in {}", channel(of)),
+        Place::Direct(_) => String::new(),
+    };
+    match act.kind {
+        ActKind::Edit => format!("{author} edited{place}: {text}"),
+        ActKind::Delete => format!("{author} deleted a message{place}."),
+        ActKind::React => format!("{author} reacted{place}: {text}"),
+        ActKind::Unreact => format!("{author} took back{place}: {text}"),
+        ActKind::Topic if text.is_empty() => {
+            format!("{author} cleared the topic of{}.", place.trim_start_matches(" in"))
+        }
+        ActKind::Topic => format!("{author} set the topic{place}: {text}"),
     }
 }
 

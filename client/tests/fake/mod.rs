@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use recado_client::{Endpoint, Session, SessionConfig, SessionEvent, SessionEvents};
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryPage, MessageId, Publication, PublicationBody, Reply, ReplyBody,
+    ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Reply, ReplyBody,
     Request, RequestBody, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 use recado_zmtp::{Message, PeerId, Publisher, Router, SocketEventKind, SocketOptions};
@@ -204,11 +204,16 @@ pub(crate) fn message(topic: &str, seq: u64) -> Publication {
         seq: Some(seq),
         epoch: Some(epoch()),
         time_ms: None,
+        kind: None,
+        manner: Manner::default(),
+        edited: false,
+        deleted: false,
+        acts: Vec::new(),
     }
 }
 
 pub(crate) fn page(messages: Vec<Publication>, last_seq: u64) -> HistoryPage {
-    HistoryPage { messages, first_seq: Some(1), last_seq: Some(last_seq), epoch: Some(epoch()) }
+    HistoryPage { messages, first_seq: Some(1), last_seq: Some(last_seq), epoch: Some(epoch()), topic: None }
 }
 
 pub(crate) fn epoch() -> Epoch {

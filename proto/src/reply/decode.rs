@@ -1,6 +1,7 @@
 //! Bytes into a reply, for clients: unknown keys are passed over, keys that plain servers lack may be missing.
 
 use super::{HistoryPage, Reply, ReplyBody, ReplyError};
+use crate::act::ActDone;
 use crate::code::Code;
 use crate::id::MessageId;
 use crate::name::{ChannelName, UserName};
@@ -60,6 +61,7 @@ struct Fields<'a> {
     messages: Option<Value<'a>>,
     first_seq: Option<Value<'a>>,
     last_seq: Option<Value<'a>>,
+    topic: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -81,6 +83,7 @@ impl<'a> Fields<'a> {
                 b"messages" => &mut fields.messages,
                 b"first_seq" => &mut fields.first_seq,
                 b"last_seq" => &mut fields.last_seq,
+                b"topic" => &mut fields.topic,
                 _ => continue,
             };
             *field = value.unless_nil();
@@ -107,7 +110,7 @@ impl<'a> Fields<'a> {
                 let list = self.channels.or(self.users);
                 ReplyBody::Channels(names("channels", list, |name| ChannelName::parse(name).ok())?)
             }
-            Service::Publish | Service::Message => ReplyBody::Stored {
+            Service::Publish | Service::Message | Service::Act => ReplyBody::Stored {
                 id: self.id.and_then(MessageId::from_wire),
                 seq: self.seq.and_then(Value::as_unsigned),
                 epoch: epoch(self.epoch),
@@ -135,6 +138,7 @@ impl<'a> Fields<'a> {
             first_seq: self.first_seq.and_then(Value::as_unsigned),
             last_seq: self.last_seq.and_then(Value::as_unsigned),
             epoch: epoch(self.epoch),
+            topic: self.topic.and_then(ActDone::decode),
         })
     }
 }

@@ -67,9 +67,9 @@ impl Reply {
 fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapWriter<'_>) {
     let (as_description, as_message) = match service {
         ServiceName::Known(Service::Login | Service::Channel) => (true, false),
-        ServiceName::Known(Service::Publish | Service::Message | Service::History | Service::Sync) => {
-            (false, true)
-        }
+        ServiceName::Known(
+            Service::Publish | Service::Message | Service::Act | Service::History | Service::Sync,
+        ) => (false, true),
         // The lists never fail in the older protocol, and of an unknown service nobody knows what its client reads.
         ServiceName::Known(Service::Users | Service::Channels) | ServiceName::Other(_) => (true, true),
     };
@@ -100,6 +100,9 @@ impl HistoryPage {
         }
         if let Some(epoch) = self.epoch {
             data.key("epoch").unsigned(epoch.as_u64());
+        }
+        if let Some(topic) = &self.topic {
+            topic.encode(data.key("topic"));
         }
     }
 }

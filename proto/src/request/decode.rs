@@ -92,13 +92,20 @@ impl<'a> Envelope<'a> {
                 channel: fields.channel()?,
                 message: fields.message()?,
                 id: fields.id()?,
+                manner: fields.manner()?,
             },
             Service::Message => RequestBody::Message {
                 src: fields.src()?,
                 dst: fields.dst()?,
                 message: fields.message()?,
                 id: fields.id()?,
+                manner: fields.manner()?,
             },
+            Service::Act => {
+                let within = fields.act_in()?;
+                let act = fields.act(&within)?;
+                RequestBody::Act { user: fields.user()?, within, act, id: fields.id()? }
+            }
             Service::History => RequestBody::History(fields.history()?),
             Service::Sync => RequestBody::Sync {
                 user: fields.user_if_given()?,

@@ -1,6 +1,6 @@
 //! A request into bytes. The keys go out in the order of the protocol's table, so that the bytes are always the same.
 
-use super::{HistoryOf, HistoryRequest, Place, Range, Request, RequestBody};
+use super::{ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody};
 use crate::wire::{MapWriter, Writer};
 
 impl Request {
@@ -19,7 +19,8 @@ impl Request {
                 }
                 if let RequestBody::Channel { id: Some(id), .. }
                 | RequestBody::Publish { id: Some(id), .. }
-                | RequestBody::Message { id: Some(id), .. } = &self.body
+                | RequestBody::Message { id: Some(id), .. }
+                | RequestBody::Act { id: Some(id), .. } = &self.body
                 {
                     data.key("id").binary(id.as_bytes());
                 }
@@ -38,15 +39,25 @@ impl RequestBody {
             RequestBody::Login { user } => data.key("user").text(user.as_str()),
             RequestBody::Users | RequestBody::Channels => {}
             RequestBody::Channel { channel, id: _ } => data.key("channel").text(channel.as_str()),
-            RequestBody::Publish { user, channel, message, id: _ } => {
+            RequestBody::Publish { user, channel, message, id: _, manner } => {
                 data.key("user").text(user.as_str());
                 data.key("channel").text(channel.as_str());
                 data.key("message").text(message);
+                manner.encode(data);
             }
-            RequestBody::Message { src, dst, message, id: _ } => {
+            RequestBody::Message { src, dst, message, id: _, manner } => {
                 data.key("src").text(src.as_str());
                 data.key("dst").text(dst.as_str());
                 data.key("message").text(message);
+                manner.encode(data);
+            }
+            RequestBody::Act { user, within, act, id: _ } => {
+                data.key("user").text(user.as_str());
+                match within {
+                    ActIn::Channel(channel) => data.key("channel").text(channel.as_str()),
+                    ActIn::With(dst) => data.key("dst").text(dst.as_str()),
+                }
+                act.encode(data);
             }
             RequestBody::History(history) => history.encode(data),
             RequestBody::Sync { user, topic, topics } => {
@@ -81,6 +92,9 @@ impl HistoryRequest {
             }
         }
         data.key("limit").unsigned(self.limit.into());
+        if self.acts {
+            data.key("acts").boolean(true);
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! The keys of a request as they lie in the frame, in whatever order they came, and their conversion into ours.
 
 use super::error::Refusal;
-use super::{HistoryOf, HistoryRequest, Place, Range};
+use super::{ActIn, HistoryOf, HistoryRequest, Place, Range};
+use crate::act::{Act, ActKind, Manner, Style};
 use crate::code::Code;
 use crate::id::MessageId;
-use crate::limits::{HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, SYNC_TOPICS_MAX};
+use crate::limits::{
+    CHANNEL_TOPIC_BYTES_MAX, EMOJI_BYTES_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX,
+    SYNC_TOPICS_MAX,
+};
 use crate::name::{ChannelName, NameError, TopicName, UserName};
 use crate::system::SyncTopic;
 use crate::timestamp::Timestamp;
@@ -27,6 +31,10 @@ pub(super) struct Fields<'a> {
     limit: Option<Value<'a>>,
     topic: Option<Value<'a>>,
     topics: Option<Value<'a>>,
+    kind: Option<Value<'a>>,
+    target: Option<Value<'a>>,
+    style: Option<Value<'a>>,
+    acts: Option<Value<'a>>,
     id: Option<Value<'a>>,
     timestamp: Option<Value<'a>>,
     clock: Option<Value<'a>>,
@@ -51,6 +59,10 @@ impl<'a> Fields<'a> {
                 b"limit" => &mut fields.limit,
                 b"topic" => &mut fields.topic,
                 b"topics" => &mut fields.topics,
+                b"kind" => &mut fields.kind,
+                b"target" => &mut fields.target,
+                b"style" => &mut fields.style,
+                b"acts" => &mut fields.acts,
                 b"id" => &mut fields.id,
                 b"timestamp" => &mut fields.timestamp,
                 b"clock" => &mut fields.clock,
@@ -109,6 +121,70 @@ impl<'a> Fields<'a> {
         Ok(Some(id))
     }
 
+    /// What a message says of itself. A program's own `style`, which nobody here knows, counts as absent; a `target` that is
+    /// no `id` is refused, since without it the message would mean something else.
+    pub(super) fn manner(&self) -> Result<Manner, Refusal> {
+        let target = self.target.map(|_| self.target()).transpose()?;
+        let style = self.style.and_then(Value::as_text).and_then(Style::from_wire);
+        Ok(Manner { target, style })
+    }
+
+    pub(super) fn act_in(&self) -> Result<ActIn, Refusal> {
+        match (self.channel, self.dst) {
+            (Some(_), Some(_)) => Err(Refusal::bad_request("`channel` and `dst` cannot both be given")),
+            (None, Some(_)) => Ok(ActIn::With(self.dst()?)),
+            (Some(_), None) => Ok(ActIn::Channel(self.channel()?)),
+            (None, None) => Err(Refusal::bad_request("an act has a `channel`, or a user `dst`")),
+        }
+    }
+
+    pub(super) fn act(&self, within: &ActIn) -> Result<Act, Refusal> {
+        let kind = text("kind", self.kind)?;
+        let kind = ActKind::from_wire(kind).ok_or_else(|| {
+            let known = ActKind::ALL.map(ActKind::as_str).join(", ");
+            Refusal::bad_request(format!("`kind` is one of {known}"))
+        })?;
+        Ok(match kind {
+            ActKind::Edit => Act::Edit { target: self.target()?, text: self.message()? },
+            ActKind::Delete => Act::Delete { target: self.target()? },
+            ActKind::React => Act::React { target: self.target()?, emoji: self.emoji()? },
+            ActKind::Unreact => Act::Unreact { target: self.target()?, emoji: self.emoji()? },
+            ActKind::Topic => match within {
+                ActIn::Channel(_) => Act::Topic { text: self.channel_topic()? },
+                ActIn::With(_) => return Err(Refusal::bad_request("only a `channel` has a topic")),
+            },
+        })
+    }
+
+    fn target(&self) -> Result<MessageId, Refusal> {
+        let value = self.target.ok_or_else(|| Refusal::bad_request("`target` is missing from `data`"))?;
+        MessageId::from_wire(value)
+            .ok_or_else(|| Refusal::bad_request("`target` is a message's `id`: 16 bytes, or a UUID as text"))
+    }
+
+    fn emoji(&self) -> Result<String, Refusal> {
+        let emoji = text("message", self.message)?;
+        if emoji.is_empty() || emoji.len() > EMOJI_BYTES_MAX || emoji.chars().any(char::is_control) {
+            let description = format!(
+                "the `message` of a reaction is an emoji of 1 to {EMOJI_BYTES_MAX} bytes, without control characters"
+            );
+            return Err(Refusal::bad_request(description));
+        }
+        Ok(emoji.to_owned())
+    }
+
+    fn channel_topic(&self) -> Result<String, Refusal> {
+        let topic = text("message", self.message)?;
+        if topic.len() > CHANNEL_TOPIC_BYTES_MAX {
+            let description = format!(
+                "a channel's topic has at most {CHANNEL_TOPIC_BYTES_MAX} bytes, this one has {}",
+                topic.len()
+            );
+            return Err(Refusal { code: Code::TooLarge, description });
+        }
+        Ok(topic.to_owned())
+    }
+
     pub(super) fn history(&self) -> Result<HistoryRequest, Refusal> {
         let user_asking = self.user()?;
         let of = match (self.channel, self.with) {
@@ -120,7 +196,13 @@ impl<'a> Fields<'a> {
             (None, None) => HistoryOf::Received,
         };
         let range = self.range(&of)?;
-        Ok(HistoryRequest { user: user_asking, of, range, limit: self.limit()? })
+        Ok(HistoryRequest {
+            user: user_asking,
+            of,
+            range,
+            limit: self.limit()?,
+            acts: flag("acts", self.acts)?,
+        })
     }
 
     pub(super) fn sync_topic(&self) -> Result<SyncTopic, Refusal> {
@@ -142,11 +224,7 @@ impl<'a> Fields<'a> {
     }
 
     fn range(&self, of: &HistoryOf) -> Result<Range, Refusal> {
-        let latest = match self.latest {
-            None | Some(Value::Boolean(false)) => false,
-            Some(Value::Boolean(true)) => true,
-            Some(_) => return Err(Refusal::bad_request("`latest` is true or false")),
-        };
+        let latest = flag("latest", self.latest)?;
         let named = [self.before, self.after, self.around, self.between].iter().flatten().count();
         if named + usize::from(latest) > 1 {
             let description = "only one of `latest`, `before`, `after`, `around` and `between` can be given";
@@ -178,6 +256,14 @@ impl<'a> Fields<'a> {
         let limit =
             value.as_unsigned().ok_or_else(|| Refusal::bad_request("`limit` is a whole number from 0 up"))?;
         Ok(u32::try_from(limit).unwrap_or(u32::MAX).min(HISTORY_LIMIT_MAX))
+    }
+}
+
+fn flag(key: &str, value: Option<Value<'_>>) -> Result<bool, Refusal> {
+    match value {
+        None | Some(Value::Boolean(false)) => Ok(false),
+        Some(Value::Boolean(true)) => Ok(true),
+        Some(_) => Err(Refusal::bad_request(format!("`{key}` is true or false"))),
     }
 }
 

@@ -41,6 +41,9 @@ fn the_table_of_limits_is_the_code() {
     let said: Vec<_> = table("Limits").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     let known = [
         ("text of a message", limits::MESSAGE_BYTES_MAX, "bytes"),
+        ("emoji of a reaction", limits::EMOJI_BYTES_MAX, "bytes"),
+        ("topic of a channel", limits::CHANNEL_TOPIC_BYTES_MAX, "bytes"),
+        ("acts on one message", limits::ACTS_PER_MESSAGE_MAX, "acts"),
         ("request", limits::REQUEST_BYTES_MAX, "bytes"),
         ("reply", limits::REPLY_BYTES_MAX, "bytes"),
         ("publication's map", limits::PUBLICATION_BYTES_MAX, "bytes"),

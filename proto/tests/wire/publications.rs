@@ -2,7 +2,7 @@
 
 use recado_proto::limits::{NAME_BYTES_MAX, PUBLICATION_BYTES_MAX, SYNC_TOPICS_MAX};
 use recado_proto::{
-    Epoch, MessageId, NameError, Publication, PublicationBody, PublicationError, SyncTopic,
+    Epoch, Manner, MessageId, NameError, Publication, PublicationBody, PublicationError, SyncTopic,
     SystemPublication, SystemPublicationError, SystemTopic, Timestamp, TopicName, UserName,
 };
 
@@ -25,6 +25,11 @@ fn plain(topic: &str, body: PublicationBody) -> Publication {
         seq: None,
         epoch: None,
         time_ms: None,
+        kind: None,
+        manner: Manner::default(),
+        edited: false,
+        deleted: false,
+        acts: Vec::new(),
     }
 }
 

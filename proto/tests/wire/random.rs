@@ -4,9 +4,9 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
-    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, SyncTopic,
-    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    Act, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId,
+    Place, Publication, PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service,
+    ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -18,7 +18,7 @@ impl Messages {
     }
 
     pub(crate) fn request(&mut self) -> Request {
-        let body = match self.0.random_range(0..8) {
+        let body = match self.0.random_range(0..9) {
             0 => RequestBody::Login { user: self.user() },
             1 => RequestBody::Users,
             2 => RequestBody::Channel { channel: self.channel(), id: self.maybe(Self::id) },
@@ -28,18 +28,21 @@ impl Messages {
                 channel: self.channel(),
                 message: self.text(300),
                 id: self.maybe(Self::id),
+                manner: self.manner(),
             },
             5 => RequestBody::Message {
                 src: self.user(),
                 dst: self.user(),
                 message: self.text(2_000),
                 id: self.maybe(Self::id),
+                manner: self.manner(),
             },
             6 => {
                 let mut topics = self.some(40, Self::topic);
                 topics.push(self.topic());
                 RequestBody::Sync { user: self.maybe(Self::user), topic: self.sync_topic(), topics }
             }
+            7 => self.act(),
             _ => RequestBody::History(self.history()),
         };
         Request {
@@ -66,6 +69,7 @@ impl Messages {
                     first_seq: self.maybe(Self::number),
                     last_seq: self.maybe(Self::number),
                     epoch: self.maybe(Self::epoch),
+                    topic: None,
                 };
                 (Service::History, ReplyBody::History(page))
             }
@@ -105,7 +109,38 @@ impl Messages {
             seq: self.maybe(Self::number),
             epoch: self.maybe(Self::epoch),
             time_ms: self.maybe(Self::number),
+            kind: self.maybe(Self::act_kind),
+            manner: self.manner(),
+            edited: false,
+            deleted: false,
+            acts: Vec::new(),
         }
+    }
+
+    fn manner(&mut self) -> Manner {
+        let style = self.0.random::<bool>().then_some(Style::Me);
+        Manner { target: self.maybe(Self::id), style }
+    }
+
+    fn act_kind(&mut self) -> ActKind {
+        *ActKind::ALL.choose(&mut self.0).unwrap()
+    }
+
+    fn act(&mut self) -> RequestBody {
+        let (target, emoji) = (self.id(), "👍".to_owned());
+        let act = match self.act_kind() {
+            ActKind::Edit => Act::Edit { target, text: self.text(300) },
+            ActKind::Delete => Act::Delete { target },
+            ActKind::React => Act::React { target, emoji },
+            ActKind::Unreact => Act::Unreact { target, emoji },
+            ActKind::Topic => Act::Topic { text: self.text(100) },
+        };
+        let within = match act {
+            Act::Topic { .. } => ActIn::Channel(self.channel()),
+            _ if self.0.random() => ActIn::Channel(self.channel()),
+            _ => ActIn::With(self.user()),
+        };
+        RequestBody::Act { user: self.user(), within, act, id: self.maybe(Self::id) }
     }
 
     pub(crate) fn system_publication(&mut self) -> SystemPublication {
@@ -179,7 +214,13 @@ impl Messages {
             3 => Range::Around(first),
             _ => Range::Between(first, last),
         };
-        HistoryRequest { user: self.user(), of, range, limit: self.0.random_range(0..=1000) }
+        HistoryRequest {
+            user: self.user(),
+            of,
+            range,
+            limit: self.0.random_range(0..=1000),
+            acts: self.0.random(),
+        }
     }
 
     fn name(&mut self) -> String {

@@ -1,8 +1,8 @@
 //! What replies look like to the letter, and what a client makes of those from plainer or newer servers.
 
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryPage, MessageId, Publication, PublicationBody, Ref, Reply, ReplyBody,
-    ReplyError, Request, Service, ServiceName, Timestamp, UserName,
+    ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Ref, Reply,
+    ReplyBody, ReplyError, Request, Service, ServiceName, Timestamp, UserName,
 };
 
 use crate::notation::notation;
@@ -40,7 +40,7 @@ fn refusals_are_spelled_for_each_service() {
     for service in Service::ALL {
         let spelling = match service {
             Service::Login | Service::Channel => description,
-            Service::Publish | Service::Message | Service::History | Service::Sync => message,
+            Service::Publish | Service::Message | Service::Act | Service::History | Service::Sync => message,
             Service::Users | Service::Channels => both,
         };
         let expect =
@@ -116,6 +116,11 @@ fn newer_servers_say_more() {
             seq: None,
             epoch: None,
             time_ms: None,
+            kind: None,
+            manner: Manner::default(),
+            edited: false,
+            deleted: false,
+            acts: Vec::new(),
         }],
         ..HistoryPage::default()
     };

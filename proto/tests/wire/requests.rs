@@ -5,7 +5,7 @@ use recado_proto::limits::{
     SYNC_TOPICS_MAX,
 };
 use recado_proto::{
-    ChannelName, Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Ref, Request, RequestBody,
+    ChannelName, Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, Ref, Request, RequestBody,
     RequestError, Service, ServiceName, SyncTopic, Timestamp, TopicName, UserName,
 };
 
@@ -26,11 +26,17 @@ fn login() -> RequestBody {
 }
 
 fn publish(id: Option<MessageId>) -> RequestBody {
-    RequestBody::Publish { user: user("ana"), channel: channel("geral"), message: "oi".to_owned(), id }
+    RequestBody::Publish {
+        user: user("ana"),
+        channel: channel("geral"),
+        message: "oi".to_owned(),
+        id,
+        manner: Manner::default(),
+    }
 }
 
 fn history(of: HistoryOf, range: Range, limit: u32) -> RequestBody {
-    RequestBody::History(HistoryRequest { user: user("ana"), of, range, limit })
+    RequestBody::History(HistoryRequest { user: user("ana"), of, range, limit, acts: false })
 }
 
 fn decode(value: &Pack) -> Result<Request, RequestError> {
@@ -95,7 +101,13 @@ fn each_service_with_no_more_than_it_needs() {
     let value = [("user", "ana".into()), ("channel", "geral".into()), ("message", "oi".into())];
     check(request("publish", value), publish(None));
     let value = [("src", "ana".into()), ("dst", "bob".into()), ("message", "".into())];
-    let body = RequestBody::Message { src: user("ana"), dst: user("bob"), message: String::new(), id: None };
+    let body = RequestBody::Message {
+        src: user("ana"),
+        dst: user("bob"),
+        message: String::new(),
+        id: None,
+        manner: Manner::default(),
+    };
     check(request("message", value), body);
     check(history_with([]), history(HistoryOf::Received, Range::Latest, HISTORY_LIMIT_DEFAULT));
     check(sync_with("_sync.7f".into(), names(&["geral"])), sync(None, &["geral"]));

@@ -29,7 +29,7 @@ fn publications() {
         let publication = Messages::from_seed(seed).publication();
         let mut payload = Vec::new();
         publication.encode_payload(&mut payload);
-        let read = Publication::decode(publication.topic.as_bytes(), &payload, RECEIVED);
+        let read = Publication::decode(publication.wire_topic().as_bytes(), &payload, RECEIVED);
         assert_eq!(read.as_ref(), Ok(&publication), "seed {seed}");
     }
 }

@@ -1,9 +1,9 @@
 //! The byte vectors of docs/PROTOCOL.md: the code writes exactly these bytes, and reads them as these values.
 
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
-    PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service, ServiceName, SyncTopic,
-    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    Act, ActDone, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner,
+    MessageId, Place, Publication, PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody,
+    Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::documents::protocol;
@@ -63,6 +63,11 @@ fn publication(topic: &str, body: PublicationBody, message: &str) -> Publication
         seq: Some(7),
         epoch: Some(epoch()),
         time_ms: Some(1_700_000_000_123),
+        kind: None,
+        manner: Manner::default(),
+        edited: false,
+        deleted: false,
+        acts: Vec::new(),
     }
 }
 
@@ -86,17 +91,35 @@ fn system(topic: SystemTopic, heads: Vec<(TopicName, u64)>) -> Vector {
     Vector::System(SystemPublication { topic, heads, epoch: epoch(), timestamp: SENT, clock: Some(4) })
 }
 
+const TARGET: MessageId = MessageId::from_bytes([0x11; 16]);
+
+fn act(act: Act) -> Vector {
+    let within = ActIn::Channel(channel("geral"));
+    request(RequestBody::Act { user: user("ana"), within, act, id: Some(ID) })
+}
+
+fn act_published() -> Publication {
+    Publication { kind: Some(ActKind::Edit), manner: Manner::reply_to(TARGET), ..to_channel() }
+}
+
 fn requests() -> Vec<(&'static str, Vector)> {
     let publish = |id| RequestBody::Publish {
         user: user("ana"),
         channel: channel("geral"),
         message: "oi".to_owned(),
         id,
+        manner: Manner::default(),
     };
-    let message =
-        |id| RequestBody::Message { src: user("ana"), dst: user("bob"), message: "tudo bem?".to_owned(), id };
-    let history =
-        |of, range, limit| RequestBody::History(HistoryRequest { user: user("ana"), of, range, limit });
+    let message = |id| RequestBody::Message {
+        src: user("ana"),
+        dst: user("bob"),
+        message: "tudo bem?".to_owned(),
+        id,
+        manner: Manner::default(),
+    };
+    let history = |of, range, limit| {
+        RequestBody::History(HistoryRequest { user: user("ana"), of, range, limit, acts: false })
+    };
     let plain = Request { timestamp: Some(SENT), ..publish(None).into() };
     let Vector::Request(full) = request(publish(Some(ID))) else { unreachable!("a request was made") };
     let full = Request { reference: Some(Ref::from_number(5)), ..full };
@@ -113,6 +136,34 @@ fn requests() -> Vec<(&'static str, Vector)> {
         ("request publish, plain", Vector::Request(plain)),
         ("request publish, with all additions", Vector::Request(full)),
         ("request message", request(message(Some(ID)))),
+        ("request publish, a reply in the style of an action", {
+            let body = RequestBody::Publish {
+                user: user("ana"),
+                channel: channel("geral"),
+                message: "waves".to_owned(),
+                id: Some(ID),
+                manner: Manner { target: Some(TARGET), style: Some(Style::Me) },
+            };
+            request(body)
+        }),
+        ("request act, an edit", act(Act::Edit { target: TARGET, text: "olá".to_owned() })),
+        ("request act, a deletion", act(Act::Delete { target: TARGET })),
+        ("request act, a reaction to a direct message", {
+            let act = Act::React { target: TARGET, emoji: "👍".to_owned() };
+            request(RequestBody::Act {
+                user: user("ana"),
+                within: ActIn::With(user("bob")),
+                act,
+                id: Some(ID),
+            })
+        }),
+        ("request act, a channel's topic", act(Act::Topic { text: "tudo".to_owned() })),
+        ("request history with acts", {
+            let of = HistoryOf::Channel(channel("geral"));
+            let request_body =
+                HistoryRequest { user: user("ana"), of, range: Range::Latest, limit: 50, acts: true };
+            request(RequestBody::History(request_body))
+        }),
         ("request history of a channel", {
             request(history(HistoryOf::Channel(channel("geral")), Range::Latest, 50))
         }),
@@ -137,7 +188,7 @@ fn requests() -> Vec<(&'static str, Vector)> {
 fn replies() -> Vec<(&'static str, Vector)> {
     let stored = || ReplyBody::Stored { id: Some(ID), seq: Some(7), epoch: Some(epoch()) };
     let page = |messages, first_seq, last_seq| {
-        ReplyBody::History(HistoryPage { messages, first_seq, last_seq, epoch: Some(epoch()) })
+        ReplyBody::History(HistoryPage { messages, first_seq, last_seq, epoch: Some(epoch()), topic: None })
     };
     let echoed = Reply {
         service: Service::Publish.into(),
@@ -165,6 +216,26 @@ fn replies() -> Vec<(&'static str, Vector)> {
         ("reply publish", Vector::Reply(echoed)),
         ("reply publish, refused", reply(Service::Publish, refused(Code::NoSuchChannel, "no such channel"))),
         ("reply message", reply(Service::Message, stored())),
+        ("reply act", reply(Service::Act, stored())),
+        ("reply history with acts", {
+            let (user, message, id) = (user("ana"), "olá".to_owned(), ID);
+            let done = |kind, message| ActDone {
+                kind,
+                user: user.clone(),
+                message,
+                id,
+                seq: 8,
+                time_ms: 1_700_000_000_123,
+            };
+            let (edit, topic) =
+                (done(ActKind::Edit, message.clone()), done(ActKind::Topic, "tudo".to_owned()));
+            let edited = Publication { message, edited: true, acts: vec![edit], ..to_channel() };
+            let deleted = Publication { message: String::new(), deleted: true, ..to_channel() };
+            let messages = vec![edited, deleted, act_published()];
+            let (first_seq, last_seq, epoch) = (Some(1), Some(9), Some(epoch()));
+            let page = HistoryPage { messages, first_seq, last_seq, epoch, topic: Some(topic) };
+            reply(Service::History, ReplyBody::History(page))
+        }),
         ("reply history of a channel", reply(Service::History, page(vec![to_channel()], Some(1), Some(7)))),
         ("reply history of a conversation", reply(Service::History, page(vec![to_user()], None, None))),
         ("reply sync", reply(Service::Sync, ReplyBody::Synced)),
@@ -176,6 +247,7 @@ fn publications() -> Vec<(&'static str, Vector)> {
     vec![
         ("publication to the topic geral", Vector::Publication(to_channel())),
         ("publication to the topic bob", Vector::Publication(to_user())),
+        ("publication to the topic _acts.geral", Vector::Publication(act_published())),
         ("publication to the topic _sync.7f3a", {
             system(SystemTopic::Sync(sync_topic()), vec![(topic("ana"), 0), (topic("geral"), 7)])
         }),
@@ -209,7 +281,7 @@ impl Vector {
             Vector::Request(request) => assert_eq!(Request::decode(bytes).as_ref(), Ok(request), "{name}"),
             Vector::Reply(reply) => assert_eq!(Reply::decode(bytes, received).as_ref(), Ok(reply), "{name}"),
             Vector::Publication(publication) => {
-                let read = Publication::decode(publication.topic.as_bytes(), bytes, received);
+                let read = Publication::decode(publication.wire_topic().as_bytes(), bytes, received);
                 assert_eq!(read.as_ref(), Ok(publication), "{name}");
             }
             Vector::System(publication) => {

@@ -151,10 +151,11 @@ impl Feed {
     }
 
     async fn publish(&mut self, outgoing: &[Outgoing]) -> Result<(), FeedEnd> {
-        for Outgoing { position, seq, message } in outgoing {
+        for one in outgoing {
+            let Outgoing { position, seq, message } = one;
             self.publisher.send(message.clone()).await?;
             self.cursor.sent(*position);
-            if let Ok(topic) = str::from_utf8(message.first()) {
+            if let Some(topic) = one.topic() {
                 self.beacon.published(topic, *seq, Instant::now().into_std());
             }
             trace!(%position, "published");

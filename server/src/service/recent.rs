@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use recado_proto::Epoch;
+use recado_proto::{ACTS_PREFIX, Epoch};
 use recado_zmtp::Message;
 use tokio::sync::watch;
 
@@ -66,6 +66,14 @@ struct Ring {
     bytes: usize,
 }
 
+impl Outgoing {
+    /// The topic whose place it takes: of an act the one beside which it is published.
+    pub(super) fn topic(&self) -> Option<&str> {
+        let topic = str::from_utf8(self.message.first()).ok()?;
+        Some(topic.strip_prefix(ACTS_PREFIX).unwrap_or(topic))
+    }
+}
+
 impl Recent {
     /// Nothing is recent yet; the store ends at `committed`.
     pub(super) fn new(committed: Position) -> Self {
@@ -124,6 +132,9 @@ pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<Outgo
     let ends: Vec<_> = messages
         .iter()
         .map(|message| {
+            if message.act.is_some() {
+                encoded.extend_from_slice(ACTS_PREFIX.as_bytes());
+            }
             encoded.extend_from_slice(message.route.topic().as_bytes());
             let topic_end = encoded.len();
             message.as_outgoing(epoch).encode_payload(&mut encoded);

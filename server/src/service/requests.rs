@@ -1,6 +1,6 @@
 //! From frames to what the threads do: decoding, and who does it.
 
-use recado_proto::{Code, Reply, Request, RequestBody, RequestError, ServiceName, Timestamp};
+use recado_proto::{ActIn, Code, Reply, Request, RequestBody, RequestError, ServiceName, Timestamp};
 use recado_zmtp::{Message, PeerId};
 
 use super::clock::Clock;
@@ -9,7 +9,7 @@ use super::questions::Question;
 use super::readers::{Query, Read};
 use super::reply::ReplyTo;
 use super::writer::Write;
-use crate::store::{Change, Destination, NewMessage};
+use crate::store::{Change, Destination, NewAct, NewMessage};
 
 /// A request that was read.
 #[derive(Debug)]
@@ -51,15 +51,25 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
     let service = ServiceName::Known(body.service());
     let reply_to = ReplyTo { peer, envelope, service, reference, bytes };
     // The writer gives each message its clock when its turn comes.
-    let send = |from, to, text, id| NewMessage { from, to, text, id, timestamp, clock: 0, imported: None };
+    let send = |from, to, text, id, manner| {
+        let imported = None;
+        Change::Send(NewMessage { from, to, text, id, timestamp, manner, clock: 0, imported })
+    };
     let change = match body {
         RequestBody::Login { user } => Change::Login { user, timestamp },
         RequestBody::Channel { channel, id } => Change::CreateChannel { channel, timestamp, id },
-        RequestBody::Publish { user, channel, message, id } => {
-            Change::Send(send(user, Destination::Channel(channel), message, id))
+        RequestBody::Publish { user, channel, message, id, manner } => {
+            send(user, Destination::Channel(channel), message, id, manner)
         }
-        RequestBody::Message { src, dst, message, id } => {
-            Change::Send(send(src, Destination::User(dst), message, id))
+        RequestBody::Message { src, dst, message, id, manner } => {
+            send(src, Destination::User(dst), message, id, manner)
+        }
+        RequestBody::Act { user: from, within, act, id } => {
+            let to = match within {
+                ActIn::Channel(channel) => Destination::Channel(channel),
+                ActIn::With(user) => Destination::User(user),
+            };
+            Change::Act(NewAct { from, to, act, id, timestamp, clock: 0 })
         }
         RequestBody::Users => return Work::Read(Read { query: Query::Users, reply_to }),
         RequestBody::Channels => return Work::Read(Read { query: Query::Channels, reply_to }),

@@ -230,12 +230,12 @@ impl Feed {
             }
             Next::Nothing => return Ok((messages, false)),
         };
-        for Outgoing { position, seq, message } in outgoing {
-            self.cursor.sent(position);
-            if let Ok(topic) = str::from_utf8(message.first()) {
-                self.beacon.published(topic, seq, now);
+        for outgoing in outgoing {
+            self.cursor.sent(outgoing.position);
+            if let Some(topic) = outgoing.topic() {
+                self.beacon.published(topic, outgoing.seq, now);
             }
-            messages.push(message);
+            messages.push(outgoing.message);
         }
         self.cursor.passed(through);
         Ok((messages, true))

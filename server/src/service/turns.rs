@@ -147,8 +147,10 @@ impl Committer {
         let mut changes = Vec::with_capacity(writes.len());
         let mut reply_to = Vec::with_capacity(writes.len());
         for Write { mut change, reply_to: to } in writes.drain(..) {
-            if let Change::Send(message) = &mut change {
-                message.clock = self.clock.tick();
+            match &mut change {
+                Change::Send(message) => message.clock = self.clock.tick(),
+                Change::Act(act) => act.clock = self.clock.tick(),
+                Change::Login { .. } | Change::AddUser { .. } | Change::CreateChannel { .. } => {}
             }
             changes.push(change);
             reply_to.push(to);

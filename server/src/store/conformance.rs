@@ -1,5 +1,6 @@
 //! What every store must do, written once against the traits. A new store gives a [`Fixture`] and has all these tests.
 
+pub(in crate::store) mod acts;
 pub(in crate::store) mod history;
 pub(in crate::store) mod ids;
 pub(in crate::store) mod marks;
@@ -7,7 +8,7 @@ pub(in crate::store) mod names;
 mod random;
 pub(in crate::store) mod readers;
 
-use recado_proto::{ChannelName, MessageId, Timestamp, UserName};
+use recado_proto::{ChannelName, Manner, MessageId, Timestamp, UserName};
 
 use super::{Change, Committed, Destination, NewMessage, Outcome, Receipt, Store};
 
@@ -44,6 +45,15 @@ macro_rules! conformance_tests {
             history::places_must_be_among_the_messages,
             history::unknown_names_are_refused,
             history::a_page_is_bounded_in_bytes,
+            acts::acts_change_what_history_says,
+            acts::what_was_deleted_is_nowhere_in_history,
+            acts::pages_of_messages_pass_over_acts,
+            acts::direct_acts_go_to_the_other_user,
+            acts::who_may_act_on_what,
+            acts::acts_on_one_message_are_bounded,
+            acts::a_repeated_act_is_stored_once,
+            acts::what_a_message_says_of_itself_is_kept,
+            acts::acts_are_published_and_listed_in_their_places,
             readers::a_reader_sees_what_was_committed,
             readers::readers_miss_and_double_nothing_while_the_index_is_written,
             readers::publications_follow_the_commits,
@@ -90,7 +100,16 @@ fn direct(from: &str, to: &str, text: &str, id: Option<MessageId>) -> Change {
 }
 
 fn message(from: &str, to: Destination, text: &str, id: Option<MessageId>) -> NewMessage {
-    NewMessage { from: user(from), to, text: text.to_owned(), id, timestamp: None, clock: 0, imported: None }
+    NewMessage {
+        from: user(from),
+        to,
+        text: text.to_owned(),
+        id,
+        timestamp: None,
+        clock: 0,
+        imported: None,
+        manner: Manner::default(),
+    }
 }
 
 /// An `id` of version 4 kind: it says nothing of its time.

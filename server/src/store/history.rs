@@ -1,10 +1,8 @@
 //! The arithmetic of `history`: which stretch of a sorted row of messages a request means, and how much of it fits into a
 //! reply. Knows nothing of where messages lie.
 
-use recado_proto::Range;
 use recado_proto::limits::HISTORY_BYTES_MAX;
-
-use super::types::{Route, StoredMessage};
+use recado_proto::{Publication, Range};
 
 /// The end of a stretch that counts when not all of it fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +94,7 @@ impl Room {
     }
 
     /// Whether this message fits, too. The first always does.
-    pub(super) fn take(&mut self, message: &StoredMessage) -> bool {
+    pub(super) fn take(&mut self, message: &Publication) -> bool {
         let needed = encoded_bytes(message);
         let fits = self.taken == 0 || needed <= self.bytes;
         self.bytes = self.bytes.saturating_sub(needed);
@@ -106,13 +104,16 @@ impl Room {
 }
 
 /// At least what the message takes in a reply.
-fn encoded_bytes(message: &StoredMessage) -> usize {
-    const KEYS_AND_NUMBERS: usize = 144;
-    let sender = match &message.route {
-        Route::Channel { user, .. } => user,
-        Route::Direct { from, .. } => from,
-    };
-    KEYS_AND_NUMBERS + message.route.topic().len() + sender.as_str().len() + message.text.len()
+fn encoded_bytes(message: &Publication) -> usize {
+    const KEYS_AND_NUMBERS: usize = 224;
+    const KEYS_AND_NUMBERS_OF_ACT: usize = 96;
+    let acts = message.acts.iter();
+    let acts = acts.map(|act| KEYS_AND_NUMBERS_OF_ACT + act.user.as_str().len() + act.message.len());
+    KEYS_AND_NUMBERS
+        + message.topic.len()
+        + message.sender().as_str().len()
+        + message.message.len()
+        + acts.sum::<usize>()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows of sockets, of replies, or of how a request came in.
 
+mod acts;
 mod directory;
 mod error;
 mod history;
@@ -21,7 +22,7 @@ use recado_proto::{ChannelName, Epoch, HistoryPage, HistoryRequest, TopicName, U
 pub use error::StoreError;
 pub use sqlite::{SqliteReader, SqliteStore};
 pub use types::{
-    Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NewMessage, Outcome, Position,
+    Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NewAct, NewMessage, Outcome, Position,
     Receipt, Refusal, Route, Scan, StoredMessage,
 };
 

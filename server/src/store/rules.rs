@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use recado_proto::{ChannelName, Code, MessageId, Timestamp, UserName};
+use recado_proto::{ChannelName, Code, Manner, MessageId, Timestamp, UserName};
 
 use super::StoreError;
+use super::acts::{ActsSoFar, act_again, judge};
 use super::directory::{Directory, Name, NameId, Record};
 use super::types::{
-    Change, Destination, NewMessage, Outcome, Position, Receipt, Refusal, Route, StoredMessage,
+    Change, Destination, NewAct, NewMessage, Outcome, Position, Receipt, Refusal, Route, StoredMessage,
 };
 use crate::limits::{CHANNELS_MAX, USERS_MAX};
 
@@ -24,6 +25,9 @@ pub(super) enum Earlier {
 /// What was done in earlier turns, by its `id`.
 pub(super) trait EarlierIds {
     fn find(&mut self, id: &MessageId) -> Result<Option<Earlier>, StoreError>;
+
+    /// The acts of earlier turns on the message with this `id`.
+    fn acts_on(&mut self, target: &MessageId) -> Result<ActsSoFar, StoreError>;
 }
 
 /// One turn while it is put together. The directory is ahead of the disk until the turn is committed.
@@ -34,12 +38,21 @@ pub(super) struct Turn<'a> {
     records: Vec<Record>,
     /// What was done in this turn under `id`s that clients gave: the store's own are known to nobody yet.
     ids: HashMap<MessageId, Earlier>,
+    /// Of each message that this turn acts on, all acts so far.
+    acts: HashMap<MessageId, ActsSoFar>,
 }
 
 impl<'a> Turn<'a> {
     /// A turn at `now_ms`, whose first record comes after `last`.
     pub(super) fn new(directory: &'a mut Directory, now_ms: u64, last: Position) -> Self {
-        Self { directory, now_ms, last, records: Vec::new(), ids: HashMap::default() }
+        Self {
+            directory,
+            now_ms,
+            last,
+            records: Vec::new(),
+            ids: HashMap::default(),
+            acts: HashMap::default(),
+        }
     }
 
     /// The turn's records, in their order.
@@ -63,9 +76,25 @@ impl<'a> Turn<'a> {
                 }
             }
             Change::Send(message) => {
-                match self.earlier(message.id, earlier, |done| message_again(&message, done))? {
+                // An export has the text as it was by then.
+                let may_differ = match message.id {
+                    Some(id) if message.imported.is_some() => earlier.acts_on(&id)?.count > 0,
+                    Some(_) | None => false,
+                };
+                let again = |done: &Earlier| message_again(&message, may_differ, done);
+                match self.earlier(message.id, earlier, again)? {
                     Some(outcome) => return Ok(outcome),
                     None => self.send(message),
+                }
+            }
+            Change::Act(act) => {
+                let again = |done: &Earlier| match done {
+                    Earlier::Message(stored) => act_again(&act, stored),
+                    Earlier::Channel(_) => None,
+                };
+                match self.earlier(act.id, earlier, again)? {
+                    Some(outcome) => return Ok(outcome),
+                    None => self.act(act, earlier)?,
                 }
             }
         };
@@ -131,13 +160,8 @@ impl<'a> Turn<'a> {
     }
 
     fn send(&mut self, message: NewMessage) -> Result<Outcome, Refusal> {
-        let NewMessage { from, to, text, id, timestamp, clock, imported } = message;
-        let topic = match &to {
-            Destination::Channel(channel) => {
-                self.directory.channel(channel).ok_or_else(|| no_such_channel(channel))?
-            }
-            Destination::User(user) => self.directory.user(user).ok_or_else(|| no_such_user(user))?,
-        };
+        let NewMessage { from, to, text, id, timestamp, manner, clock, imported } = message;
+        let topic = self.topic(&to)?;
         let sender = self.user(&from)?;
         let route = match to {
             Destination::Channel(channel) => Route::Channel { channel, user: from },
@@ -155,6 +179,8 @@ impl<'a> Turn<'a> {
             timestamp: self.timestamp_or_now(timestamp),
             clock,
             text,
+            act: None,
+            manner,
             imported: imported.is_some(),
         });
         if given.is_some() {
@@ -162,6 +188,78 @@ impl<'a> Turn<'a> {
         }
         self.record(Record::Message { topic, sender, message });
         Ok(Outcome::Stored(Receipt { id, seq }))
+    }
+
+    fn act(
+        &mut self,
+        act: NewAct,
+        earlier: &mut impl EarlierIds,
+    ) -> Result<Result<Outcome, Refusal>, StoreError> {
+        let topic = match self.topic(&act.to) {
+            Ok(topic) => topic,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Some(target) = act.act.target() {
+            let found = match self.ids.get(&target) {
+                Some(done) => Some(done.clone()),
+                None => earlier.find(&target)?,
+            };
+            let message = match &found {
+                Some(Earlier::Message(message)) => Some(message.as_ref()),
+                Some(Earlier::Channel(_)) | None => None,
+            };
+            let so_far = match self.acts.get(&target) {
+                Some(so_far) => *so_far,
+                None => earlier.acts_on(&target)?,
+            };
+            if let Err(refusal) = judge(&act, message, so_far) {
+                return Ok(Err(refusal));
+            }
+            self.acts.insert(target, so_far);
+        }
+        Ok(self.record_act(topic, act))
+    }
+
+    fn record_act(&mut self, topic: NameId, act: NewAct) -> Result<Outcome, Refusal> {
+        let NewAct { from, to, act, id: given, timestamp, clock } = act;
+        let sender = self.user(&from)?;
+        let route = match to {
+            Destination::Channel(channel) => Route::Channel { channel, user: from },
+            Destination::User(to) => Route::Direct { to, from },
+        };
+        let id = given.unwrap_or_else(MessageId::new_v7);
+        let seq = self.directory.last_seq(topic) + 1;
+        let (kind, target) = (act.kind(), act.target());
+        let message = Arc::new(StoredMessage {
+            position: self.next_position(),
+            route,
+            seq,
+            id,
+            time_ms: self.now_ms,
+            timestamp: self.timestamp_or_now(timestamp),
+            clock,
+            text: act.message().to_owned(),
+            act: Some(kind),
+            manner: Manner { target, style: None },
+            imported: false,
+        });
+        if let Some(target) = target {
+            self.acts.entry(target).or_default().add(kind);
+        }
+        if given.is_some() {
+            self.ids.insert(id, Earlier::Message(Arc::clone(&message)));
+        }
+        self.record(Record::Message { topic, sender, message });
+        Ok(Outcome::Stored(Receipt { id, seq }))
+    }
+
+    fn topic(&self, to: &Destination) -> Result<NameId, Refusal> {
+        match to {
+            Destination::Channel(channel) => {
+                self.directory.channel(channel).ok_or_else(|| no_such_channel(channel))
+            }
+            Destination::User(user) => self.directory.user(user).ok_or_else(|| no_such_user(user)),
+        }
     }
 
     /// The user of this name, a new one if need be.
@@ -206,7 +304,7 @@ impl<'a> Turn<'a> {
 
 /// The first answer, if this is that message sent again, and not another one under the same `id`. The time does not matter: a
 /// repeat is later.
-fn message_again(message: &NewMessage, done: &Earlier) -> Option<Outcome> {
+fn message_again(message: &NewMessage, may_differ: bool, done: &Earlier) -> Option<Outcome> {
     let Earlier::Message(stored) = done else { return None };
     let same_route = match (&stored.route, &message.to) {
         (Route::Channel { channel, user }, Destination::Channel(to)) => {
@@ -217,7 +315,9 @@ fn message_again(message: &NewMessage, done: &Earlier) -> Option<Outcome> {
             false
         }
     };
-    let is_same = same_route && stored.text == message.text;
+    let is_same = same_route
+        && stored.act.is_none()
+        && (may_differ || stored.text == message.text && stored.manner == message.manner);
     is_same.then(|| Outcome::Repeated(Receipt { id: stored.id, seq: stored.seq }))
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Tail {
     records: Vec<Record>,
     by_topic: HashMap<NameId, Messages>,
     by_pair: HashMap<Pair, Messages>,
+    acts: HashMap<MessageId, Messages>,
+    channel_topics: HashMap<NameId, Arc<StoredMessage>>,
     by_id: HashMap<MessageId, Arc<StoredMessage>>,
     created_by_id: HashMap<MessageId, ChannelName>,
     bytes: usize,
@@ -54,6 +56,11 @@ impl Tail {
             self.by_topic.entry(*topic).or_default().push(Arc::clone(message));
             if matches!(message.route, Route::Direct { .. }) {
                 self.by_pair.entry(Pair::of(*topic, *sender)).or_default().push(Arc::clone(message));
+            }
+            match (message.act, message.manner.target) {
+                (None, _) => {}
+                (Some(_), Some(target)) => self.acts.entry(target).or_default().push(Arc::clone(message)),
+                (Some(_), None) => drop(self.channel_topics.insert(*topic, Arc::clone(message))),
             }
             self.by_id.insert(message.id, Arc::clone(message));
         }
@@ -77,6 +84,16 @@ impl Tail {
 
     pub(super) fn find(&self, id: &MessageId) -> Option<&Arc<StoredMessage>> {
         self.by_id.get(id)
+    }
+
+    /// The acts on this message, in the order of commits.
+    pub(super) fn acts_on(&self, target: &MessageId) -> &[Arc<StoredMessage>] {
+        self.acts.get(target).map_or(&[], Vec::as_slice)
+    }
+
+    /// The last act that gave a channel its topic.
+    pub(super) fn channel_topic(&self, channel: NameId) -> Option<&Arc<StoredMessage>> {
+        self.channel_topics.get(&channel)
     }
 
     /// The channel that was created under this `id`.

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use recado_proto::{
-    ChannelName, Code, Epoch, MessageId, Publication, PublicationBody, PublicationRef, Timestamp, UserName,
+    Act, ActDone, ActKind, ChannelName, Code, Epoch, Manner, MessageId, Publication, PublicationBody,
+    PublicationRef, Timestamp, UserName,
 };
 
 /// An entry's place in the store's one order: 1, 2, 3, … Not a `seq`, and never on the wire.
@@ -43,6 +44,25 @@ pub enum Change {
     },
     /// A message to a channel or a user.
     Send(NewMessage),
+    /// Something done to a message that is stored, or to a channel.
+    Act(NewAct),
+}
+
+/// An act that is not stored yet.
+#[derive(Clone, Debug)]
+pub struct NewAct {
+    /// Who acts.
+    pub from: UserName,
+    /// The channel, or the other user of the conversation. The act is stored in that topic.
+    pub to: Destination,
+    /// What is done.
+    pub act: Act,
+    /// The sender's own number for it, as a message's.
+    pub id: Option<MessageId>,
+    /// When, as the client said.
+    pub timestamp: Option<Timestamp>,
+    /// The Lamport clock that its publication carries.
+    pub clock: u64,
 }
 
 /// A message that is not stored yet.
@@ -58,6 +78,8 @@ pub struct NewMessage {
     pub id: Option<MessageId>,
     /// When, as the client said.
     pub timestamp: Option<Timestamp>,
+    /// What it says of itself beside its text.
+    pub manner: Manner,
     /// The Lamport clock that its publication carries.
     pub clock: u64,
     /// Set for messages of another store's export.
@@ -140,7 +162,7 @@ pub struct Marks {
     pub clock: u64,
 }
 
-/// A message that is stored.
+/// A message that is stored, or an act, which takes a place in its topic as a message does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMessage {
     /// Its place in the store.
@@ -157,8 +179,12 @@ pub struct StoredMessage {
     pub timestamp: Timestamp,
     /// The Lamport clock of its publication.
     pub clock: u64,
-    /// The text.
+    /// The text; of an act the new one, the emoji or the channel's topic.
     pub text: String,
+    /// What is done, if it is an act.
+    pub act: Option<ActKind>,
+    /// What it says of itself beside its text; of an act the message that it is about.
+    pub manner: Manner,
     /// It came from an import: it is not published.
     pub imported: bool,
 }
@@ -209,6 +235,8 @@ impl StoredMessage {
             seq: Some(self.seq),
             epoch: Some(epoch),
             time_ms: Some(self.time_ms),
+            kind: self.act,
+            manner: self.manner,
         }
     }
 
@@ -228,7 +256,32 @@ impl StoredMessage {
             seq: Some(self.seq),
             epoch: Some(epoch),
             time_ms: Some(self.time_ms),
+            kind: self.act,
+            manner: self.manner,
+            edited: false,
+            deleted: false,
+            acts: Vec::new(),
         }
+    }
+
+    /// The sender.
+    pub fn sender(&self) -> &UserName {
+        match &self.route {
+            Route::Channel { user, .. } => user,
+            Route::Direct { from, .. } => from,
+        }
+    }
+
+    /// The act as histories have it beside what it is about; none for a message.
+    pub fn to_act_done(&self) -> Option<ActDone> {
+        Some(ActDone {
+            kind: self.act?,
+            user: self.sender().clone(),
+            message: self.text.clone(),
+            id: self.id,
+            seq: self.seq,
+            time_ms: self.time_ms,
+        })
     }
 }
 
@@ -241,9 +294,9 @@ pub enum EntryKind {
     Channels,
     /// [`Entry::Login`].
     Logins,
-    /// [`Entry::Message`] to a channel.
+    /// [`Entry::Message`] to a channel, as it is by now, if it was not deleted.
     ChannelMessages,
-    /// [`Entry::Message`] to a user.
+    /// [`Entry::Message`] to a user, likewise.
     DirectMessages,
 }
 

@@ -14,7 +14,7 @@ use crate::limits::SCAN_ROWS_MAX;
 use crate::store::{Entry, EntryKind, Position, Reader, Route, SqliteReader};
 
 /// Writes everything in `store` to `file`, or to standard output if that is `-`. A server may be running beside: the file
-/// has what was stored when the export began.
+/// has what was stored when the export began: each message with its text as it was by then, without deleted ones and acts.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use recado_proto::{ChannelName, Code, Timestamp, UserName};
+use recado_proto::{ChannelName, Code, Manner, Timestamp, UserName};
 
 use super::check::{self, Check, Entry};
 use super::file::Source;
@@ -222,8 +222,8 @@ impl<'a> Importer<'a> {
         let RawMessage { text, timestamp, id, time_ms } = message;
         let from_timestamp = || u64::try_from(timestamp?.as_seconds()).ok()?.checked_mul(1000);
         let time_ms = time_ms.or_else(from_timestamp).unwrap_or(self.now_ms).min(self.now_ms);
-        let imported = Some(store::Imported { time_ms });
-        let mut new = NewMessage { from, to, text, id, timestamp, clock: 0, imported };
+        let (imported, manner) = (Some(store::Imported { time_ms }), Manner::default());
+        let mut new = NewMessage { from, to, text, id, timestamp, manner, clock: 0, imported };
         let to_channel = matches!(new.to, Destination::Channel(_));
         let given = new.id.is_some().then(|| Box::new(new.clone()));
         if new.id.is_none() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use recado_proto::{ChannelName, HistoryOf, HistoryRequest, Range, UserName};
+use recado_proto::{ChannelName, HistoryOf, HistoryRequest, Manner, Range, UserName};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -47,6 +47,7 @@ impl Place {
             of: HistoryOf::Channel(ChannelName::parse(channel).unwrap()),
             range: Range::Latest,
             limit: 1000,
+            acts: false,
         };
         let page = reader.history(&request).unwrap().unwrap();
         page.messages.into_iter().map(|message| message.message).collect()
@@ -164,6 +165,7 @@ fn live(path: &Path) {
             timestamp: None,
             clock: 0,
             imported: None,
+            manner: Manner::default(),
         }));
     }
     changes.push(Change::Send(NewMessage {
@@ -174,6 +176,7 @@ fn live(path: &Path) {
         timestamp: None,
         clock: 0,
         imported: None,
+        manner: Manner::default(),
     }));
     store.commit(changes, 1_700_000_000_123).unwrap();
     store.close().unwrap();

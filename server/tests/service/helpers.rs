@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use recado_proto::{
-    ChannelName, Code, MessageId, Publication, Reply, ReplyBody, Request, RequestBody, SystemPublication,
-    Timestamp, UserName,
+    ChannelName, Code, Manner, MessageId, Publication, Reply, ReplyBody, Request, RequestBody,
+    SystemPublication, Timestamp, UserName,
 };
 use recado_server::{Config, Server, ServerError, StoreUrl};
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions, Subscriber};
@@ -176,6 +176,7 @@ pub(crate) fn publish(from: &str, to: &str, text: &str, id: Option<MessageId>) -
         channel: channel(to),
         message: text.to_owned(),
         id,
+        manner: Manner::default(),
     }
 }
 

@@ -9,8 +9,8 @@ mod losing;
 use bytes::Bytes;
 use helpers::{Running, TestStore, bad_request, channel, create, hear, listen, publish, reply_code};
 use recado_proto::{
-    Code, HistoryOf, HistoryRequest, MessageId, Place, Range, Ref, Reply, ReplyBody, Request, RequestBody,
-    UserName,
+    Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, Ref, Reply, ReplyBody, Request,
+    RequestBody, UserName,
 };
 use recado_zmtp::{Framing, Message, SocketOptions, Subscriber};
 
@@ -45,14 +45,26 @@ async fn all_services_answer() {
     assert_eq!((heard.id, heard.seq, heard.epoch), (Some(id), Some(1), Some(epoch)));
     assert!(heard.clock.unwrap() < reply.clock.unwrap());
 
-    let direct =
-        RequestBody::Message { src: user("ana"), dst: user("bob"), message: "tudo bem?".into(), id: None };
+    let direct = RequestBody::Message {
+        src: user("ana"),
+        dst: user("bob"),
+        message: "tudo bem?".into(),
+        id: None,
+        manner: Manner::default(),
+    };
     assert!(matches!(peer.ask(direct).await.body, ReplyBody::Stored { seq: Some(1), .. }));
     let direct = hear(&mut broker).await;
     assert_eq!((direct.topic.as_str(), direct.sender()), ("bob", &user("ana")));
 
-    let page =
-        |of| RequestBody::History(HistoryRequest { user: user("bob"), of, range: Range::Latest, limit: 10 });
+    let page = |of| {
+        RequestBody::History(HistoryRequest {
+            user: user("bob"),
+            of,
+            range: Range::Latest,
+            limit: 10,
+            acts: false,
+        })
+    };
     let ReplyBody::History(found) = peer.ask(page(HistoryOf::Channel(channel("geral")))).await.body else {
         panic!()
     };
@@ -289,6 +301,7 @@ async fn all_that_was_received_is_answered_before_the_end() {
         of: HistoryOf::Channel(channel("geral")),
         range: Range::After(Place::Seq(0)),
         limit: 1000,
+        acts: false,
     };
     let reply: Reply = peer.ask(RequestBody::History(request)).await;
     let ReplyBody::History(page) = reply.body else { panic!("{reply:?}") };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use recado_proto::{MessageId, Publication};
+use recado_proto::{Manner, MessageId, Publication};
 
 /// How many problems are told at most.
 const PROBLEMS_MAX: usize = 20;
@@ -201,7 +201,7 @@ impl Sent {
 
 #[cfg(test)]
 mod tests {
-    use recado_proto::{MessageId, Publication, PublicationBody, Timestamp, UserName};
+    use recado_proto::{Manner, MessageId, Publication, PublicationBody, Timestamp, UserName};
 
     use super::{Audit, Way};
 
@@ -220,6 +220,11 @@ mod tests {
             seq: Some(seq),
             epoch: None,
             time_ms: None,
+            kind: None,
+            manner: Manner::default(),
+            edited: false,
+            deleted: false,
+            acts: Vec::new(),
         }
     }
 

@@ -74,7 +74,7 @@ impl World {
                     Topic::Channel(channel) => HistoryOf::Channel(channel.clone()),
                     Topic::Direct(_) => HistoryOf::Received,
                 };
-                let body = RequestBody::History(HistoryRequest { user, of, range, limit });
+                let body = RequestBody::History(HistoryRequest { user, of, range, limit, acts: false });
                 self.ask(client, body, Owner::Repair { topic, ticket });
             }
             Action::Joined(topic) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use recado_client::receiver::{Receiver, Start, Ticket, Topic};
 use recado_client::{ConnectionId as OnConnection, Patience, Requests, limits};
-use recado_proto::{ChannelName, Epoch, LamportClock, RequestBody, UserName};
+use recado_proto::{ChannelName, Epoch, LamportClock, Manner, RequestBody, UserName};
 
 use super::mutation::Mutation;
 use super::network::{ConnectionId, End, Link, Payload};
@@ -189,12 +189,20 @@ impl World {
         let message = &self.ledger.sent[sent];
         let user = self.clients[message.client].name.clone();
         match self.topic_of(&message.topic) {
-            Topic::Channel(channel) => {
-                RequestBody::Publish { user, channel, message: message.text.clone(), id: Some(message.id) }
-            }
-            Topic::Direct(dst) => {
-                RequestBody::Message { src: user, dst, message: message.text.clone(), id: Some(message.id) }
-            }
+            Topic::Channel(channel) => RequestBody::Publish {
+                user,
+                channel,
+                message: message.text.clone(),
+                id: Some(message.id),
+                manner: Manner::default(),
+            },
+            Topic::Direct(dst) => RequestBody::Message {
+                src: user,
+                dst,
+                message: message.text.clone(),
+                id: Some(message.id),
+                manner: Manner::default(),
+            },
         }
     }
 

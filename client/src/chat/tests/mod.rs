@@ -5,7 +5,8 @@ mod returning;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryPage, MessageId, Publication, PublicationBody, Timestamp, UserName,
+    ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Timestamp,
+    UserName,
 };
 
 use crate::limits;
@@ -138,6 +139,11 @@ fn published(topic: &str, body: PublicationBody, text: &str) -> Publication {
         seq: None,
         epoch: Some(Epoch::new(1).unwrap()),
         time_ms: None,
+        kind: None,
+        manner: Manner::default(),
+        edited: false,
+        deleted: false,
+        acts: Vec::new(),
     }
 }
 

@@ -26,7 +26,7 @@ fn shown_up_to(name: &str, seq: u64) -> Record {
 
 fn stands_at(seq: u64) -> Result<HistoryPage, RequestError> {
     let epoch = Some(Epoch::new(1).unwrap());
-    Ok(HistoryPage { messages: vec![], first_seq: Some(1), last_seq: Some(seq), epoch })
+    Ok(HistoryPage { messages: vec![], first_seq: Some(1), last_seq: Some(seq), epoch, topic: None })
 }
 
 fn record_of(effect: Effect) -> Option<(Record, bool)> {

@@ -123,7 +123,7 @@ fn a_server_without_barriers_is_asked_for_the_tail_a_moment_later() {
 
     // Whatever joins later, and a broker's return, do the same without asking.
     bench.receiver.join(channel("lab"), Start::Latest(0), bench.now);
-    bench.expect(&["subscribe lab", "subscribe _heads.lab", "fetch lab latest 1"]);
+    bench.expect(&["subscribe lab", "subscribe _acts.lab", "subscribe _heads.lab", "fetch lab latest 1"]);
     bench.page(page([], 1, 0));
     bench.expect(&["joined lab"]);
     bench.receiver.leave(&channel("lab"));
@@ -147,6 +147,7 @@ fn a_brokers_return_asks_for_all_topics_at_once_and_fetches_lost_tails() {
     bench.receiver.join(channel("lab"), Start::Latest(0), bench.now);
     bench.expect(&[
         "subscribe lab",
+        "subscribe _acts.lab",
         "subscribe _heads.lab",
         "subscribe sync",
         "sync lab",
@@ -206,7 +207,7 @@ fn topics_joined_while_a_barrier_is_lost_are_asked_for_with_it_before_long() {
     }
     bench.take_sync();
     bench.receiver.join(channel("lab"), Start::Latest(0), bench.now);
-    bench.expect(&["subscribe lab", "subscribe _heads.lab", "fetch lab latest 1"]);
+    bench.expect(&["subscribe lab", "subscribe _acts.lab", "subscribe _heads.lab", "fetch lab latest 1"]);
     assert!(bench.wait() <= limits::SYNC_RETRY_FIRST);
     bench.expect(&["unsubscribe sync", "subscribe sync", "sync lab tech"]);
 }

@@ -10,6 +10,7 @@ fn page_in(epoch: u64, messages: Vec<Publication>, last_seq: u64) -> HistoryPage
         first_seq: Some(1),
         last_seq: Some(last_seq),
         epoch: Some(Epoch::new(epoch).unwrap()),
+        topic: None,
     }
 }
 

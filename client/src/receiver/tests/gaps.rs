@@ -210,6 +210,7 @@ fn while_paused_only_what_a_topic_begins_with_is_asked_for() {
     bench.receiver.join(channel("lab"), Start::Latest(0), bench.now);
     bench.expect(&[
         "subscribe lab",
+        "subscribe _acts.lab",
         "subscribe _heads.lab",
         "subscribe sync",
         "sync lab",

@@ -204,12 +204,12 @@ fn without_history_messages_are_delivered_as_they_come() {
     bench.live(9);
     bench.live(11);
     bench.beacon(15);
-    bench.expect(&["subscribe tech", "joined tech", "live 9", "live 11"]);
+    bench.expect(&["subscribe tech", "subscribe _acts.tech", "joined tech", "live 9", "live 11"]);
     bench.idle();
     bench.receiver.on_broker_change(bench.now);
     bench.quiet();
     assert!(bench.receiver.leave(&tech()));
-    bench.expect(&["unsubscribe tech"]);
+    bench.expect(&["unsubscribe tech", "unsubscribe _acts.tech"]);
 }
 
 #[test]
@@ -233,14 +233,19 @@ fn what_was_left_is_forgotten() {
     assert!(!bench.receiver.leave(&tech()));
     bench.page(page([6], 1, 7));
     bench.live(8);
-    bench.expect(&["unsubscribe tech", "unsubscribe _heads.tech"]);
+    bench.expect(&["unsubscribe tech", "unsubscribe _acts.tech", "unsubscribe _heads.tech"]);
     assert!(!bench.receiver.follows(&tech()));
     bench.idle();
 
     // While it is being joined, and another with it.
     let mut bench = Bench::joining(Start::Latest(0));
     assert!(bench.receiver.leave(&tech()));
-    bench.expect(&["unsubscribe tech", "unsubscribe _heads.tech", "unsubscribe sync"]);
+    bench.expect(&[
+        "unsubscribe tech",
+        "unsubscribe _acts.tech",
+        "unsubscribe _heads.tech",
+        "unsubscribe sync",
+    ]);
     bench.barrier(&[("tech", 5)]);
     bench.page(page([5], 1, 5));
     bench.quiet();
@@ -248,6 +253,7 @@ fn what_was_left_is_forgotten() {
     bench.receiver.join(channel("lab"), Start::Latest(0), bench.now);
     bench.expect(&[
         "subscribe lab",
+        "subscribe _acts.lab",
         "subscribe _heads.lab",
         "subscribe sync",
         "sync lab",

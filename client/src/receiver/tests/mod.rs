@@ -11,8 +11,8 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use recado_proto::{
-    ChannelName, Epoch, HistoryPage, MessageId, Place, Publication, PublicationBody, Range, SyncTopic,
-    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    ChannelName, Epoch, HistoryPage, Manner, MessageId, Place, Publication, PublicationBody, Range,
+    SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::limits;
@@ -45,7 +45,14 @@ impl Bench {
             Start::Beginning => "fetch tech after 0".to_owned(),
             Start::After { seq, .. } => format!("fetch tech after {seq}"),
         };
-        bench.expect(&["subscribe tech", "subscribe _heads.tech", "subscribe sync", "sync tech", &fetch]);
+        bench.expect(&[
+            "subscribe tech",
+            "subscribe _acts.tech",
+            "subscribe _heads.tech",
+            "subscribe sync",
+            "sync tech",
+            &fetch,
+        ]);
         bench
     }
 
@@ -204,6 +211,11 @@ fn message(seq: u64) -> Publication {
         seq: Some(seq),
         epoch: Some(Epoch::new(EPOCH).unwrap()),
         time_ms: None,
+        kind: None,
+        manner: Manner::default(),
+        edited: false,
+        deleted: false,
+        acts: Vec::new(),
     }
 }
 
@@ -240,6 +252,7 @@ fn page_of(messages: impl IntoIterator<Item = Publication>, first_seq: u64, last
         first_seq: Some(first_seq),
         last_seq: Some(last_seq),
         epoch: Some(Epoch::new(EPOCH).unwrap()),
+        topic: None,
     }
 }
 

@@ -25,7 +25,7 @@ fn ask(
     range: Range,
     limit: u32,
 ) -> Result<HistoryPage, String> {
-    let request = HistoryRequest { user: user(who), of, range, limit };
+    let request = HistoryRequest { user: user(who), of, range, limit, acts: false };
     reader.history(&request).unwrap().map_err(|refusal| refusal.code.as_str().to_owned())
 }
 

@@ -122,7 +122,7 @@ pub(in crate::store) fn a_channel_is_created_again_under_its_id<F: Fixture>() {
         // An id that is no message's is no place.
         let range = Range::After(Place::Id(id.unwrap()));
         let of = HistoryOf::Channel(channel("a"));
-        let request = HistoryRequest { user: user("ana"), of, range, limit: 10 };
+        let request = HistoryRequest { user: user("ana"), of, range, limit: 10, acts: false };
         let refusal = store.reader().unwrap().history(&request).unwrap().unwrap_err();
         assert_eq!(refusal.code, Code::BadPlace);
     };

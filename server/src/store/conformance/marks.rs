@@ -79,6 +79,7 @@ pub(in crate::store) fn imported_messages_keep_their_time_and_are_not_published<
         of: recado_proto::HistoryOf::Channel(super::channel("a")),
         range: recado_proto::Range::Latest,
         limit: 50,
+        acts: false,
     };
     let page = reader.history(&request).unwrap().unwrap();
     assert_eq!(page.messages[0].time_ms, Some(12_345));

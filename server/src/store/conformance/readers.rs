@@ -9,7 +9,7 @@ use super::{Fixture, channel, commit, create, direct, login, publish, user};
 use crate::store::{Position, Reader};
 
 fn latest(reader: &mut dyn Reader, of: HistoryOf) -> Vec<String> {
-    let request = HistoryRequest { user: user("ana"), of, range: Range::Latest, limit: 200 };
+    let request = HistoryRequest { user: user("ana"), of, range: Range::Latest, limit: 200, acts: false };
     let page = reader.history(&request).unwrap().unwrap();
     page.messages.into_iter().map(|message| message.message).collect()
 }

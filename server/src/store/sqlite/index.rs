@@ -6,31 +6,55 @@
 
 use std::collections::BTreeMap;
 
-use recado_proto::MessageId;
+use recado_proto::{ActKind, MessageId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::super::acts::ActsSoFar;
 use super::super::directory::{Directory, Misfit, Name, NameId, Record};
 use super::super::history::Keep;
 use super::super::tail::Pair;
 use super::super::types::{Position, Route};
-use super::log::parse_name;
+use super::log::{kind_number, parse_name};
 
 const TOPIC_BLOCK: u64 = 128;
 const CONVERSATION_BLOCK: usize = 64;
 const POSITION_BYTES: usize = 8;
 
-const OF_TOPIC: &str = "SELECT positions FROM by_topic WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+const OF_TOPIC: &str = "SELECT key, positions FROM by_topic WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+const OF_TOPIC_FALLING: &str =
+    "SELECT key, positions FROM by_topic WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC";
+
 const OF_PAIR_FROM: &str =
     "SELECT ifnull(max(first), 0) FROM by_conversation WHERE low = ?1 AND high = ?2 AND first <= ?3";
 const OF_PAIR_RISING: &str = "SELECT positions FROM by_conversation WHERE low = ?1 AND high = ?2 AND first >= ?3 \
     AND first < ?4 ORDER BY first";
 const OF_PAIR_FALLING: &str = "SELECT positions FROM by_conversation WHERE low = ?1 AND high = ?2 AND first >= ?3 \
     AND first < ?4 ORDER BY first DESC";
+const ACTS: &str = "SELECT position FROM acts WHERE target = ?1 AND position < ?2 ORDER BY position";
+
+const LAST_ACT: &str =
+    "SELECT position FROM acts WHERE target = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1";
+
+const COUNT_ACTS: &str = "SELECT count(*), ifnull(max(kind = ?2), 0) FROM acts WHERE target = ?1";
+
+/// Set in the position of an act, so that pages of messages pass over it without a look at the log.
+const ACT_BIT: u64 = 1 << 63;
+
 const OF_ID: &str = "SELECT position FROM by_id WHERE id = ?1";
 
 /// All that history asks of the index.
 #[cfg(test)]
-pub(super) const LOOKS: [&str; 5] = [OF_TOPIC, OF_PAIR_FROM, OF_PAIR_RISING, OF_PAIR_FALLING, OF_ID];
+pub(super) const LOOKS: [&str; 9] = [
+    OF_TOPIC,
+    OF_TOPIC_FALLING,
+    OF_PAIR_FROM,
+    OF_PAIR_RISING,
+    OF_PAIR_FALLING,
+    ACTS,
+    LAST_ACT,
+    COUNT_ACTS,
+    OF_ID,
+];
 
 /// Why the index cannot be read or written.
 #[derive(Debug)]
@@ -54,7 +78,8 @@ impl From<Misfit> for IndexError {
 /// Takes up `records`, which follow what is indexed already.
 pub(super) fn write(connection: &Connection, records: &[Record]) -> Result<(), IndexError> {
     let mut topics: BTreeMap<NameId, TopicBatch> = BTreeMap::new();
-    let mut pairs: BTreeMap<Pair, Vec<Position>> = BTreeMap::new();
+    let mut pairs: BTreeMap<Pair, Vec<Listed>> = BTreeMap::new();
+    let mut add_act = connection.prepare_cached("INSERT INTO acts VALUES (?1, ?2, ?3)")?;
     let mut ids: Vec<(MessageId, Position)> = Vec::new();
     let mut add_name = connection.prepare_cached("INSERT INTO names VALUES (?1, ?2, ?3, 0)")?;
     for record in records {
@@ -71,9 +96,14 @@ pub(super) fn write(connection: &Connection, records: &[Record]) -> Result<(), I
                 let first_seq = message.seq;
                 let batch =
                     topics.entry(*topic).or_insert_with(|| TopicBatch { first_seq, positions: Vec::new() });
-                batch.positions.push(message.position);
+                let listed = Listed { position: message.position, is_act: message.act.is_some() };
+                batch.positions.push(listed);
+                if let Some(kind) = message.act {
+                    let target = act_key(*topic, message.manner.target.as_ref());
+                    add_act.execute(params![target, message.position.0, kind_number(kind)])?;
+                }
                 if matches!(message.route, Route::Direct { .. }) {
-                    pairs.entry(Pair::of(*topic, *sender)).or_default().push(message.position);
+                    pairs.entry(Pair::of(*topic, *sender)).or_default().push(listed);
                 }
                 ids.push((message.id, message.position));
             }
@@ -99,7 +129,22 @@ const KIND_CHANNEL: i64 = 2;
 
 struct TopicBatch {
     first_seq: u64,
-    positions: Vec<Position>,
+    positions: Vec<Listed>,
+}
+
+/// The place of an entry in the log, and whether it is an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) position: Position,
+    pub(super) is_act: bool,
+}
+
+/// What an act is found by: the message that it is about; of a channel's topic the channel, which is shorter than any message's `id`.
+fn act_key(topic: NameId, target: Option<&MessageId>) -> Vec<u8> {
+    match target {
+        Some(target) => target.as_bytes().to_vec(),
+        None => topic.number().to_be_bytes().to_vec(),
+    }
 }
 
 fn topic_key(topic: NameId, block: u64) -> i64 {
@@ -135,7 +180,7 @@ fn write_topic(connection: &Connection, topic: NameId, batch: &TopicBatch) -> Re
     Ok(())
 }
 
-fn write_pair(connection: &Connection, pair: Pair, positions: &[Position]) -> Result<(), IndexError> {
+fn write_pair(connection: &Connection, pair: Pair, positions: &[Listed]) -> Result<(), IndexError> {
     const LAST: &str = "SELECT first, positions FROM by_conversation WHERE low = ?1 AND high = ?2 \
         ORDER BY first DESC LIMIT 1";
     let (low, high) = (pair.low.number(), pair.high.number());
@@ -158,23 +203,28 @@ fn write_pair(connection: &Connection, pair: Pair, positions: &[Position]) -> Re
     for chunk in rest.chunks(CONVERSATION_BLOCK) {
         let mut block = Vec::with_capacity(chunk.len() * POSITION_BYTES);
         append_positions(&mut block, chunk);
-        write.execute(params![low, high, chunk[0].0, block])?;
+        write.execute(params![low, high, chunk[0].position.0, block])?;
     }
     Ok(())
 }
 
-fn append_positions(block: &mut Vec<u8>, positions: &[Position]) {
-    for position in positions {
-        block.extend_from_slice(&position.0.to_be_bytes());
+fn append_positions(block: &mut Vec<u8>, positions: &[Listed]) {
+    for Listed { position, is_act } in positions {
+        let flag = if *is_act { ACT_BIT } else { 0 };
+        block.extend_from_slice(&(position.0 | flag).to_be_bytes());
     }
 }
 
-fn read_positions(block: &[u8]) -> Result<Vec<Position>, IndexError> {
+fn read_positions(block: &[u8]) -> Result<Vec<Listed>, IndexError> {
     let (positions, rest) = block.as_chunks::<POSITION_BYTES>();
     if !rest.is_empty() {
         return Err(Misfit("a torn block of positions").into());
     }
-    Ok(positions.iter().map(|bytes| Position(u64::from_be_bytes(*bytes))).collect())
+    let listed = |bytes: &[u8; POSITION_BYTES]| {
+        let number = u64::from_be_bytes(*bytes);
+        Listed { position: Position(number & !ACT_BIT), is_act: number & ACT_BIT != 0 }
+    };
+    Ok(positions.iter().map(listed).collect())
 }
 
 /// Adds the stored names to an empty directory.
@@ -190,7 +240,7 @@ pub(super) fn load_names(connection: &Connection, directory: &mut Directory) -> 
     Ok(())
 }
 
-/// Positions of a topic's messages from `first` to `last`, all of which are indexed.
+/// Positions of a topic's entries from `first` to `last`, all of which are indexed.
 pub(super) fn of_topic(
     connection: &Connection,
     topic: NameId,
@@ -206,14 +256,87 @@ pub(super) fn of_topic(
     let mut rows = statement.query([topic_key(topic, from_block), topic_key(topic, last / TOPIC_BLOCK)])?;
     let mut positions = Vec::new();
     while let Some(row) = rows.next()? {
-        positions.extend(read_positions(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?);
+        positions.extend(read_positions(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?);
     }
     let start = (first - from_block * TOPIC_BLOCK) as usize;
     let end = (last - from_block * TOPIC_BLOCK) as usize;
     match positions.get(start..=end) {
-        Some(found) => Ok(found.to_vec()),
+        Some(found) => Ok(found.iter().map(|listed| listed.position).collect()),
         None => Err(Misfit("the index of a topic is short").into()),
     }
+}
+
+/// Positions of the first or last `limit` messages among a topic's entries from `first` to `last`, all of which are indexed; acts are
+/// passed over, a block at a time.
+pub(super) fn messages_of_topic(
+    connection: &Connection,
+    topic: NameId,
+    (first, last): (u64, u64),
+    keep: Keep,
+    limit: usize,
+) -> Result<Vec<Position>, IndexError> {
+    if first > last || limit == 0 {
+        return Ok(Vec::new());
+    }
+    let (first, last) = (first - 1, last - 1);
+    let mut statement = connection.prepare_cached(match keep {
+        Keep::Oldest => OF_TOPIC,
+        Keep::Newest => OF_TOPIC_FALLING,
+    })?;
+    let mut rows =
+        statement.query([topic_key(topic, first / TOPIC_BLOCK), topic_key(topic, last / TOPIC_BLOCK)])?;
+    let mut found = Vec::new();
+    while found.len() < limit {
+        let Some(row) = rows.next()? else { break };
+        let key: i64 = row.get(0)?;
+        let begins = (key.cast_unsigned() & u64::from(u32::MAX)) * TOPIC_BLOCK;
+        let block = read_positions(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        let block = block.into_iter().zip(begins..);
+        let mut block: Vec<_> = block
+            .filter(|(listed, index)| !listed.is_act && (first..=last).contains(index))
+            .map(|(listed, _)| listed.position)
+            .collect();
+        if keep == Keep::Newest {
+            block.reverse();
+        }
+        found.extend(block);
+    }
+    found.truncate(limit);
+    if keep == Keep::Newest {
+        found.reverse();
+    }
+    Ok(found)
+}
+
+/// Indexed positions of the acts on a message before a position, in the order of commits.
+pub(super) fn acts_on(
+    connection: &Connection,
+    target: &MessageId,
+    before: Position,
+) -> rusqlite::Result<Vec<Position>> {
+    let mut statement = connection.prepare_cached(ACTS)?;
+    let rows = statement.query_map(params![target.as_bytes(), before.0], |row| row.get(0).map(Position))?;
+    rows.collect()
+}
+
+/// Where the last indexed act that gave a channel its topic is, before a position.
+pub(super) fn channel_topic(
+    connection: &Connection,
+    channel: NameId,
+    before: Position,
+) -> rusqlite::Result<Option<Position>> {
+    let mut statement = connection.prepare_cached(LAST_ACT)?;
+    let found = statement.query_row(params![act_key(channel, None), before.0], |row| row.get(0));
+    found.optional().map(|found| found.map(Position))
+}
+
+/// How many indexed acts there are on a message, and whether it is deleted.
+pub(super) fn acts_so_far(connection: &Connection, target: &MessageId) -> rusqlite::Result<ActsSoFar> {
+    let mut statement = connection.prepare_cached(COUNT_ACTS)?;
+    let deletion = kind_number(ActKind::Delete);
+    statement.query_row(params![target.as_bytes(), deletion], |row| {
+        Ok(ActsSoFar { count: row.get(0)?, deleted: row.get(1)? })
+    })
 }
 
 /// Indexed positions of a conversation strictly between two positions: the first or last `limit`, in rising order.
@@ -223,6 +346,7 @@ pub(super) fn of_pair(
     (after, before): (Position, Position),
     keep: Keep,
     limit: usize,
+    with_acts: bool,
 ) -> Result<Vec<Position>, IndexError> {
     let (low, high) = (pair.low.number(), pair.high.number());
     let (after, before) = (after.0.min(i64::MAX as u64), before.0.min(i64::MAX as u64));
@@ -238,11 +362,13 @@ pub(super) fn of_pair(
     while found.len() < limit {
         let Some(row) = rows.next()? else { break };
         let mut block = read_positions(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
-        block.retain(|position| position.0 > after && position.0 < before);
+        block.retain(|Listed { position, is_act }| {
+            position.0 > after && position.0 < before && (with_acts || !is_act)
+        });
         if keep == Keep::Newest {
             block.reverse();
         }
-        found.extend(block);
+        found.extend(block.into_iter().map(|listed| listed.position));
     }
     found.truncate(limit);
     if keep == Keep::Newest {

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use recado_proto::{MessageId, Timestamp};
+use recado_proto::{ActKind, Manner, MessageId, Style, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use super::super::directory::{Directory, Misfit, Name, NameId, Record};
 use super::super::types::{Position, Route, StoredMessage};
 
-const INSERT: &str = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-pub(super) const READ_AT: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text \
+const INSERT: &str = "INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const READ_AT: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text, target, form \
     FROM log WHERE position = ?1";
-const READ_AFTER: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text \
+const READ_AFTER: &str = "SELECT position, kind, topic, sender, seq, id, time_ms, timestamp, clock, text, target, form \
     FROM log WHERE position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3";
 
 /// What a row says. The numbers are those in the column `kind`.
@@ -24,10 +24,12 @@ pub(super) enum Kind {
     DirectMessage = 5,
     ImportedChannelMessage = 6,
     ImportedDirectMessage = 7,
+    ChannelAct = 8,
+    DirectAct = 9,
 }
 
 impl Kind {
-    const ALL: [Kind; 7] = [
+    const ALL: [Kind; 9] = [
         Kind::User,
         Kind::Channel,
         Kind::Login,
@@ -35,6 +37,8 @@ impl Kind {
         Kind::DirectMessage,
         Kind::ImportedChannelMessage,
         Kind::ImportedDirectMessage,
+        Kind::ChannelAct,
+        Kind::DirectAct,
     ];
 
     fn from_number(number: i64) -> Option<Self> {
@@ -46,6 +50,10 @@ impl Kind {
             Record::Named { name: Name::User(_), .. } => Kind::User,
             Record::Named { name: Name::Channel(_), .. } => Kind::Channel,
             Record::Login { .. } => Kind::Login,
+            Record::Message { message, .. } if message.act.is_some() => match &message.route {
+                Route::Channel { .. } => Kind::ChannelAct,
+                Route::Direct { .. } => Kind::DirectAct,
+            },
             Record::Message { message, .. } => match (&message.route, message.imported) {
                 (Route::Channel { .. }, false) => Kind::ChannelMessage,
                 (Route::Direct { .. }, false) => Kind::DirectMessage,
@@ -81,7 +89,9 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
                     time_ms,
                     timestamp,
                     none,
-                    text
+                    text,
+                    none,
+                    none
                 ])?;
             }
             Record::Login { user, timestamp, time_ms, .. } => {
@@ -96,6 +106,8 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
                     none,
                     time_ms,
                     timestamp,
+                    none,
+                    none,
                     none,
                     none
                 ])?;
@@ -112,6 +124,8 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
                     message.timestamp.as_seconds(),
                     message.clock,
                     message.text,
+                    message.manner.target.as_ref().map(MessageId::as_bytes),
+                    form_number(message),
                 ])?;
                 bytes += message.text.len() as u64;
             }
@@ -119,6 +133,41 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
         bytes += 64;
     }
     Ok(bytes)
+}
+
+/// What the column `form` says: of an act its kind, of a message its style.
+fn form_number(message: &StoredMessage) -> Option<i64> {
+    match (message.act, message.manner.style) {
+        (Some(kind), _) => Some(kind_number(kind)),
+        (None, Some(Style::Me)) => Some(FORM_ME),
+        (None, None) => None,
+    }
+}
+
+const FORM_ME: i64 = 1;
+
+/// An act's kind in the log and in the index.
+pub(super) const fn kind_number(kind: ActKind) -> i64 {
+    match kind {
+        ActKind::Edit => 1,
+        ActKind::Delete => 2,
+        ActKind::React => 3,
+        ActKind::Unreact => 4,
+        ActKind::Topic => 5,
+    }
+}
+
+fn act_kind(form: Option<i64>) -> Result<ActKind, Misfit> {
+    let known = |kind: &ActKind| Some(kind_number(*kind)) == form;
+    ActKind::ALL.into_iter().find(known).ok_or(Misfit("an act of an unknown kind"))
+}
+
+fn style(form: Option<i64>) -> Result<Option<Style>, Misfit> {
+    match form {
+        None => Ok(None),
+        Some(FORM_ME) => Ok(Some(Style::Me)),
+        Some(_) => Err(Misfit("a message of an unknown style")),
+    }
 }
 
 /// A row as it lies in the file; its names are numbers.
@@ -134,6 +183,8 @@ pub(super) struct RawRow {
     timestamp: i64,
     clock: Option<u64>,
     text: Option<String>,
+    target: Option<[u8; 16]>,
+    form: Option<i64>,
 }
 
 impl RawRow {
@@ -149,6 +200,8 @@ impl RawRow {
             timestamp: row.get(7)?,
             clock: row.get(8)?,
             text: row.get(9)?,
+            target: row.get(10)?,
+            form: row.get(11)?,
         })
     }
 
@@ -169,7 +222,19 @@ impl RawRow {
             Kind::ChannelMessage
             | Kind::DirectMessage
             | Kind::ImportedChannelMessage
-            | Kind::ImportedDirectMessage => {
+            | Kind::ImportedDirectMessage
+            | Kind::ChannelAct
+            | Kind::DirectAct => {
+                let (act, style) = match kind {
+                    Kind::ChannelAct | Kind::DirectAct => (Some(act_kind(self.form)?), None),
+                    Kind::User
+                    | Kind::Channel
+                    | Kind::Login
+                    | Kind::ChannelMessage
+                    | Kind::DirectMessage
+                    | Kind::ImportedChannelMessage
+                    | Kind::ImportedDirectMessage => (None, style(self.form)?),
+                };
                 let sender = self.sender.and_then(NameId::new).ok_or(Misfit("a message without a sender"))?;
                 let message = Arc::new(StoredMessage {
                     position,
@@ -180,6 +245,8 @@ impl RawRow {
                     timestamp,
                     clock: self.clock.unwrap_or(0),
                     text: self.text.ok_or(Misfit("a message without a text"))?,
+                    act,
+                    manner: Manner { target: self.target.map(MessageId::from_bytes), style },
                     imported: matches!(kind, Kind::ImportedChannelMessage | Kind::ImportedDirectMessage),
                 });
                 Record::Message { topic: id, sender, message }
@@ -199,7 +266,7 @@ pub(super) fn parse_name(is_user: bool, text: &str) -> Result<Name, Misfit> {
 }
 
 fn route(kind: Kind, directory: &Directory, topic: NameId, sender: NameId) -> Result<Route, Misfit> {
-    let to_channel = matches!(kind, Kind::ChannelMessage | Kind::ImportedChannelMessage);
+    let to_channel = matches!(kind, Kind::ChannelMessage | Kind::ImportedChannelMessage | Kind::ChannelAct);
     match (to_channel, directory.name(topic), directory.name(sender)) {
         (true, Some(Name::Channel(channel)), Some(Name::User(user))) => {
             Ok(Route::Channel { channel: channel.clone(), user: user.clone() })

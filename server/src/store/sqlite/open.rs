@@ -16,8 +16,8 @@ use crate::limits::{BUSY_WAIT, SCAN_ROWS_MAX};
 
 /// In the file's header, so that `file` and other programs can tell: "Rcdo".
 const APPLICATION_ID: i32 = 0x5263_646f;
-/// The layout of the tables. A later one is refused, an earlier one would be brought up to it.
-const LAYOUT: i64 = 1;
+/// The layout of the tables. A later one is refused, an earlier one is brought up to it.
+const LAYOUT: i64 = 2;
 /// SQLite up to this version can corrupt a database in WAL mode (its reset of the log; fixed in 3.51.3).
 const UNSAFE_SQLITE_THROUGH: i32 = 3_051_002;
 
@@ -32,7 +32,9 @@ const SCHEMA: &str = "
         time_ms INTEGER NOT NULL,
         timestamp INTEGER NOT NULL,
         clock INTEGER,
-        text TEXT
+        text TEXT,
+        target BLOB,
+        form INTEGER
     ) STRICT;
     CREATE TABLE names (
         id INTEGER PRIMARY KEY,
@@ -49,7 +51,31 @@ const SCHEMA: &str = "
         PRIMARY KEY (low, high, first)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE by_id (id BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE acts (
+        target BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        PRIMARY KEY (target, position)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE marks (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// From layout 1, which had no acts. Adding columns rewrites no rows.
+const SECOND_LAYOUT: &str = "
+    ALTER TABLE log ADD COLUMN target BLOB;
+    ALTER TABLE log ADD COLUMN form INTEGER;
+    CREATE TABLE acts (
+        target BLOB NOT NULL,
+        position INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        PRIMARY KEY (target, position)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// What a reader of layout 1, who may not change the file, sees in its place.
+const SECOND_LAYOUT_SEEN: &str = "
+    CREATE TEMP VIEW log AS SELECT *, NULL AS target, NULL AS form FROM main.log;
+    CREATE TEMP TABLE acts (target, position, kind);
 ";
 
 /// Who opens.
@@ -191,6 +217,23 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
     };
     let application_id = i32::try_from(number("application_id")?).unwrap_or(0);
     check_header(path, application_id, number("user_version")?)
+}
+
+/// Brings a store of an earlier layout up to this one, or lets a reader see it so.
+pub(super) fn bring_up(connection: &Connection, path: &Path, access: Access) -> Result<(), StoreError> {
+    let wrap = |error| store_error(path, &error);
+    let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(wrap)?;
+    if layout >= LAYOUT {
+        return Ok(());
+    }
+    match access {
+        Access::Write => connection
+            .execute_batch(&format!(
+                "BEGIN IMMEDIATE; {SECOND_LAYOUT} PRAGMA user_version = {LAYOUT}; COMMIT;"
+            ))
+            .map_err(wrap),
+        Access::Read => connection.execute_batch(SECOND_LAYOUT_SEEN).map_err(wrap),
+    }
 }
 
 fn check_header(path: &Path, application_id: i32, layout: i64) -> Result<(), StoreError> {

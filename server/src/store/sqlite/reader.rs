@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Range, TopicName,
-    UserName,
+    ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
+    Range, TopicName, UserName,
 };
 use rusqlite::Connection;
 
+use super::super::acts;
 use super::super::directory::{Name, NameId, Record};
 use super::super::history::{Keep, KeyRange, Room, Stretch};
 use super::super::rules::{no_such_channel, no_such_user};
@@ -72,6 +73,7 @@ impl SqliteReader {
         }
         let mut connection = open::connect(&path, Access::Read, READER_CACHE_KIB)?;
         open::check(&connection, &path)?;
+        open::bring_up(&connection, &path, Access::Read)?;
         let loaded = open::load(&mut connection, &path)?;
         Ok(Self { path, connection, view: Arc::new(SharedView(loaded.view.into())), epoch: loaded.epoch })
     }
@@ -87,19 +89,18 @@ impl SqliteReader {
         let range = self.keys(subject, request.range)?;
         let mut messages = Vec::new();
         for stretch in range.stretches(request.limit as usize) {
-            messages.extend(self.stretch(subject, stretch)?);
+            messages.extend(self.stretch(subject, stretch, request.acts)?);
         }
-        let mut page = HistoryPage {
-            messages: messages.iter().map(|message| message.to_publication(self.epoch)).collect(),
-            first_seq: None,
-            last_seq: None,
-            epoch: Some(self.epoch),
-        };
-        if let Subject::Topic(_) = subject {
+        let mut page =
+            HistoryPage { messages, first_seq: None, last_seq: None, epoch: Some(self.epoch), topic: None };
+        if let Subject::Topic(topic) = subject {
             // Messages that came in meanwhile are part of the page, so the topic reaches that far at least.
-            let newest = messages.last().map_or(0, |message| message.seq);
+            let newest = page.messages.last().and_then(|message| message.seq).unwrap_or(0);
             page.first_seq = Some(1);
             page.last_seq = Some(last_seq.max(newest));
+            if request.acts {
+                page.topic = self.channel_topic(topic)?.and_then(|act| act.to_act_done());
+            }
         }
         Ok(page)
     }
@@ -147,10 +148,15 @@ impl SqliteReader {
     }
 
     /// The messages of one stretch, oldest first.
-    fn stretch(&mut self, subject: Subject, stretch: Stretch) -> Result<Vec<Arc<StoredMessage>>, StoreError> {
+    fn stretch(
+        &mut self,
+        subject: Subject,
+        stretch: Stretch,
+        with_acts: bool,
+    ) -> Result<Vec<Publication>, StoreError> {
         let found = match subject {
-            Subject::Topic(topic) => self.topic_stretch(topic, stretch)?,
-            Subject::Conversation(pair) => self.conversation_stretch(pair, stretch)?,
+            Subject::Topic(topic) => self.topic_stretch(topic, stretch, with_acts)?,
+            Subject::Conversation(pair) => self.conversation_stretch(pair, stretch, with_acts)?,
         };
         let mut room = Room::new(stretch.bytes);
         let mut messages = Vec::with_capacity(found.len());
@@ -159,6 +165,7 @@ impl SqliteReader {
                 Found::Here(message) => message,
                 Found::InLog(position) => self.message_at(position)?.2,
             };
+            let message = self.as_it_is(&message, with_acts)?;
             let fits = room.take(&message);
             if fits {
                 messages.push(message);
@@ -185,7 +192,86 @@ impl SqliteReader {
         Ok(messages)
     }
 
-    fn topic_stretch(&self, topic: NameId, stretch: Stretch) -> Result<Vec<Found>, StoreError> {
+    /// The message as it is by now. An edit of a deleted message has no text any more.
+    fn as_it_is(&self, message: &StoredMessage, with_acts: bool) -> Result<Publication, StoreError> {
+        match (message.act, message.manner.target) {
+            (None, _) => {
+                let acts = self.acts_on(&message.id)?;
+                Ok(acts::revised(message, &acts, with_acts, self.epoch))
+            }
+            (Some(ActKind::Edit), Some(target)) => {
+                let mut edit = message.to_publication(self.epoch);
+                if self.acts_on(&target)?.iter().any(|act| act.act == Some(ActKind::Delete)) {
+                    edit.message.clear();
+                }
+                Ok(edit)
+            }
+            (Some(_), _) => Ok(message.to_publication(self.epoch)),
+        }
+    }
+
+    /// All acts on a message, in the order of commits.
+    fn acts_on(&self, target: &MessageId) -> Result<Vec<Arc<StoredMessage>>, StoreError> {
+        let (tail_from, in_tail) = {
+            let view = self.view.read();
+            let tail_from = view.tail.first_position().unwrap_or(Position(view.through.0 + 1));
+            (tail_from, view.tail.acts_on(target).to_vec())
+        };
+        let positions =
+            index::acts_on(&self.connection, target, tail_from).map_err(|error| self.wrap(&error))?;
+        let mut acts = Vec::with_capacity(positions.len() + in_tail.len());
+        for position in positions {
+            acts.push(self.message_at(position)?.2);
+        }
+        acts.extend(in_tail);
+        Ok(acts)
+    }
+
+    /// The last act that gave a channel its topic.
+    fn channel_topic(&self, channel: NameId) -> Result<Option<Arc<StoredMessage>>, StoreError> {
+        let tail_from = {
+            let view = self.view.read();
+            if let Some(act) = view.tail.channel_topic(channel) {
+                return Ok(Some(Arc::clone(act)));
+            }
+            view.tail.first_position().unwrap_or(Position(view.through.0 + 1))
+        };
+        let found = index::channel_topic(&self.connection, channel, tail_from);
+        match found.map_err(|error| self.wrap(&error))? {
+            Some(position) => Ok(Some(self.message_at(position)?.2)),
+            None => Ok(None),
+        }
+    }
+
+    /// The messages alone, passing over acts: how many entries that takes is not known before.
+    fn messages_of_topic(&self, topic: NameId, stretch: Stretch) -> Result<Vec<Found>, StoreError> {
+        let view = self.view.read();
+        let whole = Stretch { limit: usize::MAX, ..stretch };
+        let (first, last) = whole.window(view.directory.last_seq(topic));
+        let (tail_from, in_tail) = view.tail.of_topic(topic, first, last);
+        let messages = in_tail.iter().filter(|message| message.act.is_none());
+        let in_tail: Vec<_> = messages.map(|message| Found::Here(Arc::clone(message))).collect();
+        drop(view);
+        let bounds = (first, tail_from.map_or(last, |from| last.min(from - 1)));
+        let found = index::messages_of_topic(&self.connection, topic, bounds, stretch.keep, stretch.limit);
+        let found = found.map_err(|error| index_error(&self.path, error))?;
+        let mut found: Vec<_> = found.into_iter().map(Found::InLog).chain(in_tail).collect();
+        match stretch.keep {
+            Keep::Oldest => found.truncate(stretch.limit),
+            Keep::Newest => drop(found.drain(..found.len().saturating_sub(stretch.limit))),
+        }
+        Ok(found)
+    }
+
+    fn topic_stretch(
+        &self,
+        topic: NameId,
+        stretch: Stretch,
+        with_acts: bool,
+    ) -> Result<Vec<Found>, StoreError> {
+        if !with_acts {
+            return self.messages_of_topic(topic, stretch);
+        }
         let view = self.view.read();
         let (first, last) = stretch.window(view.directory.last_seq(topic));
         let (tail_from, in_tail) = view.tail.of_topic(topic, first, last);
@@ -197,15 +283,22 @@ impl SqliteReader {
         Ok(indexed.into_iter().map(Found::InLog).chain(in_tail).collect())
     }
 
-    fn conversation_stretch(&self, pair: Pair, stretch: Stretch) -> Result<Vec<Found>, StoreError> {
+    fn conversation_stretch(
+        &self,
+        pair: Pair,
+        stretch: Stretch,
+        with_acts: bool,
+    ) -> Result<Vec<Found>, StoreError> {
         let (after, before) = (Position(stretch.after), Position(stretch.before));
         let view = self.view.read();
-        let in_tail: Vec<_> = view.tail.of_pair(pair, after, before).to_vec();
+        let in_tail = view.tail.of_pair(pair, after, before).iter();
+        let in_tail: Vec<_> =
+            in_tail.filter(|message| with_acts || message.act.is_none()).map(Arc::clone).collect();
         // What is indexed after this look at the tail is in the tail, or came later.
         let tail_from = view.tail.first_position().unwrap_or(Position(view.through.0 + 1));
         drop(view);
         let bounds = (after, before.min(tail_from));
-        let indexed = index::of_pair(&self.connection, pair, bounds, stretch.keep, stretch.limit);
+        let indexed = index::of_pair(&self.connection, pair, bounds, stretch.keep, stretch.limit, with_acts);
         let indexed = indexed.map_err(|error| index_error(&self.path, error))?;
         let mut found: Vec<_> =
             indexed.into_iter().map(Found::InLog).chain(in_tail.into_iter().map(Found::Here)).collect();
@@ -273,6 +366,22 @@ impl SqliteReader {
         }
         let reached = found.last().map_or(after, Record::position);
         Ok(Scan { found, through: reached, at_end: reached >= through })
+    }
+
+    /// The entry with its text as it is by now; none for an act, and for a message that was deleted.
+    fn entry_as_it_is(&self, entry: Entry) -> Result<Option<Entry>, StoreError> {
+        let Entry::Message(message) = entry else { return Ok(Some(entry)) };
+        if message.act.is_some() {
+            return Ok(None);
+        }
+        let acts = self.acts_on(&message.id)?;
+        if acts.is_empty() {
+            return Ok(Some(Entry::Message(message)));
+        }
+        let revised = acts::revised(&message, &acts, false, self.epoch);
+        let text = revised.message;
+        let message = StoredMessage { text, ..message.as_ref().clone() };
+        Ok((!revised.deleted).then(|| Entry::Message(Arc::new(message))))
     }
 
     fn wrap(&self, error: &rusqlite::Error) -> StoreError {
@@ -345,8 +454,12 @@ impl Reader for SqliteReader {
 
     fn entries(&mut self, kind: EntryKind, after: Position, limit: usize) -> Result<Scan<Entry>, StoreError> {
         let Scan { found, through, at_end } = self.records(after, limit)?;
-        let view = self.view.read();
-        let found = found.into_iter().filter_map(|record| entry(&view, kind, record)).collect();
+        let found: Vec<_> = {
+            let view = self.view.read();
+            found.into_iter().filter_map(|record| entry(&view, kind, record)).collect()
+        };
+        let found = found.into_iter().filter_map(|entry| self.entry_as_it_is(entry).transpose());
+        let found = found.collect::<Result<_, _>>()?;
         Ok(Scan { found, through, at_end })
     }
 }

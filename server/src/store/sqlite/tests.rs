@@ -1,6 +1,7 @@
 //! The suite of every store, and what is SQLite's alone: other files, locks, full and read-only disks, copies.
 
 mod files;
+mod layouts;
 mod plans;
 
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use recado_proto::{Epoch, MessageId};
 use rusqlite::Connection;
 
+use super::super::acts::ActsSoFar;
 use super::super::directory::{Directory, Name, Record};
 use super::super::rules::{Earlier as Done, EarlierIds, Turn};
 use super::super::types::{Change, Committed, Marks, Position, StoredMessage};
@@ -51,6 +52,7 @@ impl SqliteStore {
         }
         let mut connection = open::connect(&path, Access::Write, WRITER_CACHE_KIB)?;
         open::check(&connection, &path)?;
+        open::bring_up(&connection, &path, Access::Write)?;
         let loaded = open::load(&mut connection, &path)?;
         let last = loaded.view.through;
         let mut store = Self {
@@ -314,5 +316,18 @@ impl EarlierIds for Earlier<'_> {
             }
             Err(misfit) => Err(damaged(self.path, format!("row {position} of its log: {}", misfit.0))),
         }
+    }
+
+    fn acts_on(&mut self, target: &MessageId) -> Result<ActsSoFar, StoreError> {
+        let mut so_far =
+            index::acts_so_far(self.connection, target).map_err(|error| store_error(self.path, &error))?;
+        self.view
+            .read()
+            .tail
+            .acts_on(target)
+            .iter()
+            .filter_map(|act| act.act)
+            .for_each(|kind| so_far.add(kind));
+        Ok(so_far)
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use recado_proto::limits::MESSAGE_BYTES_MAX;
-use recado_proto::{ChannelName, HistoryOf, HistoryRequest, MessageId, Place, Range, UserName};
+use recado_proto::{ChannelName, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, UserName};
 use rusqlite::Connection;
 
 use super::SqliteFixture;
@@ -28,6 +28,7 @@ fn publish(text: &str) -> Change {
         timestamp: None,
         clock: 0,
         imported: None,
+        manner: Manner::default(),
     })
 }
 
@@ -37,6 +38,7 @@ fn texts(store: &dyn Store, after: u64) -> Vec<String> {
         of: HistoryOf::Channel(ChannelName::parse("geral").unwrap()),
         range: Range::After(Place::Seq(after)),
         limit: 1000,
+        acts: false,
     };
     let page = store.reader().unwrap().history(&request).unwrap().unwrap();
     page.messages.into_iter().map(|message| message.message).collect()
@@ -82,9 +84,9 @@ fn a_newer_layout_is_refused() {
     let fixture = SqliteFixture::new();
     fixture.open().close().unwrap();
     let connection = Connection::open(fixture.path()).unwrap();
-    connection.execute_batch("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    connection.execute_batch("PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     drop(connection);
-    check_refused(&fixture.path(), "written by a newer Recado (layout 2, this one knows 1)");
+    check_refused(&fixture.path(), "written by a newer Recado (layout 3, this one knows 2)");
 }
 
 #[test]
@@ -161,6 +163,7 @@ fn a_damaged_file_is_named_and_nothing_panics() {
                 of: HistoryOf::Channel(ChannelName::parse("geral").unwrap()),
                 range: Range::After(Place::Seq(0)),
                 limit: 1000,
+                acts: false,
             });
             (committed.is_ok(), page.is_ok())
         });
