@@ -336,15 +336,20 @@ async fn answer(session: Session, ask: Ask) -> Answer {
         Ask::Older { of, before } => {
             let range = before.map_or(Range::Latest, Range::Before);
             let asked = Conversation::from(of.clone()).into();
-            Answer::Older { of, result: session.history(asked, range, limits::SCROLL_PAGE_MESSAGES).await }
+            let limit = limits::SCROLL_PAGE_MESSAGES;
+            Answer::Older { of, result: session.history_with_acts(asked, range, limit).await }
         }
-        Ask::Send { id, to, text, after_pause } => {
+        Ask::Act { id, within, act, at_ms } => {
+            let outcome = session.act_with_id(within.clone(), act.clone(), id).await;
+            Answer::Act { within, act, at_ms, outcome }
+        }
+        Ask::Send { id, to, text, manner, after_pause } => {
             if after_pause {
                 tokio::time::sleep(limits::BUSY_PAUSE).await;
             }
             Answer::Send(match to {
-                Place::Channel(channel) => session.publish_with_id(&channel, text, id).await,
-                Place::Direct(user) => session.message_with_id(&user, text, id).await,
+                Place::Channel(channel) => session.publish_in_manner(&channel, text, id, manner).await,
+                Place::Direct(user) => session.message_in_manner(&user, text, id, manner).await,
             })
         }
     }

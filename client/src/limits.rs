@@ -118,6 +118,12 @@ pub const HISTORY_MESSAGES: u32 = 50;
 /// Messages fetched at once for whoever scrolls back.
 pub const SCROLL_PAGE_MESSAGES: u32 = 200;
 
+/// Messages of a conversation that can be named by how far back they are; older ones cannot.
+pub const NUMBERED_MESSAGES_MAX: usize = 200;
+
+/// Characters of a message that are shown with what answers it.
+pub const QUOTED_CHARACTERS_MAX: usize = 40;
+
 /// Lines that wait to be sent, the server being away or slow. One more is refused with a word to the user.
 pub const OUTBOX_LINES_MAX: usize = 1_000;
 
@@ -187,6 +193,9 @@ pub const RECALLED_LINES_MAX: usize = 500;
 /// Messages of one conversation that the full screen holds. With more the oldest are dropped while one is at the end, and fetched
 /// again when one scrolls back; while one is further back, none are fetched beyond.
 pub const LOG_MESSAGES_MAX: usize = 100_000;
+
+/// Messages of a conversation whose edits and reactions the full screen holds; those of more are not shown until it starts again.
+pub const ACTED_ON_MAX: usize = 20_000;
 
 /// Conversations that the full screen holds; messages of one more are shown where one is.
 pub const CONVERSATIONS_MAX: usize = 2_048;

@@ -6,6 +6,8 @@ use std::fmt::{self, Display, Formatter};
 use recado_proto::{ChannelName, HistoryOf, NameError, UserName};
 use thiserror::Error;
 
+use crate::limits;
+
 use super::nearest::nearest;
 
 /// One line, understood.
@@ -34,6 +36,15 @@ pub enum Command {
     Query(UserName),
     /// A message to whoever wrote directly last.
     Reply(String),
+    /// What one does, told of oneself.
+    Me(String),
+    /// Something is done to a message of the conversation where one is.
+    OnMessage {
+        /// How far back it is, the latest being 1.
+        back: Option<usize>,
+        /// What is done.
+        what: OnMessage,
+    },
     /// Show earlier messages.
     History {
         /// Of what; the current channel if it is not said.
@@ -45,6 +56,23 @@ pub enum Command {
     Help(Option<&'static CommandSpec>),
     /// End.
     Quit,
+}
+
+/// What is done to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OnMessage {
+    /// It gets another text.
+    Edit(String),
+    /// It is taken back.
+    Delete,
+    /// An emoji is put to it.
+    React(String),
+    /// That is taken back.
+    Unreact(String),
+    /// A message that answers it.
+    Answer(String),
+    /// None: the channel gets a topic.
+    Topic(String),
 }
 
 /// Whose earlier messages are asked for.
@@ -84,6 +112,20 @@ pub enum CommandKind {
     Query,
     /// `/reply`
     Reply,
+    /// `/me`
+    Me,
+    /// `/answer`
+    Answer,
+    /// `/edit`
+    Edit,
+    /// `/delete`
+    Delete,
+    /// `/react`
+    React,
+    /// `/unreact`
+    Unreact,
+    /// `/topic`
+    Topic,
     /// `/history`
     History,
     /// `/help`
@@ -110,7 +152,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 11] = [
+pub static COMMANDS: [CommandSpec; 18] = [
     CommandSpec {
         kind: CommandKind::Join,
         name: "join",
@@ -158,6 +200,62 @@ pub static COMMANDS: [CommandSpec; 11] = [
         arguments: "TEXT",
         summary: "answer whoever wrote to you last",
         example: "/reply on my way",
+    },
+    CommandSpec {
+        kind: CommandKind::Me,
+        name: "me",
+        aliases: &[],
+        arguments: "TEXT",
+        summary: "say what you do",
+        example: "/me is back at noon",
+    },
+    CommandSpec {
+        kind: CommandKind::Answer,
+        name: "answer",
+        aliases: &["re"],
+        arguments: "[NUMBER] TEXT",
+        summary: "answer a message; 1 is the latest here",
+        example: "/answer 2 I think so, too",
+    },
+    CommandSpec {
+        kind: CommandKind::Edit,
+        name: "edit",
+        aliases: &[],
+        arguments: "[NUMBER] TEXT",
+        summary: "give your last message, or that one, another text",
+        example: "/edit the build is green now",
+    },
+    CommandSpec {
+        kind: CommandKind::Delete,
+        name: "delete",
+        aliases: &["del"],
+        arguments: "[NUMBER]",
+        summary: "take your last message back, or that one",
+        example: "/delete 3",
+    },
+    CommandSpec {
+        kind: CommandKind::React,
+        name: "react",
+        aliases: &["+"],
+        arguments: "[NUMBER] EMOJI",
+        summary: "put an emoji to the latest message, or to that one",
+        example: "/react 2 👍",
+    },
+    CommandSpec {
+        kind: CommandKind::Unreact,
+        name: "unreact",
+        aliases: &["-"],
+        arguments: "[NUMBER] EMOJI",
+        summary: "take an emoji back",
+        example: "/unreact 2 👍",
+    },
+    CommandSpec {
+        kind: CommandKind::Topic,
+        name: "topic",
+        aliases: &[],
+        arguments: "[TEXT]",
+        summary: "say what the channel is about; nothing clears it",
+        example: "/topic the release, and what is left for it",
     },
     CommandSpec {
         kind: CommandKind::Channels,
@@ -227,6 +325,9 @@ pub enum CommandError {
     /// A number that makes no sense there.
     #[error("the number of messages is from 1 to {}", recado_proto::limits::HISTORY_LIMIT_MAX)]
     Number,
+    /// No message can be so far back.
+    #[error("how far back a message is goes from 1, the latest, to {}", limits::NUMBERED_MESSAGES_MAX)]
+    Back,
     /// A quote that is never closed.
     #[error("a quote is not closed")]
     Quote,
@@ -272,12 +373,17 @@ impl Command {
     /// Whether the line is a message to others, as opposed to an instruction to this program.
     pub fn is_message(&self) -> bool {
         match self {
-            Command::Say(_) | Command::Message { .. } | Command::Reply(_) => true,
+            Command::Say(_)
+            | Command::Message { .. }
+            | Command::Reply(_)
+            | Command::Me(_)
+            | Command::OnMessage { what: OnMessage::Answer(_), .. } => true,
             Command::Join(_)
             | Command::Leave(_)
             | Command::Channels
             | Command::Users
             | Command::Query(_)
+            | Command::OnMessage { .. }
             | Command::Create(_)
             | Command::History { .. }
             | Command::Help(_)
@@ -314,6 +420,29 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
         }
         CommandKind::Reply if rest.is_empty() => Err(CommandError::Incomplete(spec)),
         CommandKind::Reply => Ok(Command::Reply(rest.to_owned())),
+        CommandKind::Me
+        | CommandKind::Answer
+        | CommandKind::Edit
+        | CommandKind::React
+        | CommandKind::Unreact
+            if rest.is_empty() =>
+        {
+            Err(CommandError::Incomplete(spec))
+        }
+        CommandKind::Me => Ok(Command::Me(rest.to_owned())),
+        CommandKind::Topic => Ok(Command::OnMessage { back: None, what: OnMessage::Topic(rest.to_owned()) }),
+        CommandKind::Answer => on_message(spec, rest, OnMessage::Answer),
+        CommandKind::Edit => on_message(spec, rest, OnMessage::Edit),
+        CommandKind::React => on_message(spec, rest, OnMessage::React),
+        CommandKind::Unreact => on_message(spec, rest, OnMessage::Unreact),
+        CommandKind::Delete => {
+            let (back, rest) = number(rest)?;
+            if rest.is_empty() {
+                Ok(Command::OnMessage { back, what: OnMessage::Delete })
+            } else {
+                Err(CommandError::TooMuch(spec))
+            }
+        }
         CommandKind::History => history(rest),
         CommandKind::Help if rest.is_empty() => Ok(Command::Help(None)),
         CommandKind::Help => {
@@ -342,6 +471,30 @@ fn channel(spec: &'static CommandSpec, rest: &str) -> Result<ChannelName, Comman
         };
     }
     Ok(ChannelName::parse(rest)?)
+}
+
+fn on_message(
+    spec: &'static CommandSpec,
+    rest: &str,
+    what: impl FnOnce(String) -> OnMessage,
+) -> Result<Command, CommandError> {
+    let (back, text) = number(rest)?;
+    if text.is_empty() {
+        return Err(CommandError::Incomplete(spec));
+    }
+    Ok(Command::OnMessage { back, what: what(text.to_owned()) })
+}
+
+/// How far back a message is, if that is said, and what follows.
+fn number(rest: &str) -> Result<(Option<usize>, &str), CommandError> {
+    let (first, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if first.is_empty() || !first.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok((None, rest));
+    }
+    match first.parse() {
+        Ok(back @ 1..=limits::NUMBERED_MESSAGES_MAX) => Ok((Some(back), after.trim())),
+        Ok(_) | Err(_) => Err(CommandError::Back),
+    }
 }
 
 fn history(rest: &str) -> Result<Command, CommandError> {
@@ -404,7 +557,7 @@ impl Display for Hint {
 mod tests {
     use recado_proto::{ChannelName, UserName};
 
-    use super::{COMMANDS, Command, CommandSpec, Conversation};
+    use super::{COMMANDS, Command, CommandSpec, Conversation, OnMessage};
 
     fn check(line: &str, expect: Command) {
         assert_eq!(Command::parse(line), Ok(Some(expect)), "{line}");
@@ -453,6 +606,21 @@ mod tests {
         check(r#"/msg "a \"b\" c" oi"#, message("a \"b\" c", "oi"));
         check("/dm @bob hi", message("@bob", "hi"));
         check("/reply yes", Command::Reply("yes".into()));
+        let on = |back, what| Command::OnMessage { back, what };
+        check("/edit 3 the  text", on(Some(3), OnMessage::Edit("the  text".into())));
+        check("/edit 3rd text", on(None, OnMessage::Edit("3rd text".into())));
+        check("/react 👍", on(None, OnMessage::React("👍".into())));
+        check("/delete", on(None, OnMessage::Delete));
+        check("/del 2", on(Some(2), OnMessage::Delete));
+        check("/topic", on(None, OnMessage::Topic(String::new())));
+        check("/me waves", Command::Me("waves".into()));
+        refused("/edit 3", "/edit needs [NUMBER] TEXT; for example: /edit the build is green now");
+        refused("/delete 2 now", "/delete takes [NUMBER]; for example: /delete 3");
+        refused("/delete 0", "how far back a message is goes from 1, the latest, to 200");
+        refused(
+            "/react 999999999999999999999 x",
+            "how far back a message is goes from 1, the latest, to 200",
+        );
         check("/query José da Silva", Command::Query(user("José da Silva")));
         check("/talk \"a b\"", Command::Query(user("a b")));
         refused("/query", "/query needs USER; for example: /query bob");

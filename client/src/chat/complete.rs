@@ -126,7 +126,13 @@ impl KnownNames {
                 let users = self.users.iter().map(UserName::as_str);
                 candidates(gap, argument.trim_start_matches('@'), users, |user| format!("{} ", quoted(user)))
             }
-            CommandKind::Message | CommandKind::Reply => self.complete_word(typed, gap),
+            CommandKind::Message
+            | CommandKind::Reply
+            | CommandKind::Me
+            | CommandKind::Answer
+            | CommandKind::Edit
+            | CommandKind::Topic => self.complete_word(typed, gap),
+            CommandKind::Delete | CommandKind::React | CommandKind::Unreact => Completion::default(),
             CommandKind::History => {
                 let after_number = argument.trim_start_matches(|c: char| c.is_ascii_digit());
                 let skipped = argument.len() - after_number.trim_start().len();

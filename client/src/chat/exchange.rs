@@ -1,6 +1,6 @@
 //! What the chat wants done, and what it is told of how that went.
 
-use recado_proto::{ChannelName, HistoryPage, MessageId, UserName};
+use recado_proto::{Act, ActIn, ChannelName, HistoryPage, Manner, MessageId, UserName};
 
 use crate::kept::Record;
 use crate::receiver::Start;
@@ -67,6 +67,17 @@ pub enum Ask {
         /// Before this one; the latest if it is none.
         before: Option<recado_proto::Place>,
     },
+    /// Do something to a message, or to a channel.
+    Act {
+        /// The act's own number.
+        id: MessageId,
+        /// Where the message is.
+        within: ActIn,
+        /// What to do.
+        act: Act,
+        /// When it was asked for, in Unix milliseconds.
+        at_ms: i64,
+    },
     /// Send a message.
     Send {
         /// Its own number.
@@ -75,6 +86,8 @@ pub enum Ask {
         to: Place,
         /// The text.
         text: String,
+        /// What it says of itself beside its text.
+        manner: Manner,
         /// The server asked for a pause first.
         after_pause: bool,
     },
@@ -116,6 +129,17 @@ pub enum Answer {
         of: Place,
         /// The messages.
         result: Result<HistoryPage, RequestError>,
+    },
+    /// To [`Ask::Act`].
+    Act {
+        /// As asked.
+        within: ActIn,
+        /// As asked.
+        act: Act,
+        /// As asked.
+        at_ms: i64,
+        /// What became of it.
+        outcome: SendOutcome,
     },
     /// To [`Ask::Send`].
     Send(SendOutcome),

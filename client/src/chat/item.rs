@@ -1,6 +1,6 @@
 //! Everything that the client shows, as values: how an item looks is decided by each face (`crate::view`).
 
-use recado_proto::{ActKind, ChannelName, Code, Epoch, MessageId, UserName};
+use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Manner, MessageId, UserName};
 
 use super::command::{CommandSpec, Conversation};
 
@@ -29,8 +29,12 @@ pub enum Item {
     Older {
         /// Whose.
         of: Place,
-        /// The messages; none if there is nothing further back.
+        /// The messages.
         messages: Vec<Message>,
+        /// The first place of the page; acts have places, too.
+        before: Option<u64>,
+        /// There is nothing further back.
+        is_all: bool,
     },
     /// The list of users that was asked for.
     Users(Vec<UserName>),
@@ -85,6 +89,23 @@ pub struct Message {
     pub own: bool,
     /// Whether its channel goes without saying: plain lines go there as well, or a heading has named it.
     pub current: bool,
+    /// What it says of itself beside its text.
+    pub manner: Manner,
+    /// The message that it answers, if that was shown.
+    pub quoted: Option<Quoted>,
+    /// Its text is not the first one any more.
+    pub edited: bool,
+    /// What was done to it before it was shown.
+    pub acts: Vec<ActDone>,
+}
+
+/// The beginning of a message that another one answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// Who said it.
+    pub author: UserName,
+    /// What was said; nothing in it is harmless yet.
+    pub text: String,
 }
 
 /// An act as it is shown.
@@ -299,6 +320,8 @@ pub enum Attempt {
     History,
     /// Reading a page of messages for whoever scrolls back.
     Older(Place),
+    /// Doing something to a message, or to a channel.
+    Act,
 }
 
 /// Why, for programs.
@@ -312,6 +335,8 @@ pub enum FailureCode {
     NoChannel,
     /// Nobody to answer.
     NobodyToAnswer,
+    /// No message is so far back.
+    NoMessage,
     /// No server was reached, or none answered.
     Unanswered,
     /// Too many lines wait already.
@@ -329,6 +354,7 @@ impl FailureCode {
             FailureCode::BadCommand => "bad_command",
             FailureCode::NoChannel => "no_channel",
             FailureCode::NobodyToAnswer => "nobody_to_answer",
+            FailureCode::NoMessage => "no_message",
             FailureCode::Unanswered => "unanswered",
             FailureCode::OutboxFull => "outbox_full",
             FailureCode::Session => "session",

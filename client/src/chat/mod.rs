@@ -1,6 +1,7 @@
 //! What the client does with what is typed and with what arrives, apart from any terminal, socket or clock: lines, answers
 //! and events go in, [`Effect`]s come out. Every face (terminal, plain lines, JSON) runs on this.
 
+mod acting;
 pub mod command;
 pub mod complete;
 mod exchange;
@@ -22,6 +23,7 @@ use crate::limits;
 use crate::receiver::{Start, Topic};
 use crate::session::RequestError;
 
+use self::acting::Recently;
 use self::command::{Command, Conversation};
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
@@ -80,6 +82,7 @@ pub struct Chat {
     wrote_last: Option<UserName>,
     direct_backlog_begun: bool,
     outbox: Outbox,
+    recently: Recently,
     known: KnownNames,
     server_away: bool,
     kept_said: bool,
@@ -110,6 +113,7 @@ impl Chat {
             wrote_last: None,
             direct_backlog_begun: false,
             outbox: Outbox::default(),
+            recently: Recently::default(),
             known: KnownNames::default(),
             server_away: false,
             kept_said: false,
@@ -233,6 +237,9 @@ impl Chat {
             Answer::Channels { quiet, result } => self.on_channels(quiet, result),
             Answer::History { of, result } => self.on_history(of, result),
             Answer::Older { of, result } => self.on_older(of, result),
+            Answer::Act { within, act, at_ms, outcome } => {
+                self.on_act_answered(within, &act, at_ms, outcome);
+            }
             Answer::Send(outcome) => self.on_sent(outcome),
         }
     }
@@ -301,17 +308,10 @@ impl Chat {
         match command {
             Command::Say(text) => match self.current_place() {
                 Some(place) => self.say(place, text, echo, now_ms),
-                None => {
-                    let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
-                    let hint = "/join goes to a channel, /channels lists them".to_owned();
-                    self.fail(
-                        attempt,
-                        FailureCode::NoChannel,
-                        "you are in no channel".to_owned(),
-                        Some(hint),
-                    );
-                }
+                None => self.say_nowhere(text),
             },
+            Command::Me(text) => self.say_of_oneself(text, echo, now_ms),
+            Command::OnMessage { back, what } => self.on_act(back, what, echo, now_ms),
             Command::Query(user) => {
                 let user = self.known.meant_user(user);
                 self.direct = Some(user.clone());
@@ -345,6 +345,12 @@ impl Chat {
             Command::Help(spec) => self.show(Item::Help(spec)),
             Command::Quit => self.effects.push_back(Effect::Quit),
         }
+    }
+
+    fn say_nowhere(&mut self, text: String) {
+        let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
+        let hint = "/join goes to a channel, /channels lists them".to_owned();
+        self.fail(attempt, FailureCode::NoChannel, "you are in no channel".to_owned(), Some(hint));
     }
 
     fn join(&mut self, channel: ChannelName) {

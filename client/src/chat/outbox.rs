@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use recado_proto::{Code, MessageId};
+use recado_proto::{Code, Manner, MessageId};
 
 use crate::kept::{Record, Unsent};
 use crate::limits;
@@ -29,6 +29,7 @@ pub(crate) struct Outgoing {
     pub(crate) id: MessageId,
     pub(crate) to: Place,
     pub(crate) text: String,
+    pub(crate) manner: Manner,
     /// It was handed to a connection at least once, so that the server may have it.
     pub(crate) tried: bool,
 }
@@ -104,6 +105,10 @@ impl Outbox {
 
 impl Chat {
     pub(super) fn say(&mut self, to: Place, text: String, echo: bool, now_ms: i64) {
+        self.say_in_manner(to, text, Manner::default(), echo, now_ms);
+    }
+
+    pub(super) fn say_in_manner(&mut self, to: Place, text: String, manner: Manner, echo: bool, now_ms: i64) {
         let is_full = self.outbox.bytes() + text.len() > limits::OUTBOX_BYTES_MAX;
         if self.outbox.len() >= limits::OUTBOX_LINES_MAX || is_full {
             let attempt = Attempt::Send { to: Some(to), text, id: None, ambiguous: false };
@@ -111,6 +116,9 @@ impl Chat {
             return self.fail(attempt, FailureCode::OutboxFull, reason, None);
         }
         let id = MessageId::new_v7();
+        let quoted = manner.target.and_then(|target| self.recently.quoted(&to, target));
+        let user = self.user.clone();
+        self.recently.said(&to, Some(id), &user, true, &text);
         if echo {
             self.show(Item::Message(Message {
                 current: self.is_current(&to),
@@ -123,11 +131,15 @@ impl Chat {
                 epoch: None,
                 earlier: false,
                 own: true,
+                manner,
+                quoted,
+                edited: false,
+                acts: Vec::new(),
             }));
         }
-        let unsent = Unsent { id, to: to.clone(), text: text.clone() };
+        let unsent = Unsent { id, to: to.clone(), text: text.clone(), manner };
         self.keep(Record::Unsent(unsent), true);
-        self.outbox.push(Outgoing { id, to, text, tried: false });
+        self.outbox.push(Outgoing { id, to, text, manner, tried: false });
         if self.server_away && self.patient {
             self.say_kept();
         }
@@ -198,8 +210,9 @@ impl Chat {
     }
 
     pub(super) fn send_next(&mut self, after_pause: bool) {
-        if let Some(Outgoing { id, to, text, .. }) = self.outbox.next(!self.server_away) {
-            let ask = Ask::Send { id: *id, to: to.clone(), text: text.clone(), after_pause };
+        if let Some(Outgoing { id, to, text, manner, .. }) = self.outbox.next(!self.server_away) {
+            let (to, text) = (to.clone(), text.clone());
+            let ask = Ask::Send { id: *id, to, text, manner: *manner, after_pause };
             self.effects.push_back(Effect::Ask(ask));
         }
     }

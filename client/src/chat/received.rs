@@ -1,6 +1,6 @@
 //! What the chat makes of events and of earlier messages.
 
-use recado_proto::{ActKind, HistoryPage, Publication};
+use recado_proto::{ActKind, HistoryPage, Publication, UserName};
 
 use crate::receiver::{Topic, Via};
 use crate::session::{RequestError, SessionEvent};
@@ -70,9 +70,20 @@ impl Chat {
     pub(super) fn on_older(&mut self, of: Place, result: Result<HistoryPage, RequestError>) {
         match result {
             Ok(page) => {
-                let older = page.messages.into_iter();
-                let messages = older.map(|publication| self.message(of.clone(), publication, true)).collect();
-                self.show(Item::Older { of, messages });
+                let (acts, messages): (Vec<_>, Vec<_>) =
+                    page.messages.into_iter().partition(|publication| publication.kind.is_some());
+                let is_all = acts.is_empty() && messages.is_empty();
+                let before = acts.iter().chain(&messages).filter_map(|publication| publication.seq).min();
+                let topics = acts.into_iter().filter(|act| act.kind == Some(ActKind::Topic));
+                for topic in topics {
+                    let act = self.act(of.clone(), ActKind::Topic, topic);
+                    self.show(Item::Act(act));
+                }
+                let messages = messages
+                    .into_iter()
+                    .map(|publication| self.message(of.clone(), publication, true))
+                    .collect();
+                self.show(Item::Older { of, messages, before, is_all });
             }
             Err(error) => self.fail_request(Attempt::Older(of), &error, None),
         }
@@ -88,7 +99,8 @@ impl Chat {
         }
         self.note_place(topic, &publication);
         // What is told of the past has taken up its acts already.
-        if via == Via::Backlog && (publication.kind.is_some() || publication.deleted) {
+        let is_taken_up = publication.kind.is_some_and(|kind| kind != ActKind::Topic) || publication.deleted;
+        if via == Via::Backlog && is_taken_up {
             return;
         }
         if publication.id.is_some_and(|id| self.outbox.is_own(id)) {
@@ -96,8 +108,8 @@ impl Chat {
         }
         self.known.add_user(publication.sender());
         if let Some(kind) = publication.kind {
-            self.show(Item::Act(self.act(topic, kind, publication)));
-            return;
+            let act = self.act(place_of(topic), kind, publication);
+            return self.show_act(act);
         }
         let earlier = via == Via::Backlog;
         let place = match topic {
@@ -120,16 +132,16 @@ impl Chat {
         };
         let mut message = self.message(place, publication, earlier);
         message.current |= earlier;
+        let Message { place, id, author, own, text, .. } = &message;
+        self.recently.said(place, *id, author, *own, text);
         self.show(Item::Message(message));
     }
 
-    fn act(&self, topic: &Topic, kind: ActKind, publication: Publication) -> ActShown {
+    fn act(&self, topic: Place, kind: ActKind, publication: Publication) -> ActShown {
         let author = publication.sender().clone();
         ActShown {
-            place: match topic {
-                Topic::Channel(channel) => Place::Channel(channel.clone()),
-                Topic::Direct(_) => Place::Direct(author.clone()),
-            },
+            // What is done in one's own topic is done by the other one.
+            place: if is_of(&topic, &self.user) { Place::Direct(author.clone()) } else { topic },
             kind,
             target: publication.manner.target,
             time_ms: time_ms(&publication),
@@ -157,6 +169,7 @@ impl Chat {
     fn message(&self, place: Place, publication: Publication, earlier: bool) -> Message {
         let author = publication.sender().clone();
         let time_ms = time_ms(&publication);
+        let quoted = publication.manner.target.and_then(|target| self.recently.quoted(&place, target));
         Message {
             current: self.is_current(&place),
             place,
@@ -168,6 +181,10 @@ impl Chat {
             seq: publication.seq,
             epoch: publication.epoch,
             earlier,
+            quoted,
+            manner: publication.manner,
+            edited: publication.edited,
+            acts: publication.acts,
         }
     }
 }
@@ -175,6 +192,10 @@ impl Chat {
 fn time_ms(publication: &Publication) -> i64 {
     let seconds = publication.timestamp.as_seconds().saturating_mul(1_000);
     publication.time_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(seconds)
+}
+
+fn is_of(place: &Place, user: &UserName) -> bool {
+    matches!(place, Place::Direct(of) if of == user)
 }
 
 fn place_of(topic: &Topic) -> Place {

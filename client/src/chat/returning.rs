@@ -2,7 +2,7 @@
 
 use recado_proto::{ChannelName, HistoryPage, MessageId, Publication};
 
-use crate::kept::{Kept, Record};
+use crate::kept::{Kept, Record, Unsent};
 use crate::limits;
 use crate::receiver::{Start, Topic};
 use crate::session::RequestError;
@@ -27,7 +27,8 @@ impl Chat {
         self.returning = kept.channels.into();
         for unsent in kept.unsent {
             // Whether it arrived then is unknown.
-            self.outbox.push(Outgoing { id: unsent.id, to: unsent.to, text: unsent.text, tried: true });
+            let Unsent { id, to, text, manner } = unsent;
+            self.outbox.push(Outgoing { id, to, text, manner, tried: true });
         }
     }
 
@@ -69,7 +70,7 @@ impl Chat {
         self.notice(Notice::KeptBefore { lines: kept.len() });
         // A script does not see what it says itself.
         let shown = if self.unattended { Vec::new() } else { kept };
-        for Outgoing { id, to, text, .. } in shown {
+        for Outgoing { id, to, text, manner, .. } in shown {
             self.show(Item::Message(Message {
                 current: false,
                 place: to,
@@ -81,6 +82,10 @@ impl Chat {
                 epoch: None,
                 earlier: true,
                 own: true,
+                manner,
+                quoted: None,
+                edited: false,
+                acts: Vec::new(),
             }));
         }
         self.send_next(false);

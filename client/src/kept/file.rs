@@ -185,6 +185,7 @@ mod tests {
             id: MessageId::from_bytes(u128::from(number).to_be_bytes()),
             to: Place::Channel(ChannelName::parse("geral").unwrap()),
             text: "x".repeat(1_000),
+            manner: recado_proto::Manner::default(),
         })
     }
 

@@ -8,7 +8,7 @@ mod record;
 
 use std::collections::BTreeMap;
 
-use recado_proto::{ChannelName, Epoch, MessageId};
+use recado_proto::{ChannelName, Epoch, Manner, MessageId};
 
 use crate::chat::item::Place;
 use crate::limits;
@@ -25,6 +25,8 @@ pub struct Unsent {
     pub to: Place,
     /// The text.
     pub text: String,
+    /// What it says of itself beside its text.
+    pub manner: Manner,
 }
 
 /// Everything that is kept.
@@ -102,7 +104,7 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    use recado_proto::{ChannelName, Epoch, MessageId, UserName};
+    use recado_proto::{ChannelName, Epoch, Manner, MessageId, Style, UserName};
 
     use super::{Kept, Record, Unsent};
     use crate::chat::item::Place;
@@ -118,6 +120,10 @@ mod tests {
             id: MessageId::from_bytes([number; 16]),
             to,
             text: format!("line {number}\nand\u{2028} more"),
+            manner: Manner {
+                target: number.is_multiple_of(3).then_some(MessageId::from_bytes([9; 16])),
+                style: number.is_multiple_of(2).then_some(Style::Me),
+            },
         }
     }
 

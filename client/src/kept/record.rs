@@ -1,6 +1,6 @@
 //! One line of the file: a checksum, and what happened as JSON.
 
-use recado_proto::{ChannelName, Epoch, MessageId, UserName};
+use recado_proto::{ChannelName, Epoch, Manner, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
 use crate::chat::item::Place;
@@ -39,7 +39,13 @@ impl Record {
         let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
         match self {
             Record::Began => put("format", 1.into()),
-            Record::Unsent(Unsent { id, to, text }) => {
+            Record::Unsent(Unsent { id, to, text, manner }) => {
+                if let Some(target) = manner.target {
+                    put("target", target.to_string().into());
+                }
+                if let Some(Style::Me) = manner.style {
+                    put("style", "me".into());
+                }
                 match to {
                     Place::Channel(channel) => put("channel", channel.as_str().into()),
                     Place::Direct(user) => put("user", user.as_str().into()),
@@ -76,9 +82,12 @@ impl Record {
         let channel = |key: &str| ChannelName::parse(text(key)?).ok();
         let user = || UserName::parse(text("user")?).ok();
         let id = |key: &str| text(key)?.parse::<MessageId>().ok();
-        if let Some(id) = id("unsent") {
+        if let Some(unsent) = id("unsent") {
             let to = channel("channel").map(Place::Channel).or_else(|| user().map(Place::Direct))?;
-            return Some(Record::Unsent(Unsent { id, to, text: text("text")?.to_owned() }));
+            let style = (text("style") == Some("me")).then_some(Style::Me);
+            let manner = Manner { target: id("target"), style };
+            let text = text("text")?.to_owned();
+            return Some(Record::Unsent(Unsent { id: unsent, to, text, manner }));
         }
         if let Some(seq) = object.get("shown").and_then(Value::as_u64) {
             let topic = channel("channel").map(Topic::Channel).or_else(|| user().map(Topic::Direct))?;

@@ -7,9 +7,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::chat::fold::MessageState;
 use crate::chat::item::Place;
 use crate::view::colour::{Palette, Role};
-use crate::view::text::{columns, fitted, harmless};
+use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::wording;
 
 use super::keys;
@@ -139,9 +140,7 @@ impl Rows for Entries<'_> {
             lines.push(self.rule(wording::unread_divider(), Part::Divider));
         }
         match &entry.what {
-            What::Said { author, text, own, sending, .. } => {
-                self.said(&mut lines, entry, author.as_str(), text, *own, *sending);
-            }
+            What::Said { .. } => self.said(&mut lines, entry),
             What::Notice(text) => self.aside(&mut lines, text, Role::Notice),
             What::Failure(text) => self.aside(&mut lines, &format!("! {text}"), Role::Failure),
         }
@@ -166,15 +165,9 @@ impl Entries<'_> {
         Line::from(Span::styled(rule, self.style(part)))
     }
 
-    fn said(
-        &self,
-        lines: &mut Vec<Line<'static>>,
-        entry: &Entry,
-        author: &str,
-        text: &str,
-        own: bool,
-        sending: Sending,
-    ) {
+    fn said(&self, lines: &mut Vec<Line<'static>>, entry: &Entry) {
+        let What::Said { author, own, sending, state, is_me, quoted, .. } = &entry.what else { return };
+        let (author, own, sending) = (author.as_str(), *own, *sending);
         let time = Timestamp::from_millisecond(entry.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         let time = match sending {
             Sending::Sent => self.look.zone.to_datetime(time).strftime("%H:%M ").to_string(),
@@ -183,21 +176,52 @@ impl Entries<'_> {
         };
         let role = if own { Role::OwnName } else { Role::Name(author) };
         let name = fitted(&wording::name(author), AUTHOR_COLUMNS_MAX).into_owned();
-        let text = harmless(text);
+        let text = match (state.deleted, state.edited) {
+            (true, _) => wording::deleted().to_owned(),
+            (false, true) => format!("{} {}", state.text, wording::edited()),
+            (false, false) => state.text.clone(),
+        };
+        let text = harmless(&text);
         let width = self.width.saturating_sub(TIME_COLUMNS).max(2);
-        let part = if sending == Sending::Pending { Part::Pending } else { Part::Text };
-        for (number, row) in rows::soft(&text, width, columns(&name) + 2).iter().enumerate() {
+        let part = if sending == Sending::Pending || state.deleted { Part::Pending } else { Part::Text };
+        let (before, after) = if *is_me { ("* ", " ") } else { ("", ": ") };
+        if let Some(quoted) = quoted {
+            let quoted = fitted(&wording::quoted(quoted), width).into_owned();
+            let spans =
+                vec![Span::raw(" ".repeat(TIME_COLUMNS)), Span::styled(quoted, self.style(Part::Border))];
+            lines.push(Line::from(spans));
+        }
+        for (number, row) in
+            rows::soft(&text, width, columns(&name) + columns(before) + columns(after)).iter().enumerate()
+        {
             let mut spans = match number {
                 0 => vec![
                     Span::styled(time.clone(), self.style(Part::Line(Role::Time))),
+                    Span::raw(before),
                     Span::styled(name.clone(), self.style(Part::Line(role))),
-                    Span::raw(": "),
+                    Span::raw(after),
                 ],
                 _ => vec![Span::raw(" ".repeat(TIME_COLUMNS))],
             };
             self.mark(&mut spans, &text[row.begin..row.end], own, part);
             lines.push(Line::from(spans));
         }
+        self.reactions(lines, state);
+    }
+
+    fn reactions(&self, lines: &mut Vec<Line<'static>>, state: &MessageState) {
+        if state.reactions.is_empty() {
+            return;
+        }
+        let each = state.reactions.iter().map(|(emoji, users)| {
+            let names: Vec<_> = users.iter().take(3).map(|user| wording::name(user.as_str())).collect();
+            let more = if users.len() > 3 { format!(" +{}", users.len() - 3) } else { String::new() };
+            format!("{} {}{more}", one_line(emoji), names.join(", "))
+        });
+        let text = fitted(&each.collect::<Vec<_>>().join("  "), self.width.saturating_sub(TIME_COLUMNS))
+            .into_owned();
+        let spans = vec![Span::raw(" ".repeat(TIME_COLUMNS)), Span::styled(text, self.style(Part::Border))];
+        lines.push(Line::from(spans));
     }
 
     /// Text with one's own name in it, and what stands between backticks, shown apart.
@@ -293,7 +317,10 @@ fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) 
     if area.is_empty() {
         return;
     }
-    let title = model.current().map_or_else(|| "Recado".to_owned(), name_of);
+    let mut title = model.current().map_or_else(|| "Recado".to_owned(), name_of);
+    if let Some(topic) = model.log().topic() {
+        title = format!("{title}  {}", one_line(topic));
+    }
     buffer.set_stringn(area.x, area.y, title, area.width.into(), theme::style(palette, Part::Title));
     let unread = model.unread();
     if unread > 0 {

@@ -1,10 +1,11 @@
 //! What was said in one conversation, in its order, and which part of it one looks at. It knows messages, not how they look.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use recado_proto::{Epoch, MessageId, UserName};
+use recado_proto::{ActDone, Epoch, MessageId, Style, UserName};
 
-use crate::chat::item::Message;
+use crate::chat::fold::{Acts, MessageState};
+use crate::chat::item::{Message, Quoted};
 use crate::limits;
 
 /// One thing that was said or that happened.
@@ -26,6 +27,11 @@ pub(crate) enum What {
         id: Option<MessageId>,
         seq: Option<u64>,
         epoch: Option<Epoch>,
+        /// What it came to by what was done to it.
+        state: Box<MessageState>,
+        /// It tells what its author does.
+        is_me: bool,
+        quoted: Option<Quoted>,
     },
     /// Something happened that is worth a line; kept nowhere else.
     Notice(String),
@@ -67,6 +73,12 @@ pub(crate) struct Anchor {
 pub(crate) struct Log {
     entries: VecDeque<Entry>,
     ids: HashSet<MessageId>,
+    /// What was done to messages, those that are not here yet included.
+    acts: HashMap<MessageId, Acts>,
+    /// What the channel is about, and since when.
+    topic: Option<(i64, String)>,
+    /// The first place of the pages that came; acts have places, too.
+    first_place: Option<u64>,
     pub(crate) older: Older,
     /// None at the end, where one stays as more comes.
     anchor: Option<Anchor>,
@@ -78,7 +90,10 @@ pub(crate) struct Log {
 
 impl Entry {
     pub(crate) fn said(message: &Message) -> Self {
-        let Message { author, text, time_ms, id, seq, epoch, own, .. } = message;
+        let Message { author, text, time_ms, id, seq, epoch, own, manner, quoted, edited, acts, .. } =
+            message;
+        let mut state = acts.iter().cloned().collect::<Acts>().fold(text);
+        state.edited |= edited;
         let is_answered = seq.is_some() || !own;
         let what = What::Said {
             author: author.clone(),
@@ -88,8 +103,30 @@ impl Entry {
             id: *id,
             seq: *seq,
             epoch: *epoch,
+            state: Box::new(state),
+            is_me: manner.style == Some(Style::Me),
+            quoted: quoted.clone(),
         };
         Self { time_ms: *time_ms, what }
+    }
+
+    /// What was done to it since it came.
+    fn take_up(&mut self, acts: &Acts) {
+        let What::Said { text, state, .. } = &mut self.what else { return };
+        let former = std::mem::take(&mut **state);
+        let mut folded = acts.fold(text);
+        // What was done before it came is known only by what came of it, unless its acts came with it.
+        folded.edited |= former.edited;
+        folded.deleted |= former.deleted;
+        if folded.deleted {
+            folded.text.clear();
+        }
+        for (emoji, users) in former.reactions {
+            if !acts.iter().any(|act| act.message == emoji) {
+                folded.reactions.entry(emoji).or_default().extend(users);
+            }
+        }
+        **state = folded;
     }
 
     fn place(&self) -> Option<(Epoch, u64)> {
@@ -129,11 +166,14 @@ impl Log {
     }
 
     /// Takes a message to its place. False if it was there. `in_topic`: places are of one topic, and say more than times do.
-    pub(crate) fn insert(&mut self, entry: Entry, in_topic: bool) -> bool {
+    pub(crate) fn insert(&mut self, mut entry: Entry, in_topic: bool) -> bool {
         if let Some(id) = entry.id()
             && !self.ids.insert(id)
         {
             return false;
+        }
+        if let Some(acts) = entry.id().and_then(|id| self.acts.get(&id)) {
+            entry.take_up(acts);
         }
         let is_before = |one: &Entry, other: &Entry| match (in_topic, one.place(), other.place()) {
             (true, Some((epoch, seq)), Some((other_epoch, other_seq))) if epoch == other_epoch => {
@@ -171,6 +211,34 @@ impl Log {
 
     pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
         self.entries.into_iter()
+    }
+
+    /// Something was done to a message.
+    pub(crate) fn act(&mut self, target: MessageId, done: ActDone) {
+        if !self.acts.contains_key(&target) && self.acts.len() >= limits::ACTED_ON_MAX {
+            return;
+        }
+        let acts = self.acts.entry(target).or_default();
+        acts.add(done);
+        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.id() == Some(target)) {
+            entry.take_up(acts);
+        }
+    }
+
+    /// The channel is about this since then.
+    pub(crate) fn topic_since(&mut self, time_ms: i64, text: &str) {
+        if self.topic.as_ref().is_none_or(|(known, _)| *known <= time_ms) {
+            self.topic = Some((time_ms, text.to_owned()));
+        }
+    }
+
+    pub(crate) fn topic(&self) -> Option<&str> {
+        self.topic.as_ref().map(|(_, text)| text.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// A page began here.
+    pub(crate) fn page_began(&mut self, place: Option<u64>) {
+        self.first_place = self.first_place.into_iter().chain(place).min();
     }
 
     /// An own message was answered.
@@ -223,6 +291,9 @@ impl Log {
 
     /// The key of the oldest message, for whoever wants older ones: its place in the topic, or its number.
     pub(crate) fn oldest(&self, in_topic: bool) -> Option<recado_proto::Place> {
+        if let (true, Some(first)) = (in_topic, self.first_place) {
+            return Some(recado_proto::Place::Seq(first));
+        }
         self.entries.iter().find_map(|entry| match &entry.what {
             What::Said { seq: Some(seq), .. } if in_topic => Some(recado_proto::Place::Seq(*seq)),
             What::Said { id: Some(id), seq: Some(_), .. } if !in_topic => Some(recado_proto::Place::Id(*id)),
@@ -237,7 +308,9 @@ impl Log {
         if let Some(oldest) = self.entries.pop_front() {
             if let Some(id) = oldest.id() {
                 self.ids.remove(&id);
+                self.acts.remove(&id);
             }
+            self.first_place = None;
             self.divider = self.divider.map(|divider| divider.saturating_sub(1));
             self.older = Older::Unknown;
         }
@@ -260,6 +333,9 @@ mod tests {
             id: Some(MessageId::from_bytes([number; 16])),
             seq,
             epoch: Some(Epoch::new(1).unwrap()),
+            state: Box::default(),
+            is_me: false,
+            quoted: None,
         };
         Entry { time_ms, what }
     }

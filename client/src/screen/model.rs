@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Zoned;
-use recado_proto::{UserName, limits as wire_limits};
+use recado_proto::{ActKind, UserName, limits as wire_limits};
 
 use crate::chat::Whereabouts;
 use crate::chat::complete::{Completion, KnownNames};
-use crate::chat::item::{Attempt, Item, Message, Notice, Place};
+use crate::chat::item::{ActShown, Attempt, Item, Message, Notice, Place};
 use crate::limits;
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
@@ -161,7 +161,8 @@ impl Model {
     pub(crate) fn show(&mut self, item: &Item, now_ms: i64) {
         match item {
             Item::Message(message) => self.on_message(message),
-            Item::Older { of, messages } => self.on_older(of, messages),
+            Item::Older { of, messages, before, is_all } => self.on_older(of, messages, *before, *is_all),
+            Item::Act(act) => self.on_act(act, item, now_ms),
             Item::Sent { to, id, seq, epoch } => {
                 let in_topic = is_topic(to);
                 if let Some(log) = self.conversations.get_mut(to) {
@@ -408,12 +409,31 @@ impl Model {
         })
     }
 
-    fn on_older(&mut self, of: &Place, messages: &[Message]) {
+    fn on_act(&mut self, act: &ActShown, item: &Item, now_ms: i64) {
+        let Some(log) = self.conversations.get_mut(&act.place) else { return };
+        match (act.kind, act.done()) {
+            (ActKind::Topic, _) => {
+                log.topic_since(act.time_ms, &act.text);
+                if Some(&act.place) == self.current.as_ref() {
+                    self.say(item, now_ms);
+                }
+            }
+            (ActKind::Edit | ActKind::Delete | ActKind::React | ActKind::Unreact, Some((target, done))) => {
+                log.act(target, done);
+            }
+            (ActKind::Edit | ActKind::Delete | ActKind::React | ActKind::Unreact, None) => {}
+        }
+    }
+
+    fn on_older(&mut self, of: &Place, messages: &[Message], before: Option<u64>, is_all: bool) {
         let Some(log) = self.conversations.get_mut(of) else { return };
         // A page may hold only what is here already, when messages were said while it was on its way.
-        let mut is_further = false;
+        let mut is_further = is_topic(of) && !is_all;
         for message in messages.iter().rev() {
             is_further |= log.insert(Entry::said(message), is_topic(of));
+        }
+        if is_topic(of) {
+            log.page_began(before);
         }
         log.older = if is_further { Older::Unknown } else { Older::Nothing };
     }

@@ -1,7 +1,7 @@
 //! Items as JSON, one object a line, for programs. The keys are a contract: see `recado client --help`.
 
 use jiff::Timestamp;
-use recado_proto::{ChannelName, Epoch, MessageId, UserName};
+use recado_proto::{ChannelName, Epoch, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
 use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place};
@@ -32,7 +32,7 @@ pub fn render(item: &Item, user: &UserName) -> String {
             "history"
         }
         Item::HistoryEnd => "history_end",
-        Item::Older { of, messages } => {
+        Item::Older { of, messages, .. } => {
             put_place(of, "with", &mut object);
             put(&mut object, "count", messages.len());
             "older"
@@ -105,6 +105,15 @@ fn message_event(message: &Message, user: &UserName, object: &mut Map<String, Va
     let time = Timestamp::from_millisecond(message.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     put(object, "time", format!("{time:.3}"));
     put_position(message.id, message.seq, message.epoch, object);
+    if let Some(target) = message.manner.target {
+        put(object, "target", target.to_string());
+    }
+    if let Some(Style::Me) = message.manner.style {
+        put(object, "style", "me");
+    }
+    if message.edited {
+        put(object, "edited", true);
+    }
     match &message.place {
         Place::Channel(channel) => {
             put(object, "channel", channel.as_str());
@@ -222,6 +231,7 @@ fn failure_event(failure: &Failure, object: &mut Map<String, Value>) -> &'static
         Attempt::Users => "users",
         Attempt::Channels => "channels",
         Attempt::History | Attempt::Older(_) => "history",
+        Attempt::Act => "act",
     };
     put(object, "what", what);
     "failed"

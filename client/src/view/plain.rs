@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use recado_proto::{ChannelName, UserName};
+use recado_proto::{ChannelName, Style, UserName};
 
 use crate::chat::item::{Attempt, Item, Message, Notice, Place};
 use crate::limits;
@@ -102,8 +102,19 @@ impl PlainView {
             let day = format!("— {} —", time.strftime("%A, %-d %B %Y"));
             lines.push_str(&format!("{}\n", self.palette.paint(Role::Heading, day)));
         }
-        lines.push_str(&format!("{} {head}: ", self.palette.paint(Role::Time, time.strftime("%H:%M"))));
-        for (index, line) in harmless(&message.text).split('\n').enumerate() {
+        let time = self.palette.paint(Role::Time, time.strftime("%H:%M")).to_string();
+        if let Some(quoted) = &message.quoted {
+            lines.push_str(&format!(
+                "{}\n",
+                self.palette.paint(Role::Heading, format!("      {}", wording::quoted(quoted)))
+            ));
+        }
+        match message.manner.style {
+            Some(Style::Me) => lines.push_str(&format!("{time} * {head} ")),
+            None => lines.push_str(&format!("{time} {head}: ")),
+        }
+        let edited = if message.edited { format!(" {}", wording::edited()) } else { String::new() };
+        for (index, line) in format!("{}{edited}", harmless(&message.text)).split('\n').enumerate() {
             if index > 0 {
                 // So that no line of a message can look like a message of its own.
                 lines.push_str("\n      ");

@@ -1,6 +1,6 @@
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use recado_proto::{ChannelName, Code, Epoch, MessageId, UserName};
+use recado_proto::{ChannelName, Code, Epoch, Manner, MessageId, UserName};
 
 use crate::chat::command::CommandSpec;
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice, Place};
@@ -29,6 +29,10 @@ fn said(place: Place, author: &str, text: &str) -> Item {
         earlier: false,
         own: author == "ana",
         current: true,
+        manner: Manner::default(),
+        quoted: None,
+        edited: false,
+        acts: Vec::new(),
     })
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use recado_proto::{ActKind, ChannelName};
 
 use crate::chat::command::{COMMANDS, CommandSpec};
-use crate::chat::item::{ActShown, Attempt, Failure, Notice, Place};
+use crate::chat::item::{ActShown, Attempt, Failure, Notice, Place, Quoted};
 
 use super::text::one_line;
 
@@ -174,6 +174,7 @@ pub(crate) fn failure(failure: &Failure) -> String {
         Attempt::Users => "cannot list users: ".to_owned(),
         Attempt::Channels => "cannot list channels: ".to_owned(),
         Attempt::History | Attempt::Older(_) => "cannot show earlier messages: ".to_owned(),
+        Attempt::Act => "not done: ".to_owned(),
     };
     match &failure.hint {
         Some(hint) => format!("{what}{reason}; {}", one_line(hint)),
@@ -221,6 +222,21 @@ pub(crate) fn unread_divider() -> &'static str {
 /// Messages that were not read in other conversations.
 pub(crate) fn unread_elsewhere(count: usize) -> String {
     format!("{} unread elsewhere", grouped(count as u64))
+}
+
+/// The beginning of a message above what answers it.
+pub(crate) fn quoted(quoted: &Quoted) -> String {
+    format!("↪ {}: {}", name(quoted.author.as_str()), one_line(&quoted.text))
+}
+
+/// In place of a message that was taken back.
+pub(crate) fn deleted() -> &'static str {
+    "(deleted)"
+}
+
+/// Behind a message that has another text by now.
+pub(crate) fn edited() -> &'static str {
+    "(edited)"
 }
 
 /// Above the names of people.

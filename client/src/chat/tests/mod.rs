@@ -5,7 +5,7 @@ mod returning;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use recado_proto::{
-    ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Timestamp,
+    ActIn, ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Timestamp,
     UserName,
 };
 
@@ -74,6 +74,17 @@ impl Scene {
         self.chat.on_answer(Answer::Send(SendOutcome::Acknowledged { id, seq: Some(seq), epoch: None }));
     }
 
+    /// The number of the message that was said with this text, once it is being sent.
+    fn sent_by(&mut self, text: &str) -> &MessageId {
+        let shown = std::iter::from_fn(|| self.chat.next_effect());
+        let sent = shown.filter_map(|effect| match effect {
+            Effect::Ask(Ask::Send { id, text: sent, .. }) if sent == text => Some(id),
+            _ => None,
+        });
+        self.sent.extend(sent.collect::<Vec<_>>());
+        self.sent.last().expect("it is being sent")
+    }
+
     fn skip(&mut self) {
         while self.chat.next_effect().is_some() {}
     }
@@ -110,6 +121,8 @@ fn shown(ask: &Ask) -> String {
         Ask::History { of: Conversation::With(user), limit } => format!("history @{user} {limit}"),
         Ask::Older { of: Place::Channel(channel), before } => format!("older #{channel} {before:?}"),
         Ask::Older { of: Place::Direct(user), before } => format!("older @{user} {before:?}"),
+        Ask::Act { within: ActIn::Channel(channel), act, .. } => format!("act #{channel} {act:?}"),
+        Ask::Act { within: ActIn::With(user), act, .. } => format!("act @{user} {act:?}"),
         Ask::Send { to: Place::Channel(to), text, after_pause: false, .. } => format!("send #{to} {text}"),
         Ask::Send { to: Place::Direct(to), text, after_pause: false, .. } => format!("send @{to} {text}"),
         Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
@@ -166,6 +179,30 @@ fn plain_lines_go_to_one_person_until_that_is_ended() {
     scene.acknowledges(1);
     scene.line("hi all");
     scene.expect(&["21:30 ana: hi all", "[send #geral hi all]"]);
+}
+
+#[test]
+fn messages_are_named_by_how_far_back_they_are() {
+    let mut scene = Scene::in_geral();
+    scene.hears("geral", "bob", "first", Via::Live);
+    scene.line("mine");
+    let own = *scene.sent_by("mine");
+    scene.acknowledges(2);
+    scene.hears("geral", "bob", "last", Via::Live);
+    scene.skip();
+    scene.line("/edit mine, better");
+    scene.expect(&[&format!("[act #geral Edit {{ target: {own:?}, text: \"mine, better\" }}]")]);
+    assert!(!scene.chat.is_settled());
+    scene.line("/delete 2");
+    scene.expect(&[&format!("[act #geral Delete {{ target: {own:?} }}]")]);
+    scene.line("/answer 2 I agree");
+    scene.expect(&["      ↪ ana: mine\n21:30 ana: I agree", "[send #geral I agree]"]);
+    scene.line("/me waves");
+    scene.expect(&["21:30 * ana waves"]);
+    scene.line("/react 9 👍");
+    scene.expect(&["! not done: nothing that was shown here is 9 messages back; 1 is the latest message, 2 the one before"]);
+    scene.line("/topic all about it");
+    scene.expect(&["[act #geral Topic { text: \"all about it\" }]"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is kept from one run to the next, and what is shown on return.
 
-use recado_proto::{Epoch, HistoryPage, MessageId, Publication, PublicationBody};
+use recado_proto::{Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody};
 
 use crate::kept::{Kept, Record, Unsent};
 use crate::receiver::Via;
@@ -101,6 +101,7 @@ fn what_was_kept_is_sent_first_and_under_its_own_number() {
         id: MessageId::from_bytes([number; 16]),
         to: Place::Channel(channel("geral")),
         text: format!("kept {number}"),
+        manner: Manner::default(),
     };
     let mut scene = returning(&[Record::Unsent(unsent(1)), Record::Unsent(unsent(2))]);
     scene.chat.begin(&[channel("geral")], None, None);
