@@ -97,6 +97,7 @@ With --json everything goes to standard output, one object a line, each with
 `event` and these keys; those in brackets may be missing, more may come:
   message   channel user text time [id seq epoch] earlier own
   direct    from to text time [id seq epoch] earlier own
+  act       kind user text time channel or with [target id seq epoch] own
   sent      channel or to, id [seq epoch]: the server has your message
   failed    what code reason [hint channel to text id ambiguous]
   users     users

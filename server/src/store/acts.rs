@@ -71,7 +71,7 @@ pub(super) fn act_again(act: &NewAct, stored: &StoredMessage) -> Option<Outcome>
         && stored.act == Some(act.act.kind())
         && stored.manner.target == act.act.target()
         && stored.text == act.act.message();
-    is_same.then(|| Outcome::Repeated(Receipt { id: stored.id, seq: stored.seq }))
+    is_same.then_some(Outcome::Repeated(Receipt { id: stored.id, seq: stored.seq }))
 }
 
 /// A message as it is by now, with all acts on it in the order of commits. `with_acts`: they are wanted, too.

@@ -74,7 +74,7 @@ impl World {
                     Topic::Channel(channel) => HistoryOf::Channel(channel.clone()),
                     Topic::Direct(_) => HistoryOf::Received,
                 };
-                let body = RequestBody::History(HistoryRequest { user, of, range, limit, acts: false });
+                let body = RequestBody::History(HistoryRequest { user, of, range, limit, acts: true });
                 self.ask(client, body, Owner::Repair { topic, ticket });
             }
             Action::Joined(topic) => {
@@ -202,8 +202,9 @@ impl World {
             }
             if attempt > 1
                 && new_id
-                && let RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } =
-                    &mut body
+                && let RequestBody::Publish { id: Some(id), .. }
+                | RequestBody::Message { id: Some(id), .. }
+                | RequestBody::Act { id: Some(id), .. } = &mut body
             {
                 let mut bytes = *id.as_bytes();
                 bytes[7] = u8::try_from(attempt).unwrap_or(255);
@@ -226,9 +227,9 @@ impl World {
 
     fn sent_in(&self, body: &RequestBody) -> Option<usize> {
         match body {
-            RequestBody::Publish { id: Some(id), .. } | RequestBody::Message { id: Some(id), .. } => {
-                self.ledger.by_id.get(id).copied()
-            }
+            RequestBody::Publish { id: Some(id), .. }
+            | RequestBody::Message { id: Some(id), .. }
+            | RequestBody::Act { id: Some(id), .. } => self.ledger.by_id.get(id).copied(),
             _ => None,
         }
     }

@@ -18,7 +18,8 @@ impl World {
         let mut frames = message.into_frames();
         let body = frames.pop().expect("a message has a frame");
         let mut request = Request::decode(&body).expect("our clients send good requests");
-        if let RequestBody::Publish { id, .. } | RequestBody::Message { id, .. } = &mut request.body
+        if let RequestBody::Publish { id, .. } | RequestBody::Message { id, .. } | RequestBody::Act { id, .. } =
+            &mut request.body
             && stores_again
             && !id.is_none_or(|id| self.seen.insert(id))
         {

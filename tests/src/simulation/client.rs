@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use recado_client::receiver::{Receiver, Start, Ticket, Topic};
 use recado_client::{ConnectionId as OnConnection, Patience, Requests, limits};
-use recado_proto::{ChannelName, Epoch, LamportClock, Manner, RequestBody, UserName};
+use recado_proto::limits::CHANNEL_TOPIC_BYTES_MAX;
+use recado_proto::{Act, ActIn, ChannelName, Epoch, LamportClock, Manner, RequestBody, UserName};
 
 use super::mutation::Mutation;
 use super::network::{ConnectionId, End, Link, Payload};
@@ -189,6 +190,15 @@ impl World {
         let message = &self.ledger.sent[sent];
         let user = self.clients[message.client].name.clone();
         match self.topic_of(&message.topic) {
+            // A fourth of what goes to channels are acts, as far as their texts are short enough.
+            Topic::Channel(channel) if sent % 4 == 1 && message.text.len() <= CHANNEL_TOPIC_BYTES_MAX => {
+                RequestBody::Act {
+                    user,
+                    within: ActIn::Channel(channel),
+                    act: Act::Topic { text: message.text.clone() },
+                    id: Some(message.id),
+                }
+            }
             Topic::Channel(channel) => RequestBody::Publish {
                 user,
                 channel,
