@@ -34,7 +34,8 @@ pub(crate) enum LogTarget {
 /// Starts logging; `level` counts where `RUST_LOG` is not set.
 pub(crate) fn start(format: LogFormat, target: LogTarget, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let builder = fmt().with_env_filter(filter);
+    // A line that cannot be written, the terminal being gone, would else be complained of there, which panics.
+    let builder = fmt().with_env_filter(filter).log_internal_errors(false);
     match (target, format) {
         (LogTarget::Stderr, LogFormat::Text) => {
             let colours = io::IsTerminal::is_terminal(&io::stderr())

@@ -4,7 +4,7 @@ mod svg;
 
 use std::{fs, path::Path};
 
-use recado_proto::RequestBody;
+use recado_proto::{Manner, RequestBody};
 use recado_tests::{
     chat::{Requester, channel, user},
     parts::{Recado, folder},
@@ -59,6 +59,7 @@ async fn main() {
         src: user("bia"),
         dst: user("ana"),
         message: "lunch at one?".to_owned(),
+        manner: Manner::default(),
         id: None,
     };
     requester.ask(lunch).await;
@@ -77,8 +78,13 @@ async fn main() {
 }
 
 async fn say(requester: &mut Requester, who: &str, place: &str, text: &str) {
-    let publish =
-        RequestBody::Publish { user: user(who), channel: channel(place), message: text.to_owned(), id: None };
+    let publish = RequestBody::Publish {
+        user: user(who),
+        channel: channel(place),
+        message: text.to_owned(),
+        id: None,
+        manner: Manner::default(),
+    };
     requester.ask(publish).await;
 }
 

@@ -2,18 +2,24 @@
 
 use std::{
     collections::BTreeSet,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use recado_proto::{Manner, MessageId, ReplyBody, RequestBody};
 use recado_tests::{
     chat::{Requester, channel, user},
     limits::ANSWER_WAIT,
-    parts::{Broker, Recado, Server, field, folder},
+    parts::{ANY_PORT, Broker, Recado, Server, field, folder, store_url},
+    process::recado_path,
 };
 use tokio::sync::Notify;
 
@@ -129,4 +135,25 @@ async fn a_second_signal_ends_at_once() {
         .await
         .expect("it ends");
     assert_eq!(ended.code, Some(130), "{:#?}", ended.err);
+}
+
+#[test]
+fn whoever_reads_the_log_may_go_and_the_program_ends_well_all_the_same() {
+    let folder = folder();
+    let store = store_url(&folder.path().join("recado.db"));
+    let mut recado = Command::new(recado_path())
+        .args(["up", "--log-format", "json", "--store", &store])
+        .args(["--requests", ANY_PORT, "--publishers", ANY_PORT, "--subscribers", ANY_PORT])
+        .env("HOME", folder.path())
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("recado starts");
+    let log = BufReader::new(recado.stderr.take().expect("it is piped"));
+    let started = log.lines().map_while(Result::ok).any(|line| line.contains("\"requests\""));
+    assert!(started, "it ended before it listened");
+    // The log has been dropped with its reader: every further line is an error.
+    let id = i32::try_from(recado.id()).expect("ids are small");
+    kill(Pid::from_raw(id), Signal::SIGHUP).expect("our own child can be signalled");
+    assert!(recado.wait().expect("our own child can be waited for").success());
 }

@@ -8,6 +8,13 @@ use recado_tests::simulation::{Mutation, Setup, explain, run};
 /// Seeds that every run of the tests goes through. `make sim` goes through more.
 const SEEDS: u64 = 200;
 
+/// And those in which something happens that is rare: a subscriber stands still for longer than it is told how far topics are.
+const RARE_SEEDS: [u64; 2] = [901, 1745];
+
+fn fixed_set() -> impl Iterator<Item = u64> {
+    (0..SEEDS).chain(RARE_SEEDS)
+}
+
 /// Runs `judge` on numbers from 0 on, on all processors, and gives back what it found worth telling, in order.
 fn on_all_processors<T: Send>(count: u64, judge: impl Fn(u64) -> Option<T> + Sync) -> Vec<T> {
     let next = AtomicU64::new(0);
@@ -35,11 +42,13 @@ fn on_all_processors<T: Send>(count: u64, judge: impl Fn(u64) -> Option<T> + Syn
 
 #[test]
 fn whatever_goes_wrong_everything_acknowledged_arrives_once_and_in_order() {
-    let failed = on_all_processors(SEEDS, |seed| {
+    let seeds: Vec<u64> = fixed_set().collect();
+    let failed = on_all_processors(seeds.len() as u64, |index| {
+        let seed = seeds[usize::try_from(index).expect("below their number")];
         let setup = Setup::of_seed(seed);
         run(setup.clone()).violation.map(|_| explain(&setup))
     });
-    assert!(failed.is_empty(), "{} of {SEEDS} seeds fail:\n\n{}", failed.len(), failed.join("\n\n"));
+    assert!(failed.is_empty(), "{} of {} seeds fail:\n\n{}", failed.len(), seeds.len(), failed.join("\n\n"));
 }
 
 #[test]
@@ -59,7 +68,7 @@ fn each_broken_rule_is_noticed_by_a_seed_of_the_fixed_set() {
     let count = Mutation::ALL.len() as u64;
     let table = on_all_processors(count, |index| {
         let mutation = Mutation::ALL[usize::try_from(index).expect("below their number")];
-        let found = (0..SEEDS).find_map(|seed| {
+        let found = fixed_set().find_map(|seed| {
             let violation = run(Setup::of_seed(seed).mutated(mutation)).violation?;
             Some((seed, violation))
         });

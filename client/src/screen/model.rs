@@ -171,7 +171,7 @@ impl Model {
             }
             // Messages stand where they belong, with what was there before.
             Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd => {}
-            Item::Act(_) | Item::Users(_) | Item::Channels { .. } | Item::Help(_) => self.say(item, now_ms),
+            Item::Users(_) | Item::Channels { .. } | Item::Help(_) => self.say(item, now_ms),
             Item::Notice(notice) => self.on_notice(notice, item, now_ms),
             Item::Failure(failure) => {
                 if let Attempt::Send { to: Some(to), id: Some(id), .. } = &failure.what

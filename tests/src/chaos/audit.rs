@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use recado_proto::{Manner, MessageId, Publication};
+use recado_proto::{MessageId, Publication};
 
 /// How many problems are told at most.
 const PROBLEMS_MAX: usize = 20;

@@ -358,7 +358,11 @@ impl World {
         let base = self.base;
         let it = &mut self.clients[client];
         let Some(session) = &mut it.session else { return };
-        let due = session.requests.poll_timeout().into_iter().chain(session.receiver.poll_timeout()).min();
+        let receiver = match self.setup.mutation.is_some_and(Mutation::bears_silence) {
+            true => session.receiver.waits_until(),
+            false => session.receiver.poll_timeout(),
+        };
+        let due = session.requests.poll_timeout().into_iter().chain(receiver).min();
         let Some(due) = due.map(|due| base.micros(due).max(self.now + 1)) else { return };
         if session.wakes_at.is_none_or(|at| due < at) {
             session.wakes_at = Some(due);

@@ -16,6 +16,8 @@ pub enum Mutation {
     TailsIgnored,
     /// The server publishes no beacons.
     NoBeacon,
+    /// The receiver never asks when it hears nothing.
+    SilenceBorne,
     /// The receiver asks for no barrier, and takes its subscriptions for live.
     NoBarrier,
     /// The receiver takes every epoch for the first.
@@ -46,12 +48,13 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::GapsIgnored,
         Self::HeldDelivered,
         Self::RepeatsDelivered,
         Self::TailsIgnored,
         Self::NoBeacon,
+        Self::SilenceBorne,
         Self::NoBarrier,
         Self::EpochIgnored,
         Self::PlaceForgotten,
@@ -68,6 +71,14 @@ impl Mutation {
     ];
 }
 
+impl Mutation {
+    /// Whether nobody asks when nothing is heard. What other rules miss is found that way within a minute, so that to see them broken this
+    /// one is broken with them.
+    pub(super) fn bears_silence(self) -> bool {
+        matches!(self, Self::SilenceBorne | Self::TailsIgnored | Self::NoBeacon | Self::NotPublishedAgain)
+    }
+}
+
 impl fmt::Display for Mutation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -76,6 +87,7 @@ impl fmt::Display for Mutation {
             Self::RepeatsDelivered => "the receiver does not drop repeats",
             Self::TailsIgnored => "the receiver does not fetch tails",
             Self::NoBeacon => "the server publishes no heads",
+            Self::SilenceBorne => "the receiver bears any silence",
             Self::NoBarrier => "the receiver ignores the barrier",
             Self::EpochIgnored => "the receiver ignores the epoch",
             Self::PlaceForgotten => "a client resumes at the end",

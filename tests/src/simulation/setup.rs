@@ -233,13 +233,17 @@ impl Plan {
             if setup.faults.contains(&class) {
                 plan.draw(class, speaks, &mut own);
             }
-            if class == FaultClass::Partitions && setup.faults.contains(&class) && speaks < lasts {
-                // Away while the last is said, and until nobody says it again.
+            let shuts_out = matches!(class, FaultClass::Partitions | FaultClass::Stalls);
+            if shuts_out && setup.faults.contains(&class) && speaks < lasts {
+                // Away, or standing still, while the last is said, and until nobody says it again.
                 let client = own.index(clients);
                 let at = speaks.saturating_sub(own.below(4 * SECOND));
                 for broker in 0..brokers {
-                    let away =
-                        Fault::IsolateFromBroker { client, broker, lasts: own.between(66..=120) * SECOND };
+                    let lasts = own.between(66..=120) * SECOND;
+                    let away = match class {
+                        FaultClass::Stalls => Fault::Stall { client, broker, lasts },
+                        _ => Fault::IsolateFromBroker { client, broker, lasts },
+                    };
                     plan.faults.push((at, away));
                 }
             }
