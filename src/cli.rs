@@ -60,6 +60,14 @@ pub(crate) enum Part {
     Server(recado_server::Args),
     /// Chat: on the whole screen, line by line with --plain, for scripts without a terminal
     Client(recado_client::Args),
+    /// Send a message, or what stands on standard input; exit code 0 if the server has it
+    Send(recado_client::programs::SendArgs),
+    /// Print what was said before, oldest first
+    History(recado_client::programs::HistoryArgs),
+    /// Print all users, each on a line
+    Users(recado_client::programs::ListArgs),
+    /// Print all channels, each on a line
+    Channels(recado_client::programs::ListArgs),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Command),
     /// Write all users, channels and messages to a server_data.json; a server may be running
@@ -93,6 +101,8 @@ Examples:
   recado up                                  broker and server for a team
   recado client --user ana                   join them
   echo 'hello' | recado client --user bot --channel geral
+  recado send geral the build is green --user ci
+  recado history geral --since 1h --json --user ana
   recado autoclient --users 20 --rate 500 --duration 30s
 
 Documents: README.md, docs/PROTOCOL.md, docs/configuration.md";

@@ -7,6 +7,7 @@ mod cli;
 mod descriptors;
 mod logging;
 mod pair;
+mod programs;
 mod settings;
 mod signals;
 mod status;
@@ -92,6 +93,7 @@ fn start_logging(part: &Part, format: LogFormat) {
     let level = match part {
         Part::Client(_) => return start_chat_logging(format),
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
+        Part::Send(_) | Part::History(_) | Part::Users(_) | Part::Channels(_) => "warn",
         Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
     };
     logging::start(format, LogTarget::Stderr, level);
@@ -117,6 +119,10 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
                 recado_client::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
             client(config, shutdown).await?;
         }
+        Part::Send(args) => programs::send(args, shutdown).await?,
+        Part::History(args) => programs::history(args, shutdown).await?,
+        Part::Users(args) => programs::users(args, shutdown).await?,
+        Part::Channels(args) => programs::channels(args, shutdown).await?,
         Part::Autoclient(args) => {
             return autoclient(args, Stop { talking: shutdown, draining: at_once }).await;
         }
@@ -158,7 +164,9 @@ async fn autoclient(command: recado_autoclient::Command, stop: Stop) -> Result<E
 const EXIT_CODE_INVALID: u8 = 3;
 
 async fn client(config: recado_client::Config, shutdown: CancellationToken) -> Result<(), Failure> {
-    recado_client::run(config, shutdown).await.map_err(|error| {
-        if error.is_usage() { Failure::Usage(error.into()) } else { Failure::Failed(error.into()) }
-    })
+    recado_client::run(config, shutdown).await.map_err(of_client)
+}
+
+fn of_client(error: recado_client::Error) -> Failure {
+    if error.is_usage() { Failure::Usage(error.into()) } else { Failure::Failed(error.into()) }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use recado_proto::MessageId;
 use recado_zmtp::Endpoint;
 use thiserror::Error;
 
@@ -37,6 +38,36 @@ pub enum Error {
     /// The server does not let this user in.
     #[error("cannot log in: {0}")]
     Login(RequestError),
+    /// The server refused, or its answer is of no use.
+    #[error(transparent)]
+    Request(RequestError),
+    /// A message was not sent; it was told what it was.
+    #[error("{}; the same may be sent again with --id {id}, and is stored once", if *.ambiguous { "perhaps not sent" } else { "not sent" })]
+    NotSent {
+        /// The message's own number.
+        id: MessageId,
+        /// Whether the server has it nevertheless is unknown.
+        ambiguous: bool,
+    },
+    /// A line was not sent, and none after it; it was told what it was.
+    #[error(
+        "stopped at line {number}; the same input may be sent again with --id {id}, and each line is stored once"
+    )]
+    LineNotSent {
+        /// From 1.
+        number: u64,
+        /// The first line's number.
+        id: MessageId,
+    },
+    /// Standard input cannot be sent.
+    #[error("standard input cannot be sent: {reason}")]
+    Input {
+        /// Why, as a half sentence.
+        reason: String,
+    },
+    /// It was ended before it was done.
+    #[error("interrupted")]
+    Interrupted,
     /// So many things that were asked for failed; each was reported.
     #[error("{}", if *.0 == 1 { "1 thing that was asked for failed".to_owned() } else { format!("{} things that were asked for failed", .0) })]
     SomeFailed(usize),
@@ -54,6 +85,11 @@ impl Error {
             | Error::NoServer { .. }
             | Error::NotAServer { .. }
             | Error::Login(_)
+            | Error::Request(_)
+            | Error::NotSent { .. }
+            | Error::LineNotSent { .. }
+            | Error::Input { .. }
+            | Error::Interrupted
             | Error::SomeFailed(_)
             | Error::Terminal(_) => false,
         }

@@ -15,6 +15,7 @@ pub mod limits;
 mod lines;
 mod paths;
 mod probe;
+pub mod programs;
 pub mod receiver;
 mod run;
 mod screen;

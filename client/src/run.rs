@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal};
 
 use recado_proto::{ChannelName, UserName};
+use recado_zmtp::Endpoint;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Notice};
@@ -157,7 +158,9 @@ async fn in_lines(
                         face.show(&notice).await.map_err(Error::Terminal)?;
                     }
                 }
-                Err(RequestError::Unanswered { .. }) => return Err(diagnosed(&config).await),
+                Err(RequestError::Unanswered { .. }) => {
+                    return Err(no_answer(&config.session.servers[0]).await);
+                }
                 Err(error) => return Err(Error::Login(error)),
                 Ok(()) => return Ok(()),
             }
@@ -195,9 +198,9 @@ async fn in_lines(
     }
 }
 
-/// Why nobody answered a login.
-async fn diagnosed(config: &Config) -> Error {
-    let endpoint = config.session.servers[0].clone();
+/// Why nobody answered there.
+pub(crate) async fn no_answer(endpoint: &Endpoint) -> Error {
+    let endpoint = endpoint.clone();
     match probe(&endpoint, limits::PROBE_TIMEOUT).await {
         Presence::Nobody { reason } => Error::NoServer { endpoint, reason },
         Presence::Other { reason } => Error::NotAServer { endpoint, reason },

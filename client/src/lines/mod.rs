@@ -19,7 +19,8 @@ use crate::view::colour::Palette;
 use crate::view::json;
 use crate::view::plain::{PlainView, Stream};
 
-use self::output::Output;
+pub(crate) use self::input::spawn as read_lines;
+pub(crate) use self::output::Output;
 
 /// Lines in, lines out.
 pub(crate) struct LinesFace {
@@ -74,6 +75,7 @@ impl Face for LinesFace {
     }
 
     async fn finish(self) {
-        self.output.finish().await;
+        // What fails last is found by nobody any more.
+        drop(self.output.finish().await);
     }
 }

@@ -39,11 +39,12 @@ impl Output {
         sent.map_err(|_| self.failure.get().copied().unwrap_or(io::ErrorKind::BrokenPipe).into())
     }
 
-    /// Waits until everything is written.
-    pub(crate) async fn finish(self) {
+    /// Waits until everything is written. An error means that not everything was.
+    pub(crate) async fn finish(self) -> io::Result<()> {
         drop(self.lines);
         // The thread ends without a word only if it panicked.
         let _ = self.finished.await;
+        self.failure.get().map_or(Ok(()), |kind| Err((*kind).into()))
     }
 }
 

@@ -87,6 +87,13 @@ impl Session {
         self.follow(Topic::Direct(user.clone()), start).await
     }
 
+    /// Logs in without following what is sent to this user directly: for who only sends, or reads what was said before.
+    pub async fn introduce(&self, user: &UserName) -> Result<(), RequestError> {
+        self.accepted(RequestBody::Login { user: user.clone() }).await?;
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
+        Ok(())
+    }
+
     /// Logs another user in beside the one who speaks, and follows what is sent to it directly: many simulated users can share one session.
     pub async fn login_beside(&self, user: &UserName) -> Result<(), RequestError> {
         self.accepted(RequestBody::Login { user: user.clone() }).await?;

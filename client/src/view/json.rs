@@ -11,6 +11,11 @@ use super::wording;
 /// The item as one line of JSON without its line feed. The text of messages is as it was sent: JSON escapes what a terminal
 /// would obey. `user` is who one is.
 pub fn render(item: &Item, user: &UserName) -> String {
+    render_for(item, Some(user))
+}
+
+/// As [`render`], also for who said no name: then direct messages of others have no `to`.
+pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
     let mut object = Map::new();
     let event = match item {
         Item::Message(message) => message_event(message, user, &mut object),
@@ -98,7 +103,11 @@ fn act_event(act: &ActShown, object: &mut Map<String, Value>) -> &'static str {
     "act"
 }
 
-fn message_event(message: &Message, user: &UserName, object: &mut Map<String, Value>) -> &'static str {
+fn message_event(
+    message: &Message,
+    user: Option<&UserName>,
+    object: &mut Map<String, Value>,
+) -> &'static str {
     put(object, "text", message.text.as_str());
     put(object, "earlier", message.earlier);
     put(object, "own", message.own);
@@ -122,8 +131,9 @@ fn message_event(message: &Message, user: &UserName, object: &mut Map<String, Va
         }
         Place::Direct(with) => {
             put(object, "from", message.author.as_str());
-            let to = if message.own { with } else { user };
-            put(object, "to", to.as_str());
+            if let Some(to) = if message.own { Some(with) } else { user } {
+                put(object, "to", to.as_str());
+            }
             "direct"
         }
     }

@@ -1,0 +1,83 @@
+//! `recado users` and `recado channels`.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::item::Item;
+use crate::config::ConfigError;
+use crate::error::Error;
+use crate::session::{Session, SessionConfig};
+
+use super::shared::{Printer, ServerArgs, unanswered};
+
+/// What `recado users` and `recado channels` take.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// Print one JSON object a line, as `recado client --json` does
+    #[arg(long, env = "RECADO_JSON")]
+    json: bool,
+}
+
+/// Which server is asked, and how the answer is written.
+#[derive(Clone, Debug)]
+pub struct ListConfig {
+    session: SessionConfig,
+    json: bool,
+}
+
+impl TryFrom<ListArgs> for ListConfig {
+    type Error = ConfigError;
+
+    fn try_from(args: ListArgs) -> Result<Self, ConfigError> {
+        let (session, _) = args.server.session(Vec::new())?;
+        Ok(Self { session, json: args.json })
+    }
+}
+
+enum List {
+    Users,
+    Channels,
+}
+
+/// Prints all users, each on a line.
+///
+/// # Errors
+/// The server did not answer or refused, or standard output failed.
+pub async fn users(config: ListConfig, shutdown: CancellationToken) -> Result<(), Error> {
+    run(List::Users, config, shutdown).await
+}
+
+/// Prints all channels, each on a line.
+///
+/// # Errors
+/// As [`users`].
+pub async fn channels(config: ListConfig, shutdown: CancellationToken) -> Result<(), Error> {
+    run(List::Channels, config, shutdown).await
+}
+
+async fn run(list: List, config: ListConfig, shutdown: CancellationToken) -> Result<(), Error> {
+    let (session, _events) = Session::connect(config.session.clone())?;
+    let listed = async {
+        match list {
+            List::Users => session.users().await.map(Item::Users),
+            List::Channels => session.channels().await.map(|channels| Item::Channels {
+                channels,
+                joined: Vec::new(),
+                current: None,
+            }),
+        }
+    };
+    let item = tokio::select! {
+        listed = listed => match listed {
+            Ok(item) => item,
+            Err(error) => return Err(unanswered(error, &config.session).await),
+        },
+        () = shutdown.cancelled() => return Err(Error::Interrupted),
+    };
+    // Nothing in a list is about who asks.
+    let mut printer = Printer::new(config.json, None)?;
+    printer.show(&item).await?;
+    printer.finish().await
+}

@@ -1,0 +1,15 @@
+//! The client's subcommands for programs: each does one thing, says it in lines of text or of JSON, and ends. Each goes from its
+//! arguments by its configuration to its `run`; none of them knows the chat's commands.
+
+mod history;
+mod lists;
+mod send;
+mod shared;
+mod span;
+mod target;
+mod when;
+
+pub use history::{HistoryArgs, HistoryConfig, run as run_history};
+pub use lists::{ListArgs, ListConfig, channels as run_channels, users as run_users};
+pub use send::{SendArgs, SendConfig, run as run_send};
+pub use shared::{ProgramError, ServerArgs};

@@ -1,0 +1,33 @@
+//! The client's subcommands for programs: their arguments are validated here, and the rest is theirs.
+
+use recado_client::programs::{
+    HistoryArgs, HistoryConfig, ListArgs, ListConfig, SendArgs, SendConfig, run_channels, run_history,
+    run_send, run_users,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Failure, of_client};
+
+pub(crate) async fn send(args: SendArgs, shutdown: CancellationToken) -> Result<(), Failure> {
+    let config = SendConfig::try_from(args).map_err(usage)?;
+    run_send(config, shutdown).await.map_err(of_client)
+}
+
+pub(crate) async fn history(args: HistoryArgs, shutdown: CancellationToken) -> Result<(), Failure> {
+    let config = HistoryConfig::try_from(args).map_err(usage)?;
+    run_history(config, shutdown).await.map_err(of_client)
+}
+
+pub(crate) async fn users(args: ListArgs, shutdown: CancellationToken) -> Result<(), Failure> {
+    let config = ListConfig::try_from(args).map_err(usage)?;
+    run_users(config, shutdown).await.map_err(of_client)
+}
+
+pub(crate) async fn channels(args: ListArgs, shutdown: CancellationToken) -> Result<(), Failure> {
+    let config = ListConfig::try_from(args).map_err(usage)?;
+    run_channels(config, shutdown).await.map_err(of_client)
+}
+
+fn usage(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::Usage(error.into())
+}

@@ -1,0 +1,242 @@
+//! The subcommands for programs, run as a script runs them.
+
+use std::{net::TcpListener, path::Path};
+
+use recado_tests::{
+    parts::{Recado, folder},
+    process::{Ended, Process, Run, recado_path},
+};
+use serde_json::Value;
+
+const ID: &str = "0190a1b2-c3d4-7e5f-8a6b-7c8d9e0fa1b2";
+
+struct Script {
+    folder: tempfile::TempDir,
+    recado: Recado,
+}
+
+impl Script {
+    /// With a channel for each name.
+    fn with_channels(channels: &[&str]) -> Script {
+        let folder = folder();
+        let recado = Recado::up(folder.path()).expect("it starts");
+        let options =
+            ["client", "--server", &recado.requests, "--broker", &recado.subscribers, "--user", "maker"];
+        let mut maker = Run::recado(folder.path(), options).with_input().start();
+        channels.iter().for_each(|channel| maker.write_line(&format!("/create {channel}")));
+        assert_eq!(maker.wait().code, Some(0));
+        Script { folder, recado }
+    }
+
+    fn command(&self, line: &[&str]) -> Run {
+        let (command, rest) = line.split_first().expect("a subcommand");
+        let server = [command, "--server", &self.recado.requests, "--user", "ana"];
+        Run::recado(self.folder.path(), server.iter().chain(rest))
+    }
+
+    fn run(&self, line: &[&str]) -> Ended {
+        self.command(line).to_end()
+    }
+
+    /// Runs it with this as its standard input.
+    fn feed(&self, line: &[&str], lines: &[&str]) -> Ended {
+        let mut process: Process = self.command(line).with_input().start();
+        lines.iter().for_each(|line| process.write_line(line));
+        process.wait()
+    }
+
+    fn texts(&self, line: &[&str]) -> Vec<String> {
+        let ended = self.run(&[line, &["--json"]].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.out.iter().map(|line| json(line)["text"].as_str().expect("a text").to_owned()).collect()
+    }
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+fn without_server(folder: &Path, line: &[&str]) -> Ended {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = format!("tcp://{}", listener.local_addr().expect("bound"));
+    drop(listener);
+    let (command, rest) = line.split_first().expect("a subcommand");
+    let options =
+        [command, "--server", &nobody, "--user", "ana", "--attempts", "1", "--request-timeout", "200ms"];
+    Run::recado(folder, options.iter().chain(rest)).to_end()
+}
+
+#[test]
+fn a_message_is_told_as_sent_and_stands_in_history() {
+    let script = Script::with_channels(&["geral"]);
+    let sent = script.run(&["send", "geral", "the", "build", "is green", "--id", ID]);
+    assert_eq!((sent.code, sent.out, sent.err), (Some(0), vec![format!("OK {ID}")], vec![]));
+    assert_eq!(script.run(&["send", "#geral", "-5"]).code, Some(0));
+    assert_eq!(script.run(&["send", "--", "geral", "-x", "--y"]).code, Some(0));
+    assert_eq!(script.texts(&["history", "geral"]), ["the build is green", "-5", "-x --y"]);
+    let plain = script.run(&["history", "geral", "-n", "1"]);
+    assert!(plain.out.len() == 1 && plain.out[0].ends_with("#geral ana: -x --y"), "{plain:?}");
+}
+
+#[test]
+fn what_is_repeated_under_its_id_is_stored_once() {
+    let script = Script::with_channels(&["geral"]);
+    for _ in 0..2 {
+        let sent = script.run(&["send", "geral", "once", "--id", ID, "--json"]);
+        let event = json(&sent.out[0]);
+        assert_eq!(
+            (sent.code, &event["event"], &event["id"], &event["seq"]),
+            (Some(0), &"sent".into(), &ID.into(), &1.into())
+        );
+    }
+    let lines = ["send", "geral", "--stdin", "--lines", "--id", "0190a1b2-0000-7e5f-8a6b-7c8d9e0fa1b2"];
+    for _ in 0..2 {
+        let sent = script.feed(&lines, &["one", "", "two"]);
+        assert_eq!((sent.code, sent.out.len()), (Some(0), 2), "{:?}", sent.err);
+    }
+    assert_eq!(script.texts(&["history", "geral"]), ["once", "one", "two"]);
+}
+
+#[test]
+fn standard_input_is_one_message_unless_lines_are_asked_for() {
+    let script = Script::with_channels(&["geral"]);
+    assert_eq!(script.feed(&["send", "geral", "--stdin"], &["one", "", "two"]).code, Some(0));
+    assert_eq!(script.texts(&["history", "geral"]), ["one\n\ntwo"]);
+    for hostile in ["", &"x".repeat(64 * 1024 + 1)] {
+        let refused = script.feed(&["send", "geral", "--stdin"], &[hostile]);
+        assert_eq!((refused.code, refused.out.len()), (Some(1), 0));
+        assert!(refused.err[0].starts_with("recado: standard input cannot be sent: "), "{:?}", refused.err);
+    }
+}
+
+#[test]
+fn a_direct_message_goes_to_one_user() {
+    let script = Script::with_channels(&["geral"]);
+    assert_eq!(script.run(&["send", "@maker", "lunch?"]).code, Some(0));
+    let ended = script.run(&["history", "@maker", "--json"]);
+    let event = json(&ended.out[0]);
+    assert_eq!(
+        (&event["event"], &event["from"], &event["to"]),
+        (&"direct".into(), &"ana".into(), &"maker".into())
+    );
+}
+
+#[test]
+fn what_is_not_sent_is_said_and_ends_it() {
+    let script = Script::with_channels(&["geral"]);
+    let refused = script.feed(&["send", "nowhere", "--stdin", "--lines"], &["first", "second"]);
+    assert_eq!((refused.code, refused.out.len()), (Some(1), 0), "{refused:?}");
+    assert!(refused.err.contains(&"first".to_owned()), "{refused:?}");
+    assert!(!refused.err.contains(&"second".to_owned()), "{refused:?}");
+    let events = script.run(&["send", "nowhere", "lost", "--json"]);
+    let event = json(&events.out[0]);
+    assert_eq!((events.code, &event["event"], &event["text"]), (Some(1), &"failed".into(), &"lost".into()));
+    assert_eq!(without_server(script.folder.path(), &["send", "geral", "x"]).code, Some(1));
+    assert_eq!(without_server(script.folder.path(), &["users"]).code, Some(1));
+}
+
+#[test]
+fn a_server_that_swallows_a_message_leaves_it_uncertain_and_repeatable() {
+    let script = Script::with_channels(&["geral"]);
+    let mut writer = script
+        .command(&[
+            "send",
+            "geral",
+            "--stdin",
+            "--lines",
+            "--id",
+            ID,
+            "--attempts",
+            "1",
+            "--request-timeout",
+            "1s",
+        ])
+        .with_input()
+        .start();
+    writer.write_line("arrives");
+    writer.wait_for_output("the answer", |line| line.starts_with("OK"));
+    script.recado.process.signal(nix::sys::signal::Signal::SIGSTOP);
+    writer.write_line("who knows");
+    let ended = writer.wait();
+    script.recado.process.signal(nix::sys::signal::Signal::SIGCONT);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.iter().any(|line| line.contains(&format!("--id {ID}"))), "{ended:?}");
+    let again = script.feed(&["send", "geral", "--stdin", "--lines", "--id", ID], &["arrives", "who knows"]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(script.texts(&["history", "geral"]), ["arrives", "who knows"]);
+}
+
+#[test]
+fn history_is_read_through_however_many_pages_it_has() {
+    let script = Script::with_channels(&["geral"]);
+    let numbers: Vec<String> = (0..2_300).map(|number| number.to_string()).collect();
+    let lines: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    assert_eq!(script.feed(&["send", "geral", "--stdin", "--lines"], &lines).code, Some(0));
+    assert_eq!(script.texts(&["history", "geral", "--since", "24h"]), numbers);
+    assert_eq!(script.texts(&["history", "geral", "-n", "2100"]), numbers[200..]);
+    assert_eq!(script.texts(&["history", "geral", "-n", "2000"]), numbers[300..]);
+    assert_eq!(script.texts(&["history", "geral"]), numbers[2_250..]);
+    assert_eq!(script.texts(&["history", "geral", "--before", "24h"]), Vec::<String>::new());
+}
+
+#[test]
+fn a_reader_of_history_who_has_read_enough_ends_it_quietly() {
+    let script = Script::with_channels(&["geral"]);
+    let long = "x".repeat(50_000);
+    assert_eq!(script.feed(&["send", "geral", "--stdin", "--lines"], &[&long[..]; 40]).code, Some(0));
+    let shell = format!(
+        "set -o pipefail; '{}' history --server {} --user ana geral | head -n 1 | wc -l",
+        recado_path().display(),
+        script.recado.requests
+    );
+    let ended = Run::program(Path::new("bash"), script.folder.path(), ["-c", &shell]).to_end();
+    assert_eq!((ended.code, ended.out, ended.err), (Some(0), vec!["1".to_owned()], vec![]));
+}
+
+#[test]
+fn what_cannot_be_written_is_no_success() {
+    let script = Script::with_channels(&["geral"]);
+    assert_eq!(script.run(&["send", "geral", "x"]).code, Some(0));
+    for command in ["history geral", "users", "channels --json"] {
+        let program = recado_path().display().to_string();
+        let shell =
+            format!("'{program}' {command} --server {} --user ana > /dev/full", script.recado.requests);
+        let ended = Run::program(Path::new("bash"), script.folder.path(), ["-c", &shell]).to_end();
+        assert_eq!((ended.code, ended.err.len()), (Some(1), 1), "{ended:?}");
+    }
+}
+
+#[test]
+fn lists_have_a_name_a_line_also_odd_ones() {
+    let script = Script::with_channels(&["geral", "olá 世界", "-dash"]);
+    assert_eq!(script.run(&["send", "olá 世界", "hi"]).code, Some(0));
+    assert_eq!(script.run(&["send", "--", "-dash", "hi"]).code, Some(0));
+    let mut channels = script.run(&["channels"]).out;
+    channels.sort();
+    assert_eq!(channels, ["-dash", "geral", "olá 世界"]);
+    assert_eq!(script.run(&["users"]).out, ["ana", "maker"]);
+    let event = json(&script.run(&["users", "--json"]).out[0]);
+    assert_eq!((&event["event"], &event["users"][0]), (&"users".into(), &"ana".into()));
+}
+
+#[test]
+fn what_is_used_wrongly_is_said_with_exit_code_2() {
+    let folder = folder();
+    for line in [
+        &["send", "geral", "x"][..],
+        &["send", "geral", "--user", "ana"],
+        &["send", "geral", "", "--user", "ana"],
+        &["send", "geral", "x", "--stdin", "--user", "ana"],
+        &["send", "geral", "x", "--lines", "--user", "ana"],
+        &["send", "_heads", "x", "--user", "ana"],
+        &["send", "@", "x", "--user", "ana"],
+        &["send", "geral", "x", "--id", "7", "--user", "ana"],
+        &["history", "geral"],
+        &["history", "geral", "--since", "yesterday", "--user", "ana"],
+        &["users", "--request-timeout", "0s"],
+    ] {
+        let ended = Run::recado(folder.path(), line).to_end();
+        assert_eq!((ended.code, ended.out.len()), (Some(2), 0), "{line:?}: {ended:?}");
+        assert!(!ended.err.is_empty(), "{line:?}");
+    }
+}
