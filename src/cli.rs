@@ -64,6 +64,8 @@ pub(crate) enum Part {
     Send(recado_client::programs::SendArgs),
     /// Print what was said before, oldest first
     History(recado_client::programs::HistoryArgs),
+    /// Print what is said in channels as it is said, each message once
+    Tail(recado_client::programs::TailArgs),
     /// Print all users, each on a line
     Users(recado_client::programs::ListArgs),
     /// Print all channels, each on a line

@@ -93,7 +93,7 @@ fn start_logging(part: &Part, format: LogFormat) {
     let level = match part {
         Part::Client(_) => return start_chat_logging(format),
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
-        Part::Send(_) | Part::History(_) | Part::Users(_) | Part::Channels(_) => "warn",
+        Part::Send(_) | Part::History(_) | Part::Tail(_) | Part::Users(_) | Part::Channels(_) => "warn",
         Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
     };
     logging::start(format, LogTarget::Stderr, level);
@@ -121,6 +121,7 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         }
         Part::Send(args) => programs::send(args, shutdown).await?,
         Part::History(args) => programs::history(args, shutdown).await?,
+        Part::Tail(args) => programs::tail(args, shutdown).await?,
         Part::Users(args) => programs::users(args, shutdown).await?,
         Part::Channels(args) => programs::channels(args, shutdown).await?,
         Part::Autoclient(args) => {

@@ -109,6 +109,9 @@ pub const FETCHES_PER_SECOND: u32 = 50;
 /// Messages shown when a channel is joined on a terminal.
 pub const BACKLOG_MESSAGES: u32 = 20;
 
+/// Messages of each channel that `recado tail` begins with, if nothing is said of it.
+pub const TAIL_MESSAGES: u64 = 10;
+
 /// Direct messages shown after logging in on a terminal: what may have come while one was away.
 pub const DIRECT_BACKLOG_MESSAGES: u32 = 10;
 

@@ -2,8 +2,9 @@
 
 use std::{net::TcpListener, path::Path};
 
+use nix::sys::signal::Signal;
 use recado_tests::{
-    parts::{Recado, folder},
+    parts::{Broker, Recado, Server, folder},
     process::{Ended, Process, Run, recado_path},
 };
 use serde_json::Value;
@@ -128,6 +129,8 @@ fn what_is_not_sent_is_said_and_ends_it() {
     assert_eq!((refused.code, refused.out.len()), (Some(1), 0), "{refused:?}");
     assert!(refused.err.contains(&"first".to_owned()), "{refused:?}");
     assert!(!refused.err.contains(&"second".to_owned()), "{refused:?}");
+    let tail = script.run(&["tail", "geral", "nowhere", "--broker", &script.recado.subscribers]);
+    assert_eq!((tail.code, tail.err.len()), (Some(1), 1), "{tail:?}");
     let events = script.run(&["send", "nowhere", "lost", "--json"]);
     let event = json(&events.out[0]);
     assert_eq!((events.code, &event["event"], &event["text"]), (Some(1), &"failed".into(), &"lost".into()));
@@ -155,10 +158,10 @@ fn a_server_that_swallows_a_message_leaves_it_uncertain_and_repeatable() {
         .start();
     writer.write_line("arrives");
     writer.wait_for_output("the answer", |line| line.starts_with("OK"));
-    script.recado.process.signal(nix::sys::signal::Signal::SIGSTOP);
+    script.recado.process.signal(Signal::SIGSTOP);
     writer.write_line("who knows");
     let ended = writer.wait();
-    script.recado.process.signal(nix::sys::signal::Signal::SIGCONT);
+    script.recado.process.signal(Signal::SIGCONT);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.err.iter().any(|line| line.contains(&format!("--id {ID}"))), "{ended:?}");
     let again = script.feed(&["send", "geral", "--stdin", "--lines", "--id", ID], &["arrives", "who knows"]);
@@ -206,6 +209,111 @@ fn what_cannot_be_written_is_no_success() {
     }
 }
 
+/// The texts that it has printed once the last of them is this one.
+fn texts_until(tail: &Process, last: &str) -> Vec<String> {
+    let is_last = |line: &str| json(line)["text"] == last;
+    tail.wait_for_output(last, is_last);
+    let lines = tail.out().all();
+    lines.iter().map(|line| json(line)["text"].as_str().expect("a text").to_owned()).collect()
+}
+
+#[test]
+fn a_tail_begins_with_what_was_said_and_goes_on() {
+    let script = Script::with_channels(&["geral", "builds"]);
+    for text in ["one", "two", "three"] {
+        assert_eq!(script.run(&["send", "geral", text]).code, Some(0));
+    }
+    let broker = &script.recado.subscribers;
+    let last = script.command(&["tail", "geral", "builds", "-n", "2", "--json", "--broker", broker]).start();
+    assert_eq!(texts_until(&last, "three"), ["two", "three"]);
+    let all = script.command(&["tail", "#geral", "--since", "1h", "--json", "--broker", broker]).start();
+    assert_eq!(texts_until(&all, "three"), ["one", "two", "three"]);
+    assert_eq!(script.run(&["send", "geral", "four"]).code, Some(0));
+    assert_eq!(texts_until(&last, "four"), ["two", "three", "four"]);
+    assert_eq!(texts_until(&all, "four"), ["one", "two", "three", "four"]);
+    for tail in [last, all] {
+        tail.signal(Signal::SIGINT);
+        let ended = tail.wait();
+        assert_eq!((ended.code, ended.err), (Some(0), vec![]));
+    }
+}
+
+#[test]
+fn a_tail_of_nothing_misses_nothing() {
+    let script = Script::with_channels(&["geral", "builds"]);
+    assert_eq!(script.run(&["send", "builds", "before"]).code, Some(0));
+    let broker = &script.recado.subscribers;
+    let tail = script.command(&["tail", "geral", "builds", "-n", "0", "--broker", broker]).start();
+    let arrived = |line: &str| line.contains("tick");
+    // What is said before it follows belongs to what it does not begin with.
+    let mut said = 0;
+    while tail.out().all().len() < 2 {
+        let channel = ["geral", "builds"][said % 2];
+        assert_eq!(script.run(&["send", channel, &format!("tick {said}")]).code, Some(0));
+        said += 1;
+        assert!(said < 1_000, "nothing of it arrives");
+    }
+    tail.wait_for_output("a message", arrived);
+    let numbers = |channel: &str| -> Vec<usize> {
+        let head = format!("#{channel} ana: tick ");
+        let lines = tail.out().all();
+        lines.iter().filter_map(|line| line.split_once(&head)?.1.parse().ok()).collect()
+    };
+    for channel in ["geral", "builds"] {
+        assert!(numbers(channel).windows(2).all(|two| two[0] + 2 == two[1]), "{:?}", tail.out().all());
+    }
+    assert!(!tail.out().all().iter().any(|line| line.contains("before")));
+}
+
+#[test]
+fn a_tail_goes_on_when_server_and_broker_come_back() {
+    let folder = folder();
+    let mut broker = Broker::start(folder.path());
+    let mut server = Server::start(folder.path(), &broker.publishers);
+    let said = |server: &Server, line: &[&str]| {
+        let options = ["send", "--server", &server.requests, "--user", "ana"];
+        assert_eq!(Run::recado(folder.path(), options.iter().chain(line)).to_end().code, Some(0));
+    };
+    let create = ["client", "--server", &server.requests, "--broker", &broker.subscribers, "--user", "ana"];
+    let mut maker = Run::recado(folder.path(), create).with_input().start();
+    maker.write_line("/create geral");
+    assert_eq!(maker.wait().code, Some(0));
+    server.process.kill();
+    let options = ["tail", "geral", "--json", "--user", "ana", "--request-timeout", "200ms"];
+    let endpoints = ["--server", &server.requests, "--broker", &broker.subscribers];
+    let tail = Run::recado(folder.path(), options.iter().chain(&endpoints)).start();
+    let notice = |event: &'static str| move |line: &str| json(line)["event"] == event;
+    tail.wait_for_log("that no server is there", notice("server_lost"));
+    server.restart(folder.path());
+    said(&server, &["geral", "one"]);
+    assert_eq!(texts_until(&tail, "one"), ["one"]);
+    broker.process.kill();
+    tail.wait_for_log("that no broker is there", notice("broker_lost"));
+    said(&server, &["geral", "two"]);
+    broker.restart(folder.path());
+    said(&server, &["geral", "three"]);
+    assert_eq!(texts_until(&tail, "three"), ["one", "two", "three"]);
+    tail.wait_for_log("that the broker is back", notice("broker_back"));
+}
+
+#[test]
+fn a_tail_whose_reader_has_read_enough_ends_by_itself() {
+    let script = Script::with_channels(&["geral"]);
+    assert_eq!(script.run(&["send", "geral", "one"]).code, Some(0));
+    let shell = format!(
+        "set -o pipefail; '{}' tail --server {} --broker {} --user ana geral | (read -r line; exec 0<&-; echo \"$line\")",
+        recado_path().display(),
+        script.recado.requests,
+        script.recado.subscribers
+    );
+    let reader = Run::program(Path::new("bash"), script.folder.path(), ["-c", &shell]).start();
+    reader.wait_for_output("the message", |line| line.ends_with("#geral ana: one"));
+    // It finds that nobody reads when there is something to write.
+    assert_eq!(script.run(&["send", "geral", "two"]).code, Some(0));
+    let ended = reader.wait();
+    assert_eq!((ended.code, ended.err), (Some(0), vec![]));
+}
+
 #[test]
 fn lists_have_a_name_a_line_also_odd_ones() {
     let script = Script::with_channels(&["geral", "olá 世界", "-dash"]);
@@ -233,6 +341,9 @@ fn what_is_used_wrongly_is_said_with_exit_code_2() {
         &["send", "geral", "x", "--id", "7", "--user", "ana"],
         &["history", "geral"],
         &["history", "geral", "--since", "yesterday", "--user", "ana"],
+        &["tail", "--user", "ana"],
+        &["tail", "geral"],
+        &["tail", "@ana", "--user", "ana"],
         &["users", "--request-timeout", "0s"],
     ] {
         let ended = Run::recado(folder.path(), line).to_end();

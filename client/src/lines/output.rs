@@ -39,6 +39,11 @@ impl Output {
         sent.map_err(|_| self.failure.get().copied().unwrap_or(io::ErrorKind::BrokenPipe).into())
     }
 
+    /// Waits until nothing can be written any more.
+    pub(crate) async fn closed(&self) {
+        self.lines.closed().await;
+    }
+
     /// Waits until everything is written. An error means that not everything was.
     pub(crate) async fn finish(self) -> io::Result<()> {
         drop(self.lines);

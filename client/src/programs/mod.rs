@@ -6,6 +6,7 @@ mod lists;
 mod send;
 mod shared;
 mod span;
+mod tail;
 mod target;
 mod when;
 
@@ -13,3 +14,4 @@ pub use history::{HistoryArgs, HistoryConfig, run as run_history};
 pub use lists::{ListArgs, ListConfig, channels as run_channels, users as run_users};
 pub use send::{SendArgs, SendConfig, run as run_send};
 pub use shared::{ProgramError, ServerArgs};
+pub use tail::{TailArgs, TailConfig, run as run_tail};

@@ -125,6 +125,19 @@ impl Printer {
         self.write(stream, lines).await
     }
 
+    /// As [`Printer::show`], as JSON on the stream that is named.
+    pub(crate) async fn show_on(&mut self, stream: Stream, item: &Item) -> Result<bool, Error> {
+        match &self.view {
+            View::Json(user) => self.write(stream, json::render_for(item, user.as_ref())).await,
+            View::Plain(_) => self.show(item).await,
+        }
+    }
+
+    /// Waits until nothing can be written any more.
+    pub(crate) async fn closed(&self) {
+        self.output.closed().await;
+    }
+
     /// Writes lines as they are. False when nobody reads any more.
     pub(crate) async fn write(&mut self, stream: Stream, lines: String) -> Result<bool, Error> {
         match self.output.write(stream, lines).await {

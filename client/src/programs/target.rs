@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use recado_proto::{ChannelName, HistoryOf, NameError, UserName};
+use thiserror::Error;
 
 use crate::chat::item::Place;
 
@@ -30,6 +31,25 @@ impl FromStr for Target {
         };
         Ok(Self(place))
     }
+}
+
+/// A channel alone, written as a [`Target`] is.
+pub(crate) fn channel(text: &str) -> Result<ChannelName, ChannelError> {
+    match text.parse()? {
+        Target(Place::Channel(channel)) => Ok(channel),
+        Target(Place::Direct(_)) => Err(ChannelError::User),
+    }
+}
+
+/// Why a text names no channel.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum ChannelError {
+    /// It is no name at all.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// It names a user.
+    #[error("that is a user; only channels can be followed")]
+    User,
 }
 
 #[cfg(test)]
