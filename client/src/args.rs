@@ -92,11 +92,12 @@ under way and ends: 0 if all went well, 1 if something failed, 2 if it was
 used wrongly. Messages and lists go to standard output, everything else to
 standard error.";
 
-const EVENTS: &str = "\
+/// What `--json` writes, for the help.
+pub(crate) const EVENTS: &str = "\
 With --json everything goes to standard output, one object a line, each with
 `event` and these keys; those in brackets may be missing, more may come:
-  message   channel user text time [id seq epoch] earlier own
-  direct    from to text time [id seq epoch] earlier own
+  message   channel user text time [id seq epoch target style edited] earlier own
+  direct    from to text time [id seq epoch target style edited] earlier own
   act       kind user text time channel or with [target id seq epoch] own
   sent      channel or to, id [seq epoch]: the server has your message
   failed    what code reason [hint channel to text id ambiguous]
@@ -107,7 +108,7 @@ With --json everything goes to standard output, one object a line, each with
   server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
   malformed, kept, help, away, kept_before, kept_for_later, kept_damaged,
   kept_elsewhere, keeps_nothing
-`time` is RFC 3339 in UTC with milliseconds.";
+`time` is RFC 3339 in UTC with milliseconds. docs/scripting.md has each key.";
 
 fn concat_examples_and_events() -> String {
     format!("{EXAMPLES}\n\n{EVENTS}")

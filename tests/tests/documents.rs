@@ -181,7 +181,7 @@ fn the_settings_file_shown_is_one_that_every_part_takes() {
 
 #[test]
 fn commands_shown_in_the_documents_are_accepted() {
-    let documents = ["README.md", "docs/loadtest.md"].map(read);
+    let documents = ["README.md", "docs/loadtest.md", "docs/scripting.md"].map(read);
     let mut shown = 0;
     for block in documents.iter().flat_map(|document| document.split("```").skip(1).step_by(2)) {
         for line in block.lines().filter_map(|line| line.split("| ").last()) {

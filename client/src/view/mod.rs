@@ -5,6 +5,8 @@ pub mod json;
 pub mod plain;
 pub(crate) mod prompt;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;
 pub mod text;
 pub(crate) mod wording;
