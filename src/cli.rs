@@ -6,6 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     check::CheckArgs,
+    generated::{CompletionsArgs, ManArgs},
     logging::LogFormat,
     settings::{Settings, SettingsError},
     status::StatusArgs,
@@ -80,6 +81,10 @@ pub(crate) enum Part {
     Check(CheckArgs),
     /// Ask a broker for its figures; as a table, as JSON, and again and again
     Status(StatusArgs),
+    /// Print what completes command lines of this program in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each subcommand to a folder
+    Man(ManArgs),
 }
 
 /// All that broker and server take.

@@ -5,6 +5,7 @@ mod alone;
 mod check;
 mod cli;
 mod descriptors;
+mod generated;
 mod logging;
 mod pair;
 mod programs;
@@ -95,6 +96,7 @@ fn start_logging(part: &Part, format: LogFormat) {
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
         Part::Send(_) | Part::History(_) | Part::Tail(_) | Part::Users(_) | Part::Channels(_) => "warn",
         Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
+        Part::Completions(_) | Part::Man(_) => "warn",
     };
     logging::start(format, LogTarget::Stderr, level);
 }
@@ -130,6 +132,8 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Export(args) => transfer::run_export(args)?,
         Part::Import(args) => transfer::run_import(args)?,
         Part::Check(args) => return Ok(check::run(args).await),
+        Part::Completions(args) => generated::completions(&args)?,
+        Part::Man(args) => generated::man(&args)?,
         Part::Status(args) => return status::run(args, shutdown).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! The subcommands for programs, run as a script runs them.
 
-use std::{net::TcpListener, path::Path};
+use std::{fs, net::TcpListener, path::Path};
 
 use nix::sys::signal::Signal;
 use recado_tests::{
@@ -350,4 +350,64 @@ fn what_is_used_wrongly_is_said_with_exit_code_2() {
         assert_eq!((ended.code, ended.out.len()), (Some(2), 0), "{line:?}: {ended:?}");
         assert!(!ended.err.is_empty(), "{line:?}");
     }
+}
+
+/// The names of all subcommands, from the help.
+fn subcommands(folder: &Path) -> Vec<String> {
+    let help = Run::recado(folder, ["--help"]).to_end().out;
+    let list = help.iter().skip_while(|line| *line != "Commands:").skip(1);
+    list.map_while(|line| Some(line.strip_prefix("  ")?.split_once(' ')?.0.to_owned())).collect()
+}
+
+#[test]
+fn completions_for_each_shell_know_all_subcommands() {
+    let folder = folder();
+    let subcommands = subcommands(folder.path());
+    assert!(subcommands.contains(&"history".to_owned()), "{subcommands:?}");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ended = Run::recado(folder.path(), ["completions", shell]).to_end();
+        assert_eq!((ended.code, ended.err), (Some(0), vec![]), "{shell}");
+        let script = ended.out.join("\n");
+        assert!(subcommands.iter().all(|name| script.contains(name.as_str())), "{shell}");
+    }
+    let refused = Run::recado(folder.path(), ["completions", "tcsh"]).to_end();
+    assert_eq!((refused.code, refused.out.len()), (Some(2), 0));
+}
+
+#[test]
+fn bash_completes_subcommands_and_options() {
+    let folder = folder();
+    let complete = |words: &str, last: usize| {
+        let program = recado_path().display().to_string();
+        let shell = format!(
+            "set -e; eval \"$('{program}' completions bash)\"; COMP_WORDS=({words}); COMP_CWORD={last}; \
+             _recado recado \"${{COMP_WORDS[{last}]}}\" \"${{COMP_WORDS[{last}-1]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let ended = Run::program(Path::new("bash"), folder.path(), ["-c", &shell]).to_end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.out
+    };
+    assert_eq!(complete("recado hist", 1), ["history"]);
+    assert_eq!(complete("recado history --sin", 2), ["--since"]);
+}
+
+#[test]
+fn each_subcommand_has_a_manual_page() {
+    let folder = folder();
+    let pages = folder.path().join("share/man1");
+    let path = pages.display().to_string();
+    // What the environment says does not belong in a page for everybody.
+    let ended = Run::recado(folder.path(), ["man", &path]).env("RECADO_USER", "somebody-here").to_end();
+    assert_eq!((ended.code, ended.out.len(), ended.err), (Some(0), 0, vec![]));
+    for name in subcommands(folder.path()) {
+        let page = fs::read_to_string(pages.join(format!("recado-{name}.1"))).expect("a page");
+        assert!(page.contains(&format!(".TH recado-{name} 1")), "{page}");
+        assert!(page.contains(".SH SYNOPSIS") && !page.contains("somebody-here"), "{page}");
+    }
+    let printed = Run::recado(folder.path(), ["man"]).to_end();
+    let first = fs::read_to_string(pages.join("recado.1")).expect("a page");
+    assert_eq!((printed.code, printed.out), (Some(0), first.lines().map(str::to_owned).collect()));
+    fs::write(folder.path().join("file"), "").expect("a file");
+    let refused = Run::recado(folder.path(), ["man", "file/below"]).to_end();
+    assert_eq!((refused.code, refused.err.len()), (Some(1), 1), "{refused:?}");
 }
