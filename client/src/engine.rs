@@ -24,6 +24,8 @@ use crate::session::{Session, SessionEvent, SessionEvents, half_sentence};
 pub(crate) enum Input {
     /// A line. `echo`: it stands nowhere, so that a message in it is to be shown.
     Line { text: String, echo: bool },
+    /// A line that was typed where one saw this place. It goes there if it is a plain one, and is shown.
+    LineAt { text: String, place: Place },
     /// Plain lines go there from now on.
     Go(Place),
     /// What comes before this message is wanted, or the latest.
@@ -153,7 +155,7 @@ impl<F: Face> Engine<F> {
         self.session.close().await;
         tokio::select! {
             () = self.face.finish() => {}
-            () = self.shutdown.cancelled() => {}
+            () = overdue(&self.shutdown) => {}
         }
         looked_at.map(|()| self.chat.failures())
     }
@@ -209,7 +211,12 @@ impl<F: Face> Engine<F> {
             Input::Line { text, echo } => {
                 self.chat.on_line(&text, echo, jiff::Timestamp::now().as_millisecond());
             }
-            Input::Go(place) => self.chat.go(place),
+            Input::LineAt { text, place } => {
+                self.chat.on_line_at(&text, place, jiff::Timestamp::now().as_millisecond());
+            }
+            Input::Go(place) => {
+                self.chat.go(place);
+            }
             Input::Older { of, before } => self.chat.want_older(of, before),
             Input::Unreadable(reason) => self.chat.on_unreadable_line(reason),
             Input::Interrupt => self.chat.on_interrupt(),
@@ -360,6 +367,12 @@ async fn tick(interval: Option<&mut Interval>) {
         Some(interval) => drop(interval.tick().await),
         None => pending().await,
     }
+}
+
+/// Whoever was told to end does not wait for an output that is stuck.
+async fn overdue(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(limits::LAST_OUTPUT_MAX).await;
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -193,23 +193,39 @@ pub const UNDO_STEPS_MAX: usize = 100;
 /// Lines that were sent and can be had back; the oldest is forgotten.
 pub const RECALLED_LINES_MAX: usize = 500;
 
-/// Messages of one conversation that the full screen holds. With more the oldest are dropped while one is at the end, and fetched
-/// again when one scrolls back; while one is further back, none are fetched beyond.
+/// Messages of one conversation that the full screen holds. With more the oldest are dropped, and fetched again when one scrolls back.
+/// Whoever scrolls back beyond has the latest dropped instead, and fetched again at the end.
 pub const LOG_MESSAGES_MAX: usize = 100_000;
 
 /// Messages of a conversation whose edits and reactions the full screen holds; those of more are not shown until it starts again.
 pub const ACTED_ON_MAX: usize = 20_000;
 
+/// Messages that are dropped at once when one scrolls back beyond that.
+pub const LOG_MESSAGES_DROPPED: usize = 10_000;
+
+/// Messages before those one looks at that are not dropped while there is room for so many more.
+pub const LOG_MESSAGES_IN_REACH: usize = 1_000;
+
+/// Bytes of all that the full screen holds, each message counted with [`LOG_ENTRY_BYTES`] beside its text. With more the oldest of
+/// the largest conversation are dropped.
+pub const LOGS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What a message takes beside its text, about.
+pub const LOG_ENTRY_BYTES: usize = 256;
+
 /// Conversations that the full screen holds; messages of one more are shown where one is.
 pub const CONVERSATIONS_MAX: usize = 2_048;
 
-/// Keys, messages and notices that wait for the full screen; the session pauses when there are more.
+/// Keys that wait for the full screen; reading the terminal pauses when there are more.
+pub const SCREEN_KEYS_MAX: usize = 4_096;
+
+/// Messages and notices that wait for the full screen; the session pauses when there are more.
 pub const SCREEN_EVENTS_MAX: usize = 4_096;
 
 /// What the full screen asks for that may wait for the session; one more is refused with a word to the user.
 pub const SCREEN_INPUTS_MAX: usize = 64;
 
-/// Between two drawings of the full screen.
+/// Between two drawings of the full screen; what a key changes is drawn at once.
 pub const FRAME_INTERVAL: Duration = Duration::from_millis(16);
 
 /// Lines of a text above which Enter asks before it is sent.
@@ -227,6 +243,9 @@ pub const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// When the chat ends, it waits this long for the answers to what was sent last.
 pub const QUIT_PATIENCE: Duration = Duration::from_secs(4);
 
+/// When the program is told to end, its last output, and giving back the terminal, may take so long; what is stuck by then is left.
+pub const LAST_OUTPUT_MAX: Duration = Duration::from_millis(500);
+
 /// How often the lists of users and channels for completion are asked for anew.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -241,6 +260,9 @@ pub const CANDIDATES_MAX: usize = 200;
 
 const _: () =
     assert!(REPAIR_PAGE_MESSAGES as usize <= HELD_MAX, "a page that fills a gap fits in what is held");
+const _: () = assert!(LOG_MESSAGES_IN_REACH + LOG_MESSAGES_DROPPED < LOG_MESSAGES_MAX);
+const _: () =
+    assert!(LOG_MESSAGES_MAX * (LOG_ENTRY_BYTES + 256) < LOGS_BYTES_MAX, "that many of usual length fit");
 const _: () = assert!(TOPICS_MAX <= recado_proto::limits::SYNC_TOPICS_MAX, "one question serves all topics");
 const _: () = assert!(REPAIR_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);
 const _: () = assert!(WAITING_EVENTS_MAX > REPAIRS_MAX * (REPAIR_PAGE_MESSAGES as usize + HELD_MAX));

@@ -187,13 +187,30 @@ impl Chat {
         }
     }
 
-    /// From now on plain lines go there, if that is a channel that is followed or a user. Nothing is said about it.
-    pub fn go(&mut self, place: Place) {
+    /// A line was typed where one saw this place: what is said goes there and nowhere else, whatever has happened since.
+    pub fn on_line_at(&mut self, line: &str, place: Place, now_ms: i64) {
+        if self.go(place.clone()) {
+            return self.on_line(line, true, now_ms);
+        }
+        match Command::parse(line) {
+            Ok(Some(Command::Say(text))) => {
+                let attempt = Attempt::Send { to: Some(place), text, id: None, ambiguous: false };
+                let hint = Some("/join goes there".to_owned());
+                self.fail(attempt, FailureCode::NoChannel, "you are not in this channel".to_owned(), hint);
+            }
+            Ok(_) | Err(_) => self.on_line(line, true, now_ms),
+        }
+    }
+
+    /// From now on plain lines go there, if that is a channel that is followed or a user: otherwise it is false. Nothing is said about
+    /// it.
+    pub fn go(&mut self, place: Place) -> bool {
         match place {
             Place::Channel(channel) if self.joined.contains(&channel) => self.go_to(channel),
-            Place::Channel(_) => {}
+            Place::Channel(_) => return false,
             Place::Direct(user) => self.direct = Some(user),
         }
+        true
     }
 
     /// Messages from before this one are wanted, or the latest; they come as [`Item::Older`].

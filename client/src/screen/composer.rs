@@ -164,6 +164,17 @@ impl Composer {
         text
     }
 
+    /// Takes all of it away; it can be had back.
+    pub(crate) fn clear(&mut self) {
+        if self.text.is_empty() {
+            return;
+        }
+        self.remember();
+        self.redo.clear();
+        self.killed = std::mem::take(&mut self.text);
+        self.cursor = 0;
+    }
+
     /// Exchanges the text for another, with its cursor at the end: a draft of elsewhere.
     pub(crate) fn exchange(&mut self, text: String) -> String {
         let before = std::mem::take(&mut self.text);
@@ -344,6 +355,18 @@ mod tests {
         let composer = typed("one\ntwo\n");
         assert_eq!(composer.view(20, 2), View { rows: vec!["two".into(), String::new()], cursor: (1, 0) });
         assert_eq!(Composer::default().view(20, 3), View { rows: vec![String::new()], cursor: (0, 0) });
+    }
+
+    #[test]
+    fn what_was_cleared_can_be_had_back() {
+        let mut composer = typed("half a sen");
+        composer.clear();
+        assert!(composer.is_empty());
+        composer.undo();
+        assert_eq!(composer.text(), "half a sen");
+        composer.clear();
+        assert!(composer.yank());
+        assert_eq!(composer.text(), "half a sen");
     }
 
     #[test]

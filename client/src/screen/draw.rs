@@ -14,7 +14,7 @@ use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::wording;
 
 use super::keys;
-use super::log::{Entry, Log, Sending, What};
+use super::log::{Entry, Log, Older, Sending, What};
 use super::model::{Model, Overlay, is_topic};
 use super::rows;
 use super::scroll::{self, Rows};
@@ -355,7 +355,10 @@ fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette)
     let text = match (&model.overlay, &model.completing) {
         (Overlay::Question { lines }, _) => wording::send_so_many_lines(*lines),
         (_, Some(completing)) => completing.shown(area.width.saturating_sub(4).into()),
-        (_, None) if model.log().anchor().is_some() => wording::scrolled_back().to_owned(),
+        (_, None) if model.log().anchor().is_some() => match model.log().older {
+            Older::Asked => wording::fetching_older().to_owned(),
+            Older::Unknown | Older::Nothing => wording::scrolled_back().to_owned(),
+        },
         (_, None) => return,
     };
     let width = usize::from(area.width).saturating_sub(4);

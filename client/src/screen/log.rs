@@ -79,6 +79,9 @@ pub(crate) struct Log {
     topic: Option<(i64, String)>,
     /// The first place of the pages that came; acts have places, too.
     first_place: Option<u64>,
+    bytes: usize,
+    /// The latest were dropped, for whoever scrolled back far.
+    is_cut: bool,
     pub(crate) older: Older,
     /// None at the end, where one stays as more comes.
     anchor: Option<Anchor>,
@@ -136,6 +139,14 @@ impl Entry {
         }
     }
 
+    fn bytes(&self) -> usize {
+        limits::LOG_ENTRY_BYTES
+            + match &self.what {
+                What::Said { text, state, .. } => text.len() + state.text.len(),
+                What::Notice(text) | What::Failure(text) => text.len(),
+            }
+    }
+
     fn id(&self) -> Option<MessageId> {
         match &self.what {
             What::Said { id, .. } => *id,
@@ -161,6 +172,16 @@ impl Log {
         self.anchor = anchor;
     }
 
+    /// What all of it takes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether the latest were dropped, so that what comes has no place here.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     pub(crate) fn divider(&self) -> Option<usize> {
         self.divider
     }
@@ -181,13 +202,15 @@ impl Log {
             }
             _ => one.time_ms < other.time_ms,
         };
-        let is_first = self.entries.front().is_some_and(|first| is_before(&entry, first));
-        let index = if is_first {
-            0
-        } else {
-            self.entries.len()
-                - self.entries.iter().rev().take_while(|later| is_before(&entry, later)).count()
-        };
+        // A page of older ones comes to the front, where notices may stand already.
+        let is_first = |at: usize| self.entries.get(at).is_some_and(|first| is_before(&entry, first));
+        let first_said = self.entries.iter().position(|entry| entry.place().is_some());
+        let index =
+            [Some(0), first_said].into_iter().flatten().find(|at| is_first(*at)).unwrap_or_else(|| {
+                self.entries.len()
+                    - self.entries.iter().rev().take_while(|later| is_before(&entry, later)).count()
+            });
+        self.bytes += entry.bytes();
         self.entries.insert(index, entry);
         if let Some(anchor) = &mut self.anchor
             && index <= anchor.entry
@@ -205,6 +228,7 @@ impl Log {
 
     /// Adds what happened just now.
     pub(crate) fn append(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
         self.entries.push_back(entry);
         self.forget_oldest();
     }
@@ -221,7 +245,9 @@ impl Log {
         let acts = self.acts.entry(target).or_default();
         acts.add(done);
         if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.id() == Some(target)) {
+            self.bytes -= entry.bytes();
             entry.take_up(acts);
+            self.bytes += entry.bytes();
         }
     }
 
@@ -267,6 +293,7 @@ impl Log {
             && self.anchor.is_none()
             && let Some(entry) = self.entries.remove(index)
         {
+            self.bytes -= entry.bytes();
             self.ids.remove(&answered);
             self.insert(entry, true);
         }
@@ -301,18 +328,60 @@ impl Log {
         })
     }
 
-    fn forget_oldest(&mut self) {
-        if self.entries.len() <= limits::LOG_MESSAGES_MAX || self.anchor.is_some() {
-            return;
-        }
-        if let Some(oldest) = self.entries.pop_front() {
+    /// Drops the oldest so many.
+    pub(crate) fn forget(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(oldest) = self.entries.pop_front() else { return };
+            self.bytes -= oldest.bytes();
             if let Some(id) = oldest.id() {
                 self.ids.remove(&id);
                 self.acts.remove(&id);
             }
             self.first_place = None;
-            self.divider = self.divider.map(|divider| divider.saturating_sub(1));
+            self.divider = self.divider.and_then(|divider| divider.checked_sub(1));
+            if let Some(anchor) = &mut self.anchor {
+                *anchor = match anchor.entry.checked_sub(1) {
+                    Some(entry) => Anchor { entry, ..*anchor },
+                    None => Anchor { entry: 0, row: 0 },
+                };
+            }
             self.older = Older::Unknown;
+        }
+    }
+
+    /// Makes room for older ones: drops the latest so many, but none that one looks at.
+    pub(crate) fn cut(&mut self, count: usize) {
+        let kept = self.anchor.map_or(0, |anchor| anchor.entry + 1);
+        let kept = self.entries.len().saturating_sub(count).max(kept);
+        for entry in self.entries.drain(kept..) {
+            self.bytes -= entry.bytes();
+            if let Some(id) = entry.id() {
+                self.ids.remove(&id);
+                self.acts.remove(&id);
+            }
+            self.is_cut = true;
+        }
+        self.divider = self.divider.filter(|divider| *divider < kept);
+    }
+
+    /// Begins anew at the end, where the latest are to be fetched: nothing stays but what has no answer.
+    pub(crate) fn restart(&mut self) {
+        let unsent = |entry: &Entry| {
+            matches!(entry.what, What::Said { sending: Sending::Pending | Sending::Failed, .. })
+        };
+        let before = std::mem::take(self);
+        (self.unread, self.mentions) = (before.unread, before.mentions);
+        self.topic = before.topic;
+        for entry in before.entries.into_iter().filter(unsent) {
+            self.insert(entry, false);
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let beyond = self.entries.len().saturating_sub(limits::LOG_MESSAGES_MAX);
+        let is_in_reach = self.anchor.is_some_and(|anchor| anchor.entry < limits::LOG_MESSAGES_IN_REACH);
+        if !is_in_reach || beyond > limits::LOG_MESSAGES_IN_REACH {
+            self.forget(beyond);
         }
     }
 }

@@ -40,6 +40,11 @@ pub(crate) use self::shell::fits;
 pub(crate) struct ScreenFace {
     events: mpsc::Sender<Event>,
     input: mpsc::Receiver<Input>,
+    /// How many inputs were taken in all.
+    taken: u64,
+    /// What found no room among the events: it is told before the next input is taken.
+    owed_ready: Option<Event>,
+    owed_names: Option<Event>,
 }
 
 impl ScreenFace {
@@ -48,7 +53,7 @@ impl ScreenFace {
         let now = Zoned::now();
         let look = Look { palette, zone: now.time_zone().clone() };
         let (events, input) = shell::spawn(look, &now)?;
-        Ok(Self { events, input })
+        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None })
     }
 
     /// An error means that the thread has ended: the terminal is gone.
@@ -56,10 +61,20 @@ impl ScreenFace {
         self.events.send(event).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    /// What need not arrive: when too much waits it is left out.
-    fn mention(&self, event: Event) {
-        // The thread has ended, or will be told again.
-        let _ = self.events.try_send(event);
+    /// What need not arrive at once: it is given back when too much waits.
+    fn mention(&self, event: Event) -> Option<Event> {
+        match self.events.try_send(event) {
+            Err(mpsc::error::TrySendError::Full(event)) => Some(event),
+            // The thread has ended: whoever waits for it finds out.
+            Err(mpsc::error::TrySendError::Closed(_)) | Ok(()) => None,
+        }
+    }
+
+    /// Cancel safe.
+    async fn take_input(&mut self) -> Option<Input> {
+        let input = self.input.recv().await;
+        self.taken += u64::from(input.is_some());
+        input
     }
 }
 
@@ -68,7 +83,7 @@ impl Opening for ScreenFace {
         loop {
             let question = prompt::name(suggestion.map(UserName::as_str)).raw;
             self.tell(Event::Ask(question)).await.ok()?;
-            let Input::Line { text, .. } = self.input.recv().await? else { return None };
+            let Input::Line { text, .. } = self.take_input().await? else { return None };
             let answer = match suggestion {
                 Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
                 _ => UserName::parse(&text),
@@ -85,6 +100,7 @@ impl Opening for ScreenFace {
     }
 
     fn say(&mut self, text: &str) {
+        // There is room: nothing else is said before the chat begins.
         self.mention(Event::Announce { text: text.to_owned(), is_wrong: false });
     }
 
@@ -99,12 +115,19 @@ impl Face for ScreenFace {
     }
 
     async fn next(&mut self) -> Input {
-        self.input.recv().await.unwrap_or(Input::End)
+        for owed in [&mut self.owed_ready, &mut self.owed_names] {
+            if owed.is_some()
+                && let Ok(room) = self.events.reserve().await
+                && let Some(event) = owed.take()
+            {
+                room.send(event);
+            }
+        }
+        self.take_input().await.unwrap_or(Input::End)
     }
 
     fn ready(&mut self, whereabouts: &Whereabouts) {
-        // What is left out here is said with the next line.
-        self.mention(Event::Ready(whereabouts.clone()));
+        self.owed_ready = self.mention(Event::Ready { whereabouts: whereabouts.clone(), taken: self.taken });
     }
 
     fn refresh_interval(&self) -> Option<Duration> {
@@ -112,7 +135,7 @@ impl Face for ScreenFace {
     }
 
     fn names(&mut self, known: &KnownNames) {
-        self.mention(Event::Names(Box::new(known.clone())));
+        self.owed_names = self.mention(Event::Names(Box::new(known.clone())));
     }
 
     fn settle_max(&self) -> Option<Duration> {

@@ -92,7 +92,8 @@ pub(crate) struct Model {
     pub(crate) broker_away: bool,
     has_focus: bool,
     known: KnownNames,
-    unanswered: usize,
+    /// How many things were handed on in all.
+    handed: u64,
     notices: PlainView,
     requests: VecDeque<Request>,
 }
@@ -115,7 +116,7 @@ impl Model {
             broker_away: false,
             has_focus: true,
             known: KnownNames::default(),
-            unanswered: 0,
+            handed: 0,
             notices: PlainView::for_terminal(Palette::Plain, now),
             requests: VecDeque::new(),
         }
@@ -190,12 +191,21 @@ impl Model {
         }
     }
 
-    /// The chat took what was asked of it; plain lines go there now.
-    pub(crate) fn ready(&mut self, whereabouts: &Whereabouts) {
+    /// How many things were handed on in all.
+    #[cfg(test)]
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed
+    }
+
+    /// Something more was handed on to the chat.
+    pub(crate) fn handed_on(&mut self) {
+        self.handed += 1;
+    }
+
+    /// The chat took so many of all things that were handed on; plain lines go there now.
+    pub(crate) fn ready(&mut self, whereabouts: &Whereabouts, taken: u64) {
         self.user = Some(whereabouts.user.clone());
-        let is_old_news = self.unanswered > 1;
-        self.unanswered = self.unanswered.saturating_sub(1);
-        if !is_old_news
+        if taken == self.handed
             && whereabouts.place != self.current
             && let Some(place) = whereabouts.place.clone()
         {
@@ -215,7 +225,7 @@ impl Model {
     }
 
     /// Enter: the text goes out, unless it is so long that it must be asked for first.
-    pub(crate) fn submit(&mut self, is_meant: bool) {
+    pub(crate) fn submit(&mut self, is_meant: bool, now_ms: i64) {
         let text = self.composer.text();
         let lines = text.lines().count();
         if text.trim().is_empty() && self.question.is_none() {
@@ -227,18 +237,17 @@ impl Model {
         }
         if text.len() > wire_limits::MESSAGE_BYTES_MAX {
             let text = wording::too_long(text.len());
-            return self.log_mut().append(Entry { time_ms: 0, what: What::Failure(text) });
+            return self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });
         }
         self.overlay = Overlay::None;
         self.question = None;
         let line = self.composer.take();
-        self.log_mut().look_at(None);
-        self.request(Request::Line(line));
+        self.look_at_end();
+        self.requests.push_back(Request::Line(line));
     }
 
     /// The line could not be handed on: it is typed still.
     pub(crate) fn take_back(&mut self, line: String, now_ms: i64) {
-        self.unanswered = self.unanswered.saturating_sub(1);
         self.composer.exchange(line);
         self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(wording::busy()) });
     }
@@ -250,12 +259,12 @@ impl Model {
         }
         match &place {
             Place::Channel(channel) if !self.conversations.contains_key(&place) => {
-                return self.request(Request::Line(format!("/join {channel}")));
+                return self.requests.push_back(Request::Line(format!("/join {channel}")));
             }
             Place::Channel(_) | Place::Direct(_) => {}
         }
         self.enter(place.clone());
-        self.request(Request::Go(place));
+        self.requests.push_back(Request::Go(place));
     }
 
     /// The next conversation where something was not read: where one is mentioned first, then people, then channels.
@@ -305,25 +314,46 @@ impl Model {
     pub(crate) fn want_older(&mut self) {
         let Some(place) = self.current.clone() else { return };
         let Some(log) = self.conversations.get_mut(&place) else { return };
-        if log.older == Older::Unknown && log.len() < limits::LOG_MESSAGES_MAX {
+        if log.older == Older::Unknown {
+            if log.len() >= limits::LOG_MESSAGES_MAX {
+                log.cut(limits::LOG_MESSAGES_DROPPED);
+            }
             log.older = Older::Asked;
             let before = log.oldest(is_topic(&place));
-            self.request(Request::Older(place, before));
+            self.requests.push_back(Request::Older(place, before));
+        }
+    }
+
+    /// Goes to the latest message, and stays at the end.
+    pub(crate) fn look_at_end(&mut self) {
+        self.log_mut().look_at(None);
+        self.fetch_latest();
+    }
+
+    /// The latest were dropped and are wanted again. What was asked for before is waited for: it has no place in what comes then.
+    pub(crate) fn fetch_latest(&mut self) {
+        let log = self.log_mut();
+        if log.is_cut() && log.anchor().is_none() && log.older != Older::Asked {
+            log.restart();
+            self.want_older();
         }
     }
 
     /// What was asked for could not be handed on.
     pub(crate) fn older_failed(&mut self, of: &Place) {
-        self.unanswered = self.unanswered.saturating_sub(1);
         self.log_of(of).older = Older::Unknown;
     }
 
     /// All that was typed and not sent, with where it was to go.
     pub(crate) fn typed_and_unsent(&self) -> Vec<String> {
-        let here = self.current.iter().map(|place| (place, self.composer.text()));
-        let elsewhere = self.drafts.iter().map(|(place, text)| (place, text.as_str()));
+        let here = std::iter::once((self.current.as_ref(), self.composer.text()));
+        let elsewhere = self.drafts.iter().map(|(place, text)| (Some(place), text.as_str()));
         let typed = here.chain(elsewhere).filter(|(_, text)| !text.trim().is_empty());
-        typed.map(|(place, text)| format!("{}: {text}", super::draw::name_of(place))).collect()
+        let said = |(place, text): (Option<&Place>, &str)| match place {
+            Some(place) => format!("{}: {text}", super::draw::name_of(place)),
+            None => text.to_owned(),
+        };
+        typed.map(said).collect()
     }
 
     /// Tab: the first candidate, or the next one.
@@ -360,9 +390,14 @@ impl Model {
             Some(place) => self.conversations.entry(place.clone()).or_default(),
             None => &mut self.lobby,
         };
-        if !log.insert(Entry::said(message), in_topic) || !is_new_to_user {
+        // What was dropped for whoever scrolled back is fetched again, and this with it.
+        let is_new = log.is_cut() && !message.own || log.insert(Entry::said(message), in_topic);
+        self.keep_bounds(None);
+        if !is_new || !is_new_to_user {
             return;
         }
+        let log =
+            place.as_ref().and_then(|place| self.conversations.get_mut(place)).unwrap_or(&mut self.lobby);
         if place != self.current || message.earlier || !self.has_focus {
             log.unread += 1;
             log.mentions += usize::from(mentions);
@@ -436,6 +471,24 @@ impl Model {
             log.page_began(before);
         }
         log.older = if is_further { Older::Unknown } else { Older::Nothing };
+        self.keep_bounds(Some(of));
+        self.fetch_latest();
+    }
+
+    /// What is held of all conversations has a bound, too.
+    fn keep_bounds(&mut self, scrolled_back: Option<&Place>) {
+        let bytes: usize = self.conversations.values().map(Log::bytes).sum();
+        if bytes <= limits::LOGS_BYTES_MAX {
+            return;
+        }
+        let Some((place, log)) = self.conversations.iter_mut().max_by_key(|(_, log)| log.bytes()) else {
+            return;
+        };
+        let dropped = log.len().div_ceil(8);
+        match Some(place) == scrolled_back {
+            true => log.cut(dropped),
+            false => log.forget(dropped),
+        }
     }
 
     fn on_notice(&mut self, notice: &Notice, item: &Item, now_ms: i64) {
@@ -450,7 +503,10 @@ impl Model {
                 self.current.take_if(|current| *current == left);
             }
             Notice::ServerLost { .. } => self.server_away = true,
-            Notice::ServerBack { .. } => self.server_away = false,
+            Notice::ServerBack { .. } => {
+                self.server_away = false;
+                self.want_first();
+            }
             Notice::BrokerLost { .. } => self.broker_away = true,
             Notice::BrokerBack => self.broker_away = false,
             Notice::Away { channel, shown, .. } => {
@@ -501,9 +557,17 @@ impl Model {
         // What was said before there was any conversation is worth reading in the first.
         std::mem::take(&mut self.lobby).into_entries().for_each(|entry| log.append(entry));
         log.enter();
-        let has_nothing = log.len() == 0;
+        if log.is_cut() && log.older != Older::Asked {
+            log.restart();
+        }
         self.current = Some(place);
-        if has_nothing {
+        self.want_first();
+    }
+
+    /// Asks for messages where there are none yet.
+    fn want_first(&mut self) {
+        let is_topic = self.current.as_ref().is_some_and(is_topic);
+        if self.log().oldest(is_topic).is_none() {
             self.want_older();
         }
     }
@@ -517,11 +581,6 @@ impl Model {
         let has_room =
             self.conversations.contains_key(place) || self.conversations.len() < limits::CONVERSATIONS_MAX;
         if has_room { Some(place.clone()) } else { self.current.clone() }
-    }
-
-    fn request(&mut self, request: Request) {
-        self.unanswered += 1;
-        self.requests.push_back(request);
     }
 }
 

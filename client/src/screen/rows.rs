@@ -1,6 +1,7 @@
 //! Text cut into rows of a width. A row is a stretch of the text's bytes, so that nothing is copied to find out how high a text is.
 
 use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::view::text::columns;
 
@@ -35,7 +36,8 @@ fn cut(text: &str, width: usize, indent: usize, at_words: bool) -> Vec<Row> {
             (begin, taken, space) = (at + grapheme.len(), 0, None);
             continue;
         }
-        let wide = columns(grapheme);
+        // What is drawn counts joined characters as one, and the selector of their coloured form as wide.
+        let wide = columns(grapheme).max(grapheme.width());
         if taken + wide > width && at > begin {
             match space.filter(|_| at_words) {
                 // The space that does not fit is what the row ends with.
@@ -106,6 +108,12 @@ mod tests {
                 assert_eq!(bare(&rest), bare(text));
             }
         }
+    }
+
+    #[test]
+    fn what_a_selector_makes_wide_is_not_cut_off() {
+        let rows = soft(&"☺\u{fe0f}".repeat(20), 10, 0);
+        assert_eq!(rows.len(), 4);
     }
 
     #[test]

@@ -54,9 +54,14 @@ fn end(log: &Log, look: &impl Rows) -> Option<Anchor> {
     Some(Anchor { entry, row: look.rows(log, entry).len() - 1 })
 }
 
+/// An entry has fewer rows once the window is wider.
+fn within(log: &Log, at: Anchor, look: &impl Rows) -> Anchor {
+    Anchor { row: at.row.min(look.rows(log, at.entry).len() - 1), ..at }
+}
+
 /// So many rows further back, and how many there were.
 fn moved_back(log: &Log, from: Anchor, rows: usize, look: &impl Rows) -> (Anchor, usize) {
-    let (mut at, mut left) = (from, rows);
+    let (mut at, mut left) = (within(log, from, look), rows);
     while left > 0 {
         if at.row > 0 {
             let step = left.min(at.row);
@@ -75,7 +80,7 @@ fn moved_back(log: &Log, from: Anchor, rows: usize, look: &impl Rows) -> (Anchor
 
 /// So many rows further on; none at the end.
 fn forward(log: &Log, from: Anchor, rows: usize, look: &impl Rows) -> Option<Anchor> {
-    let (mut at, mut left) = (from, rows);
+    let (mut at, mut left) = (within(log, from, look), rows);
     loop {
         let last = look.rows(log, at.entry).len() - 1;
         let is_last_entry = at.entry + 1 >= log.len();
@@ -96,7 +101,7 @@ mod tests {
     use ratatui::text::Line;
 
     use super::{Rows, back, on, visible};
-    use crate::screen::log::{Entry, Log, What};
+    use crate::screen::log::{Anchor, Entry, Log, What};
 
     /// Entry 0 has one row, entry 1 two, entry 2 three, and again.
     struct Look;
@@ -149,6 +154,18 @@ mod tests {
         back(&mut log, 1, 9, &Look);
         check(&log, 9, "0.0 1.0 1.1");
         check(&Log::default(), 9, "");
+    }
+
+    #[test]
+    fn whoever_looks_at_a_row_that_is_gone_looks_at_the_last_one() {
+        let mut log = log(4);
+        log.look_at(Some(Anchor { entry: 1, row: 9 }));
+        check(&log, 3, "0.0 1.0 1.1");
+        on(&mut log, 1, &Look);
+        check(&log, 3, "1.0 1.1 2.0");
+        log.look_at(Some(Anchor { entry: 2, row: 9 }));
+        back(&mut log, 1, 3, &Look);
+        check(&log, 3, "1.1 2.0 2.1");
     }
 
     #[test]

@@ -1,20 +1,19 @@
-//! The threads of the full screen: one reads keys, one owns the model and draws it. All they do waits in one bounded queue.
+//! The threads of the full screen: one reads keys, one owns the model and draws it. What they do waits in bounded queues.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::thread;
+use std::time::Instant;
 
 use jiff::{Timestamp, Zoned};
 use ratatui::crossterm::event::{self, Event as TerminalEvent};
 use ratatui::crossterm::terminal;
 use ratatui::layout::Rect;
-use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
 
 use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
-use crate::chat::item::{Item, Place};
+use crate::chat::item::Item;
 use crate::engine::Input;
 use crate::limits;
 use crate::view::wording;
@@ -28,10 +27,6 @@ use super::scroll;
 
 /// Something for the thread that draws.
 pub(crate) enum Event {
-    /// A key, a paste, a new size.
-    Terminal(TerminalEvent),
-    /// The terminal cannot be read any more.
-    TerminalGone,
     /// Something to show.
     Item(Box<Item>),
     /// Something to say before there is a chat.
@@ -39,7 +34,11 @@ pub(crate) enum Event {
     /// A question whose answer is a line.
     Ask(String),
     /// The next line may come.
-    Ready(Whereabouts),
+    Ready {
+        whereabouts: Whereabouts,
+        /// How many inputs were taken in all.
+        taken: u64,
+    },
     /// Names that one may mean.
     Names(Box<KnownNames>),
     /// Give the terminal back, and say when that is done.
@@ -57,20 +56,19 @@ struct Shell {
     look: Look,
     input: mpsc::Sender<Input>,
     title: String,
-    /// What is not hurried is drawn then.
-    next_frame: Option<Instant>,
-    runtime: Handle,
+    drawn_at: Option<Instant>,
 }
 
 /// Whether to go on.
 enum Turn {
-    On { hurry: bool },
+    On,
     Over(Option<oneshot::Sender<()>>),
 }
 
 /// Begins both threads. The queue takes what is to be shown; what is typed comes out.
 pub(crate) fn spawn(look: Look, now: &Zoned) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
-    let (events, queue) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
+    let (events, waiting) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
+    let (read, keys) = mpsc::channel(limits::SCREEN_KEYS_MAX);
     let (input, inputs) = mpsc::channel(limits::SCREEN_INPUTS_MAX);
     let shell = Shell {
         taken: Taken::take()?,
@@ -78,38 +76,62 @@ pub(crate) fn spawn(look: Look, now: &Zoned) -> io::Result<(mpsc::Sender<Event>,
         look,
         input,
         title: String::new(),
-        next_frame: None,
-        runtime: Handle::current(),
+        drawn_at: None,
     };
-    let keys = events.clone();
+    // A runtime of its own: whoever shuts down the program's does not take it from whoever gives back the terminal.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     // Reading keys cannot be cancelled: this thread is left behind at the end.
     thread::Builder::new().name("keys".to_owned()).spawn(move || {
-        loop {
-            let event = event::read().map_or(Event::TerminalGone, Event::Terminal);
-            let is_last = matches!(event, Event::TerminalGone);
-            if keys.blocking_send(event).is_err() || is_last {
+        while let Ok(event) = event::read() {
+            if read.blocking_send(event).is_err() {
                 return;
             }
         }
     })?;
-    thread::Builder::new().name("screen".to_owned()).spawn(move || shell.run(queue))?;
+    let queues = Queues { keys, events: waiting };
+    thread::Builder::new().name("screen".to_owned()).spawn(move || runtime.block_on(shell.run(queues)))?;
     Ok((events, inputs))
 }
 
+/// What waits for the screen.
+struct Queues {
+    /// Closed when the terminal cannot be read any more.
+    keys: mpsc::Receiver<TerminalEvent>,
+    events: mpsc::Receiver<Event>,
+}
+
 impl Shell {
-    fn run(mut self, mut queue: mpsc::Receiver<Event>) {
+    /// Until it is told to end, or nobody is left to tell it. A key is taken before what waits to be shown, and drawn at once; what
+    /// else changes is drawn when the time for it has come.
+    async fn run(mut self, mut queues: Queues) {
+        let mut is_drawn = false;
+        let mut is_gone = false;
         loop {
-            self.draw();
-            let Some(event) = queue.blocking_recv() else { return };
-            let mut turn = self.take_all(event, &mut queue);
-            // Nothing is drawn more often than one sees, but for what one does: that is drawn at once.
-            while let (Turn::On { hurry: false }, Some(due)) = (&turn, self.next_frame) {
-                let next = self.runtime.block_on(async { timeout_at(due, queue.recv()).await });
-                match next {
-                    Ok(Some(event)) => turn = self.take_all(event, &mut queue),
-                    Ok(None) => return,
-                    Err(_) => break,
+            let frame_at = self.drawn_at.map_or_else(Instant::now, |at| at + limits::FRAME_INTERVAL);
+            if !is_drawn && frame_at <= Instant::now() {
+                self.draw();
+                is_drawn = true;
+            }
+            let turn = tokio::select! {
+                biased;
+                key = queues.keys.recv(), if !is_gone => {
+                    is_gone = key.is_none();
+                    self.on_terminal_read(key);
+                    if queues.keys.is_empty() {
+                        self.perform();
+                        self.draw();
+                        is_drawn = true;
+                        continue;
+                    }
+                    Turn::On
                 }
+                event = queues.events.recv() => event.map_or(Turn::Over(None), |event| self.take(event)),
+                () = tokio::time::sleep_until(frame_at.into()), if !is_drawn => continue,
+            };
+            self.perform();
+            match turn {
+                Turn::On => is_drawn = false,
+                Turn::Over(done) => return self.end(done),
             }
             if let Turn::Over(done) = turn {
                 return self.end(done);
@@ -117,44 +139,31 @@ impl Shell {
         }
     }
 
-    /// Takes an event and those that wait behind it, as many as there may be at once.
-    fn take_all(&mut self, first: Event, queue: &mut mpsc::Receiver<Event>) -> Turn {
-        let mut next = Some(first);
-        let mut hurry = false;
-        for _ in 0..limits::SCREEN_EVENTS_MAX {
-            let Some(event) = next else { break };
-            let turn = self.take(event);
-            self.perform();
-            match turn {
-                Turn::On { hurry: more } => hurry |= more,
-                Turn::Over(_) => return turn,
-            }
-            next = queue.try_recv().ok();
+    fn on_terminal_read(&mut self, key: Option<TerminalEvent>) {
+        match key {
+            Some(event) => self.on_terminal(event, Timestamp::now().as_millisecond()),
+            None => drop(self.hand_on(Input::End)),
         }
-        Turn::On { hurry }
     }
 
     fn take(&mut self, event: Event) -> Turn {
         let now_ms = Timestamp::now().as_millisecond();
-        let hurry = matches!(event, Event::Terminal(_));
         match event {
-            Event::Terminal(event) => self.on_terminal(event, now_ms),
-            Event::TerminalGone => self.hand_on(Input::End),
             Event::Item(item) => self.model.show(&item, now_ms),
             Event::Announce { text, is_wrong } => self.model.announce(text, is_wrong, now_ms),
             Event::Ask(question) => self.model.ask(question),
-            Event::Ready(whereabouts) => self.model.ready(&whereabouts),
+            Event::Ready { whereabouts, taken } => self.model.ready(&whereabouts, taken),
             Event::Names(known) => self.model.know(*known),
             Event::Close(done) => return Turn::Over(Some(done)),
         }
-        Turn::On { hurry }
+        Turn::On
     }
 
     fn on_terminal(&mut self, event: TerminalEvent, now_ms: i64) {
         match event {
             TerminalEvent::Key(key) => {
                 if let Some(action) = keys::action(&key) {
-                    self.act(action);
+                    self.act(action, now_ms);
                 }
             }
             TerminalEvent::Paste(text) => {
@@ -171,8 +180,8 @@ impl Shell {
         }
     }
 
-    fn act(&mut self, action: Action) {
-        if self.act_on_overlay(action) {
+    fn act(&mut self, action: Action, now_ms: i64) {
+        if self.act_on_overlay(action, now_ms) {
             return;
         }
         if !matches!(action, Action::Complete { .. }) {
@@ -180,7 +189,7 @@ impl Shell {
         }
         let composer = &mut self.model.composer;
         match action {
-            Action::Submit => self.model.submit(false),
+            Action::Submit => self.model.submit(false, now_ms),
             Action::NewLine => drop(composer.insert("\n")),
             Action::Go(to) => composer.go(to),
             Action::Delete(to) => composer.delete(to),
@@ -195,7 +204,7 @@ impl Shell {
             Action::RowUp => self.scroll_back(|_| 1),
             Action::RowDown => self.scroll_on(|_| 1),
             Action::Top => self.scroll_back(|_| usize::MAX / 4),
-            Action::Bottom | Action::Escape => self.model.log_mut().look_at(None),
+            Action::Bottom | Action::Escape => self.model.look_at_end(),
             Action::Activity => self.model.go_to_activity(),
             Action::Along { forward } => self.model.go_along(forward),
             Action::Number(number) => self.model.go_to_number(number),
@@ -205,12 +214,9 @@ impl Shell {
                 // It is drawn again either way.
                 let _ = self.taken.terminal.clear();
             }
-            Action::Interrupt if composer.is_empty() => self.hand_on(Input::Interrupt),
-            Action::Interrupt => {
-                composer.go(To::LineEnd);
-                drop(composer.exchange(String::new()));
-            }
-            Action::End if composer.is_empty() => self.hand_on(Input::End),
+            Action::Interrupt if composer.is_empty() => drop(self.hand_on(Input::Interrupt)),
+            Action::Interrupt => composer.clear(),
+            Action::End if composer.is_empty() => drop(self.hand_on(Input::End)),
             Action::End => composer.delete(To::Right),
             Action::Suspend => {
                 if let Err(error) = self.taken.suspend() {
@@ -223,7 +229,7 @@ impl Shell {
     }
 
     /// What lies over the messages takes the key. False if it is not for it.
-    fn act_on_overlay(&mut self, action: Action) -> bool {
+    fn act_on_overlay(&mut self, action: Action, now_ms: i64) -> bool {
         match &mut self.model.overlay {
             Overlay::None => return false,
             Overlay::Keys { first } => {
@@ -242,7 +248,7 @@ impl Shell {
             Overlay::Question { .. } => {
                 self.model.overlay = Overlay::None;
                 match action {
-                    Action::Submit => self.model.submit(true),
+                    Action::Submit => self.model.submit(true, now_ms),
                     Action::Escape => {}
                     _ => return false,
                 }
@@ -299,6 +305,7 @@ impl Shell {
         let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
         let entries = self.look.entries(&self.model, area.width);
         scroll::on(self.model.log_mut(), by(area.height.into()), &entries);
+        self.model.fetch_latest();
     }
 
     /// Does what the model wants.
@@ -306,27 +313,34 @@ impl Shell {
         while let Some(request) = self.model.next_request() {
             match request {
                 Request::Line(line) => {
-                    let input = Input::Line { text: line.clone(), echo: true };
-                    if self.input.try_send(input).is_err() {
+                    let text = line.clone();
+                    let input = match self.model.current().cloned() {
+                        Some(place) => Input::LineAt { text, place },
+                        None => Input::Line { text, echo: true },
+                    };
+                    if !self.hand_on(input) {
                         self.model.take_back(line, Timestamp::now().as_millisecond());
                     }
                 }
-                Request::Go(place) => self.hand_on(Input::Go(place)),
-                Request::Older(place, before) => self.hand_on_older(place, before),
+                // Each line says where it goes in any case.
+                Request::Go(place) => drop(self.hand_on(Input::Go(place))),
+                Request::Older(of, before) => {
+                    if !self.hand_on(Input::Older { of: of.clone(), before }) {
+                        self.model.older_failed(&of);
+                    }
+                }
                 Request::Bell => drop(self.taken.write("\x07")),
             }
         }
     }
 
-    fn hand_on_older(&mut self, of: Place, before: Option<recado_proto::Place>) {
-        if self.input.try_send(Input::Older { of: of.clone(), before }).is_err() {
-            self.model.older_failed(&of);
+    /// False if too much waits already, or nobody takes it any more because the chat has ended.
+    fn hand_on(&mut self, input: Input) -> bool {
+        let is_taken = self.input.try_send(input).is_ok();
+        if is_taken {
+            self.model.handed_on();
         }
-    }
-
-    /// Nobody takes it any more only when the chat has ended.
-    fn hand_on(&mut self, input: Input) {
-        let _ = self.input.try_send(input);
+        is_taken
     }
 
     fn draw(&mut self) {
@@ -339,7 +353,7 @@ impl Shell {
         if let Err(error) = drawn {
             tracing::debug!(%error, "the screen cannot be drawn");
         }
-        self.next_frame = Some(Instant::now() + limits::FRAME_INTERVAL);
+        self.drawn_at = Some(Instant::now());
         let mut title = "Recado".to_owned();
         let unread = self.model.unread();
         if unread > 0 {
@@ -356,8 +370,10 @@ impl Shell {
         self.taken.give_back();
         let rest: Vec<String> = self.model.typed_and_unsent();
         if !rest.is_empty() {
-            println!("{}", wording::left_unsent());
-            rest.iter().for_each(|text| println!("{text}"));
+            // Where the terminal is gone nobody reads it.
+            let mut output = io::stdout().lock();
+            let _ = writeln!(output, "{}", wording::left_unsent());
+            rest.iter().for_each(|text| drop(writeln!(output, "{text}")));
         }
         if let Some(done) = done {
             // Whoever asked may have gone.

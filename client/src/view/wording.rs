@@ -249,6 +249,11 @@ pub(crate) fn send_so_many_lines(lines: usize) -> String {
     format!("send {lines} lines as one message? Enter sends, Esc goes back")
 }
 
+/// While what is further back than all that is here is fetched.
+pub(crate) fn fetching_older() -> &'static str {
+    "further back; older messages are on their way"
+}
+
 /// One does not see the latest.
 pub(crate) fn scrolled_back() -> &'static str {
     "further back; Esc goes to the latest"
