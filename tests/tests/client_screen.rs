@@ -1,0 +1,207 @@
+//! The chat on the whole screen as a person sees it, on a terminal in memory.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+use recado_tests::{
+    chat::Requester,
+    parts::{Broker, Recado, Server, folder},
+    terminal::{FULL_SCREEN, Terminal},
+};
+
+/// The size that a terminal over SSH has.
+const ROWS: u16 = 24;
+const COLUMNS: u16 = 80;
+
+/// A page of older messages has fewer.
+const MANY: usize = 450;
+
+fn chat(folder: &Path, requests: &str, subscribers: &str, user: &str) -> Terminal {
+    let line = ["client", "--server", requests, "--broker", subscribers, "--user", user];
+    let mut terminal = Terminal::start_with(folder, ROWS, COLUMNS, &line, &[FULL_SCREEN]);
+    in_place(&mut terminal, "#geral");
+    terminal.wait_for_text("You are in #geral");
+    terminal
+}
+
+/// Waits until the title names this place.
+fn in_place(terminal: &mut Terminal, place: &str) {
+    terminal.wait_for(place, |screen| {
+        screen
+            .lines()
+            .next()
+            .and_then(|row| row.split('│').nth(1))
+            .is_some_and(|title| title.starts_with(place))
+    });
+}
+
+fn ends(terminal: &mut Terminal) -> String {
+    let (code, screen) = terminal.wait_for_end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(terminal.is_as_found(), "{screen}");
+    let cells = terminal.cells();
+    assert!(!cells.alternate_screen() && !cells.hide_cursor() && !cells.bracketed_paste(), "{screen}");
+    screen
+}
+
+#[test]
+fn the_first_minute_on_the_whole_screen() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers];
+    let mut maria = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[FULL_SCREEN]);
+    maria.wait_for_text("Your name [maria]:");
+    assert!(maria.cells().alternate_screen());
+    maria.line("_ana");
+    maria.wait_for_text("! a name cannot begin with `_`, which is kept for the system");
+    maria.line("");
+    maria.wait_for_text("You are in #geral. Nobody has said anything here yet.");
+    maria.line("hello, is anybody there?");
+    maria.wait_for("the message with its time", |screen| {
+        screen.lines().any(|row| row.ends_with(" maria: hello, is anybody there?") && !row.contains('…'))
+    });
+    // A command goes where one is after a name that was refused, too.
+    maria.line("/join tech");
+    maria.wait_for_text("! ");
+    maria.line("/create tech");
+    in_place(&mut maria, "#tech");
+    maria.keys("\x04");
+    let screen = ends(&mut maria);
+    assert!(!screen.contains("hello"), "what was on the screen before is there again:\n{screen}");
+}
+
+#[test]
+fn two_people_talk_switch_and_find_what_they_typed_again() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    let mut bob = chat(folder.path(), &recado.requests, &recado.subscribers, "bob");
+    ana.line("hello bob");
+    bob.wait_for_text("ana: hello bob");
+    bob.keys("half a sen");
+    bob.wait_for_text("> half a sen");
+    ana.line("/msg bob psst");
+    bob.wait_for_text("@ana           1");
+    bob.keys("\x1ba");
+    in_place(&mut bob, "@ana");
+    bob.wait_for_text("ana: psst");
+    assert!(!bob.screen().contains("half a sen"));
+    bob.line("what is it?");
+    ana.wait_for_text("@bob           1");
+    // Ctrl+K, and a few letters of the name.
+    ana.keys("\x0b");
+    ana.wait_for_text("Go to:");
+    ana.line("bo");
+    in_place(&mut ana, "@bob");
+    ana.wait_for_text("bob: what is it?");
+    ana.line("two lines\\");
+    ana.wait_for_text("ana: two lines\\");
+    bob.keys("\x1ba");
+    in_place(&mut bob, "#geral");
+    bob.wait_for_text("> half a sen");
+    bob.keys("tence\r");
+    ana.wait_for_text("#geral         1");
+    // What is pasted is one message, however many lines it has.
+    bob.keys("\x1b[200~one\ntwo\nthree\x1b[201~");
+    bob.wait_for_text("  three");
+    bob.keys("\r");
+    ana.wait_for_text("#geral         2");
+    ana.keys("\x1ba");
+    ana.wait_for("what is new", |screen| {
+        screen.contains("─ new ─")
+            && screen.contains("bob: half a sentence")
+            && screen.contains("      three")
+    });
+    bob.keys("\x03");
+    bob.wait_for_text("Ctrl-C");
+    bob.keys("\x03");
+    ends(&mut bob);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scrolling_back_goes_to_the_first_message_and_a_new_size_shows_as_much_as_fits() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut requester = Requester::connect(&recado.requests);
+    requester.login("bob").await;
+    requester.create("geral").await;
+    for number in 1..=MANY {
+        requester.publish("bob", "geral", &format!("message {number} of many")).await;
+    }
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.wait_for_text(&format!("message {MANY} of many"));
+    // Alt+Home goes to the oldest that is here, and one page more comes each time.
+    let mut first = String::new();
+    while !first.contains("message 1 of many") {
+        let before = first.clone();
+        ana.keys("\x1b[1;3H");
+        first = ana.wait_for("an older page", |screen| {
+            !screen.contains("on their way")
+                && screen.lines().nth(1).is_some_and(|row| row.contains("message "))
+                && *screen != *before
+        });
+    }
+    ana.resize(50, 200);
+    ana.wait_for("a large screen", |screen| {
+        screen.contains("People") && screen.contains("message 40 of many")
+    });
+    ana.resize(12, 40);
+    ana.wait_for("a small screen", |screen| screen.starts_with("#geral") && screen.contains("of many"));
+    requester.publish("bob", "geral", "the latest of all").await;
+    ana.keys("\x1b[1;3F");
+    ana.wait_for_text("the latest of all");
+    ana.keys("\x04");
+    ends(&mut ana);
+}
+
+#[test]
+fn a_server_goes_and_comes_and_each_line_shows_how_far_it_is() {
+    let folder = folder();
+    let broker = Broker::start(folder.path());
+    let mut server = Server::start(folder.path(), &broker.publishers);
+    let mut ana = chat(folder.path(), &server.requests, &broker.subscribers, "ana");
+    server.process.kill();
+    ana.wait_for_text("The server is away");
+    ana.line("kept");
+    ana.wait_for("a line without an answer", |screen| screen.contains("  …   ana: kept"));
+    server.restart(folder.path());
+    ana.wait_for("the answer", |screen| {
+        screen.contains("The server is back") && screen.contains("ana: kept") && !screen.contains("  …   ana")
+    });
+    ana.keys("\x04");
+    ends(&mut ana);
+}
+
+#[test]
+fn whatever_ends_it_the_terminal_is_as_it_was_and_what_was_typed_is_there() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+        let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+        ana.keys("half a sentence");
+        ana.wait_for_text("> half a sentence");
+        ana.signal(signal);
+        let screen = ends(&mut ana);
+        assert!(screen.contains("Typed and not sent:\n#geral: half a sentence"), "{signal}:\n{screen}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_send_moves_colours_and_hides_nothing() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    let mut requester = Requester::connect(&recado.requests);
+    requester.login("eve").await;
+    for text in ["\x1b[2J\x1b[31mred", "\x1b]2;stolen\x07", "a\u{202e}b", "\x1b[?1049l", "\r\x08\x08over"] {
+        requester.publish("eve", "geral", text).await;
+    }
+    let screen = ana.wait_for_text("over");
+    for shown in ["eve: ␛[2J␛[31mred", "eve: ␛]2;stolen␇", "eve: a<U+202E>b", "eve: ␛[?1049l", "eve: ␍␈␈over"]
+    {
+        assert!(screen.contains(shown), "{shown}\n{screen}");
+    }
+    assert!(screen.contains("You are in #geral") && ana.cells().alternate_screen(), "{screen}");
+    ana.keys("\x04");
+    ends(&mut ana);
+}
