@@ -53,6 +53,9 @@ pub const HISTORY_LIMIT_MAX: u32 = 1000;
 /// holds one message at least; who wants more asks on from there.
 pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
 
+/// Read marks that one user may have. One more is refused with `busy`; those that there are can still be moved.
+pub const READ_MARKS_MAX: usize = 4096;
+
 /// The largest number that `clock` and `epoch` may hold: JavaScript's exact integers end there.
 /// A larger one counts as absent.
 pub const COUNTER_MAX: u64 = (1 << 53) - 1;
@@ -75,4 +78,5 @@ const _: () = assert!(
         < HISTORY_BYTES_MAX
 );
 const _: () = assert!(CHANNEL_TOPIC_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(READ_MARKS_MAX * (NAME_BYTES_MAX + 64) + 1024 < REPLY_BYTES_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);

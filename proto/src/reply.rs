@@ -9,6 +9,7 @@ use crate::act::ActDone;
 use crate::code::Code;
 use crate::epoch::Epoch;
 use crate::id::MessageId;
+use crate::mark::ReadMark;
 use crate::name::{ChannelName, UserName};
 use crate::publication::Publication;
 use crate::reference::Ref;
@@ -34,7 +35,7 @@ pub struct Reply {
 /// The answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyBody {
-    /// To `login` and `channel`: done.
+    /// To `login`, `channel` and `mark`: done.
     Accepted,
     /// To `users`.
     Users(Vec<UserName>),
@@ -53,6 +54,8 @@ pub enum ReplyBody {
     History(HistoryPage),
     /// To `sync`: the question was taken. Its answer is published.
     Synced,
+    /// To `marks`.
+    Marks(Vec<ReadMark>),
     /// To anything: not done.
     Refused {
         /// The reason for programs.

@@ -7,6 +7,7 @@ mod fields;
 
 use crate::act::{Act, Manner};
 use crate::id::MessageId;
+use crate::mark::ReadMark;
 use crate::name::{ChannelName, TopicName, UserName};
 use crate::reference::Ref;
 use crate::service::Service;
@@ -95,6 +96,18 @@ pub enum RequestBody {
         /// The channels and users, from 1 to [`SYNC_TOPICS_MAX`](crate::limits::SYNC_TOPICS_MAX).
         topics: Vec<TopicName>,
     },
+    /// Remember how far one has read. A mark never goes back within an epoch.
+    Mark {
+        /// Whose mark.
+        user: UserName,
+        /// How far.
+        mark: ReadMark,
+    },
+    /// List one's marks.
+    Marks {
+        /// Whose.
+        user: UserName,
+    },
 }
 
 /// Where an act's message is.
@@ -170,6 +183,8 @@ impl RequestBody {
             RequestBody::Act { .. } => Service::Act,
             RequestBody::History(_) => Service::History,
             RequestBody::Sync { .. } => Service::Sync,
+            RequestBody::Mark { .. } => Service::Mark,
+            RequestBody::Marks { .. } => Service::Marks,
         }
     }
 }

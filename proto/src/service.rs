@@ -23,6 +23,10 @@ pub enum Service {
     History,
     /// Has the last places of topics published where whoever asks listens.
     Sync,
+    /// Says how far one has read.
+    Mark,
+    /// Lists how far one has read.
+    Marks,
 }
 
 /// The service that a reply answers: a known one, or the word that the request had.
@@ -36,7 +40,7 @@ pub enum ServiceName {
 
 impl Service {
     /// All of them, in the order of the protocol's table.
-    pub const ALL: [Service; 9] = [
+    pub const ALL: [Service; 11] = [
         Service::Login,
         Service::Users,
         Service::Channel,
@@ -46,6 +50,8 @@ impl Service {
         Service::Act,
         Service::History,
         Service::Sync,
+        Service::Mark,
+        Service::Marks,
     ];
 
     /// The word on the wire.
@@ -60,6 +66,8 @@ impl Service {
             Service::Act => "act",
             Service::History => "history",
             Service::Sync => "sync",
+            Service::Mark => "mark",
+            Service::Marks => "marks",
         }
     }
 

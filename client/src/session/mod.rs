@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use recado_proto::{
     Act, ActIn, ChannelName, Code, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId, Range,
-    ReplyBody, RequestBody, UserName, limits as wire_limits,
+    ReadMark, ReplyBody, RequestBody, UserName, limits as wire_limits,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -280,6 +280,20 @@ impl Session {
         }
     }
 
+    /// Has the server remember how far `user` has read, for all devices of this user and nobody else. It is durable once this
+    /// returns. A mark never goes back within an epoch; one of another epoch is refused with [`Code::BadPlace`].
+    pub async fn mark(&self, user: &UserName, mark: ReadMark) -> Result<(), RequestError> {
+        self.accepted(RequestBody::Mark { user: user.clone(), mark }).await
+    }
+
+    /// How far `user` has read, on whichever device.
+    pub async fn marks(&self, user: &UserName) -> Result<Vec<ReadMark>, RequestError> {
+        match self.request(RequestBody::Marks { user: user.clone() }).await? {
+            ReplyBody::Marks(marks) => Ok(marks),
+            other => Err(misfit(&other)),
+        }
+    }
+
     /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined. What is lost on
     /// its way later is fetched from history, unless repair is switched off. Refused with [`Code::NoSuchChannel`] if there is none.
     pub async fn subscribe_channel(&self, channel: &ChannelName, backlog: u32) -> Result<(), RequestError> {
@@ -381,6 +395,7 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::Channels(_) => "a list of channels",
         ReplyBody::Stored { .. } => "a message's place",
         ReplyBody::History(_) => "a page of history",
+        ReplyBody::Marks(_) => "a list of read marks",
         ReplyBody::Refused { .. } => "a refusal",
         ReplyBody::Synced => "an answer to `sync`",
     };

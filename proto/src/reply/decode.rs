@@ -4,6 +4,7 @@ use super::{HistoryPage, Reply, ReplyBody, ReplyError};
 use crate::act::ActDone;
 use crate::code::Code;
 use crate::id::MessageId;
+use crate::mark::ReadMark;
 use crate::name::{ChannelName, UserName};
 use crate::publication::{Publication, epoch};
 use crate::reference::Ref;
@@ -62,6 +63,7 @@ struct Fields<'a> {
     first_seq: Option<Value<'a>>,
     last_seq: Option<Value<'a>>,
     topic: Option<Value<'a>>,
+    marks: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -84,6 +86,7 @@ impl<'a> Fields<'a> {
                 b"first_seq" => &mut fields.first_seq,
                 b"last_seq" => &mut fields.last_seq,
                 b"topic" => &mut fields.topic,
+                b"marks" => &mut fields.marks,
                 _ => continue,
             };
             *field = value.unless_nil();
@@ -102,7 +105,15 @@ impl<'a> Fields<'a> {
             return Err(ReplyError::UnknownService(service.as_str().to_owned()));
         };
         Ok(match service {
-            Service::Login | Service::Channel => ReplyBody::Accepted,
+            Service::Login | Service::Channel | Service::Mark => ReplyBody::Accepted,
+            Service::Marks => {
+                let Some(Value::Array(items)) = self.marks else { return Err(ReplyError::Missing("marks")) };
+                let mark = |value| match value {
+                    Value::Map(items) => ReadMark::decode(items),
+                    _ => None,
+                };
+                ReplyBody::Marks(items.values().filter_map(mark).collect())
+            }
             Service::Users => {
                 ReplyBody::Users(names("users", self.users, |name| UserName::parse(name).ok())?)
             }

@@ -27,7 +27,7 @@ impl Reply {
     fn encode_data(&self, data: &mut MapWriter<'_>) {
         match &self.body {
             ReplyBody::Accepted => data.key("status").text("sucesso"),
-            ReplyBody::Stored { .. } | ReplyBody::History(_) | ReplyBody::Synced => {
+            ReplyBody::Stored { .. } | ReplyBody::History(_) | ReplyBody::Synced | ReplyBody::Marks(_) => {
                 data.key("status").text("OK");
             }
             ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
@@ -42,6 +42,13 @@ impl Reply {
                 data.key("users").texts(channels);
             }
             ReplyBody::History(page) => page.encode(data),
+            ReplyBody::Marks(marks) => {
+                let list = data.key("marks");
+                list.array(marks.len());
+                for mark in marks {
+                    list.map(|map| mark.encode(map));
+                }
+            }
             ReplyBody::Accepted
             | ReplyBody::Stored { .. }
             | ReplyBody::Synced
@@ -66,9 +73,14 @@ impl Reply {
 
 fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapWriter<'_>) {
     let (as_description, as_message) = match service {
-        ServiceName::Known(Service::Login | Service::Channel) => (true, false),
+        ServiceName::Known(Service::Login | Service::Channel | Service::Mark) => (true, false),
         ServiceName::Known(
-            Service::Publish | Service::Message | Service::Act | Service::History | Service::Sync,
+            Service::Publish
+            | Service::Message
+            | Service::Act
+            | Service::History
+            | Service::Sync
+            | Service::Marks,
         ) => (false, true),
         // The lists never fail in the older protocol, and of an unknown service nobody knows what its client reads.
         ServiceName::Known(Service::Users | Service::Channels) | ServiceName::Other(_) => (true, true),

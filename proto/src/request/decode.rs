@@ -112,6 +112,8 @@ impl<'a> Envelope<'a> {
                 topic: fields.sync_topic()?,
                 topics: fields.topics()?,
             },
+            Service::Mark => RequestBody::Mark { user: fields.user()?, mark: fields.mark()? },
+            Service::Marks => RequestBody::Marks { user: fields.user()? },
         })
     }
 

@@ -67,6 +67,11 @@ impl RequestBody {
                 data.key("topic").text(topic.as_str());
                 data.key("topics").texts(topics);
             }
+            RequestBody::Mark { user, mark } => {
+                data.key("user").text(user.as_str());
+                mark.encode(data);
+            }
+            RequestBody::Marks { user } => data.key("user").text(user.as_str()),
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::limits::{
     CHANNEL_TOPIC_BYTES_MAX, EMOJI_BYTES_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX,
     SYNC_TOPICS_MAX,
 };
+use crate::mark::{ReadMark, ReadOf};
 use crate::name::{ChannelName, NameError, TopicName, UserName};
+use crate::publication::epoch;
 use crate::system::SyncTopic;
 use crate::timestamp::Timestamp;
 use crate::wire::{Items, Value};
@@ -35,6 +37,8 @@ pub(super) struct Fields<'a> {
     target: Option<Value<'a>>,
     style: Option<Value<'a>>,
     acts: Option<Value<'a>>,
+    seq: Option<Value<'a>>,
+    epoch: Option<Value<'a>>,
     id: Option<Value<'a>>,
     timestamp: Option<Value<'a>>,
     clock: Option<Value<'a>>,
@@ -63,6 +67,8 @@ impl<'a> Fields<'a> {
                 b"target" => &mut fields.target,
                 b"style" => &mut fields.style,
                 b"acts" => &mut fields.acts,
+                b"seq" => &mut fields.seq,
+                b"epoch" => &mut fields.epoch,
                 b"id" => &mut fields.id,
                 b"timestamp" => &mut fields.timestamp,
                 b"clock" => &mut fields.clock,
@@ -203,6 +209,21 @@ impl<'a> Fields<'a> {
             limit: self.limit()?,
             acts: flag("acts", self.acts)?,
         })
+    }
+
+    pub(super) fn mark(&self) -> Result<ReadMark, Refusal> {
+        let of = match (self.channel, self.with) {
+            (Some(_), None) => ReadOf::Channel(self.channel()?),
+            (None, Some(_)) => ReadOf::With(user("with", self.with)?),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(Refusal::bad_request("a mark has either `channel` or `with`"));
+            }
+        };
+        let seq = self.seq.and_then(Value::as_unsigned);
+        let seq = seq.ok_or_else(|| Refusal::bad_request("`seq` is missing or no whole number"))?;
+        let epoch = epoch(self.epoch);
+        let epoch = epoch.ok_or_else(|| Refusal::bad_request("`epoch` is missing or no epoch"))?;
+        Ok(ReadMark { of, seq, epoch })
     }
 
     pub(super) fn sync_topic(&self) -> Result<SyncTopic, Refusal> {

@@ -56,6 +56,7 @@ fn the_table_of_limits_is_the_code() {
         ("limit of history, if absent", limits::HISTORY_LIMIT_DEFAULT as usize, "messages"),
         ("limit of history", limits::HISTORY_LIMIT_MAX as usize, "messages"),
         ("messages of one history reply, in all", limits::HISTORY_BYTES_MAX, "bytes"),
+        ("read marks of one user", limits::READ_MARKS_MAX, "marks"),
     ];
     let mut known: Vec<_> = known
         .iter()

@@ -5,8 +5,9 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
     Act, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId,
-    Place, Publication, PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody, Service,
-    ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request,
+    RequestBody, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp,
+    TopicName, UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -18,7 +19,7 @@ impl Messages {
     }
 
     pub(crate) fn request(&mut self) -> Request {
-        let body = match self.0.random_range(0..9) {
+        let body = match self.0.random_range(0..11) {
             0 => RequestBody::Login { user: self.user() },
             1 => RequestBody::Users,
             2 => RequestBody::Channel { channel: self.channel(), id: self.maybe(Self::id) },
@@ -43,6 +44,8 @@ impl Messages {
                 RequestBody::Sync { user: self.maybe(Self::user), topic: self.sync_topic(), topics }
             }
             7 => self.act(),
+            8 => RequestBody::Mark { user: self.user(), mark: self.mark() },
+            9 => RequestBody::Marks { user: self.user() },
             _ => RequestBody::History(self.history()),
         };
         Request {
@@ -54,7 +57,7 @@ impl Messages {
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
-        let (service, body) = match self.0.random_range(0..7) {
+        let (service, body) = match self.0.random_range(0..9) {
             0 => (Service::Login, ReplyBody::Accepted),
             1 => (Service::Users, ReplyBody::Users(self.some(40, Self::user))),
             2 => (Service::Channels, ReplyBody::Channels(self.some(40, Self::channel))),
@@ -74,6 +77,8 @@ impl Messages {
                 (Service::History, ReplyBody::History(page))
             }
             5 => (Service::Sync, ReplyBody::Synced),
+            6 => (Service::Mark, ReplyBody::Accepted),
+            7 => (Service::Marks, ReplyBody::Marks(self.some(20, Self::mark))),
             _ => {
                 let service = *Service::ALL.choose(&mut self.0).unwrap();
                 let code = Code::ALL.choose(&mut self.0).unwrap().clone();
@@ -193,6 +198,11 @@ impl Messages {
             }
         }
         bytes
+    }
+
+    fn mark(&mut self) -> ReadMark {
+        let of = if self.0.random() { ReadOf::Channel(self.channel()) } else { ReadOf::With(self.user()) };
+        ReadMark { of, seq: self.number(), epoch: self.epoch() }
     }
 
     fn history(&mut self) -> HistoryRequest {

@@ -39,8 +39,13 @@ fn refusals_are_spelled_for_each_service() {
     let both = r#""status": "erro", "description": "later", "message": "later", "code": "busy""#;
     for service in Service::ALL {
         let spelling = match service {
-            Service::Login | Service::Channel => description,
-            Service::Publish | Service::Message | Service::Act | Service::History | Service::Sync => message,
+            Service::Login | Service::Channel | Service::Mark => description,
+            Service::Publish
+            | Service::Message
+            | Service::Act
+            | Service::History
+            | Service::Sync
+            | Service::Marks => message,
             Service::Users | Service::Channels => both,
         };
         let expect =

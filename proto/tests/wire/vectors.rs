@@ -2,8 +2,9 @@
 
 use recado_proto::{
     Act, ActDone, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner,
-    MessageId, Place, Publication, PublicationBody, Range, Ref, Reply, ReplyBody, Request, RequestBody,
-    Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request,
+    RequestBody, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp,
+    TopicName, UserName,
 };
 
 use crate::documents::protocol;
@@ -81,6 +82,10 @@ fn to_user() -> Publication {
 
 fn topic(name: &str) -> TopicName {
     TopicName::parse(name).unwrap()
+}
+
+fn mark(of: ReadOf) -> ReadMark {
+    ReadMark { of, seq: 7, epoch: epoch() }
 }
 
 fn sync_topic() -> SyncTopic {
@@ -182,6 +187,13 @@ fn requests() -> Vec<(&'static str, Vector)> {
             let topics = vec![topic("geral"), topic("ana")];
             request(RequestBody::Sync { user: Some(user("ana")), topic: sync_topic(), topics })
         }),
+        ("request mark of a channel", {
+            request(RequestBody::Mark { user: user("ana"), mark: mark(ReadOf::Channel(channel("geral"))) })
+        }),
+        ("request mark of a conversation", {
+            request(RequestBody::Mark { user: user("ana"), mark: mark(ReadOf::With(user("bob"))) })
+        }),
+        ("request marks", request(RequestBody::Marks { user: user("ana") })),
     ]
 }
 
@@ -239,6 +251,11 @@ fn replies() -> Vec<(&'static str, Vector)> {
         ("reply history of a channel", reply(Service::History, page(vec![to_channel()], Some(1), Some(7)))),
         ("reply history of a conversation", reply(Service::History, page(vec![to_user()], None, None))),
         ("reply sync", reply(Service::Sync, ReplyBody::Synced)),
+        ("reply mark", reply(Service::Mark, ReplyBody::Accepted)),
+        ("reply marks", {
+            let of = [ReadOf::Channel(channel("geral")), ReadOf::With(user("bob"))];
+            reply(Service::Marks, ReplyBody::Marks(of.map(mark).to_vec()))
+        }),
         ("reply to an unknown service", Vector::Reply(unknown)),
     ]
 }

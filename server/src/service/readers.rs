@@ -1,8 +1,8 @@
-//! The threads that answer what only reads: `history`, `users`, `channels`. They wait for no turn.
+//! The threads that answer what only reads: `history`, `users`, `channels`, `marks`. They wait for no turn.
 
 use std::sync::Arc;
 
-use recado_proto::{HistoryRequest, ReplyBody, Timestamp};
+use recado_proto::{HistoryRequest, ReplyBody, Timestamp, UserName};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::error;
 
@@ -17,6 +17,7 @@ pub(super) enum Query {
     Users,
     Channels,
     History(HistoryRequest),
+    Marks(UserName),
 }
 
 /// A request that changes nothing.
@@ -55,6 +56,10 @@ pub(super) fn answer(reader: &mut dyn Reader, query: &Query) -> Result<ReplyBody
         Query::Channels => ReplyBody::Channels(reader.channels()?),
         Query::History(request) => match reader.history(request)? {
             Ok(page) => ReplyBody::History(page),
+            Err(refusal) => refused(refusal),
+        },
+        Query::Marks(user) => match reader.read_marks(user)? {
+            Ok(marks) => ReplyBody::Marks(marks),
             Err(refusal) => refused(refusal),
         },
     })

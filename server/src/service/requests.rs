@@ -71,6 +71,10 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
             };
             Change::Act(NewAct { from, to, act, id, timestamp, clock: 0 })
         }
+        RequestBody::Mark { user, mark } => Change::Mark { user, mark },
+        RequestBody::Marks { user } => {
+            return Work::Read(Read { query: Query::Marks(user), reply_to });
+        }
         RequestBody::Users => return Work::Read(Read { query: Query::Users, reply_to }),
         RequestBody::Channels => return Work::Read(Read { query: Query::Channels, reply_to }),
         RequestBody::History(request) => {

@@ -150,7 +150,10 @@ impl Committer {
             match &mut change {
                 Change::Send(message) => message.clock = self.clock.tick(),
                 Change::Act(act) => act.clock = self.clock.tick(),
-                Change::Login { .. } | Change::AddUser { .. } | Change::CreateChannel { .. } => {}
+                Change::Login { .. }
+                | Change::AddUser { .. }
+                | Change::CreateChannel { .. }
+                | Change::Mark { .. } => {}
             }
             changes.push(change);
             reply_to.push(to);

@@ -7,6 +7,7 @@ pub(in crate::store) mod marks;
 pub(in crate::store) mod names;
 mod random;
 pub(in crate::store) mod readers;
+pub(in crate::store) mod reads;
 
 use recado_proto::{ChannelName, Manner, MessageId, Timestamp, UserName};
 
@@ -58,6 +59,10 @@ macro_rules! conformance_tests {
             readers::readers_miss_and_double_nothing_while_the_index_is_written,
             readers::publications_follow_the_commits,
             readers::heads_are_those_of_any_position,
+            reads::read_marks_never_go_back,
+            reads::read_marks_outlive_a_kill_and_a_close,
+            reads::a_read_mark_is_at_a_place_that_exists,
+            reads::a_user_has_so_many_read_marks,
         }
     };
     ($fixture:ty: $($module:ident::$test:ident,)+) => {

@@ -17,7 +17,7 @@ mod conformance;
 
 use std::sync::Arc;
 
-use recado_proto::{ChannelName, Epoch, HistoryPage, HistoryRequest, TopicName, UserName};
+use recado_proto::{ChannelName, Epoch, HistoryPage, HistoryRequest, ReadMark, TopicName, UserName};
 
 pub use error::StoreError;
 pub use sqlite::{SqliteReader, SqliteStore};
@@ -67,6 +67,9 @@ pub trait Reader: Send {
 
     /// Messages as a `history` request asks for them, or why not.
     fn history(&mut self, request: &HistoryRequest) -> Result<Result<HistoryPage, Refusal>, StoreError>;
+
+    /// How far a user has read, or why not.
+    fn read_marks(&mut self, user: &UserName) -> Result<Result<Vec<ReadMark>, Refusal>, StoreError>;
 
     /// The last `seq` up to the position `at` in the topics of these names, 0 where there is none. Names that are nobody's
     /// are left out.

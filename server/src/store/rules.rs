@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use recado_proto::{ChannelName, Code, Manner, MessageId, Timestamp, UserName};
+use recado_proto::limits::READ_MARKS_MAX;
+use recado_proto::{ChannelName, Code, Epoch, Manner, MessageId, ReadMark, ReadOf, Timestamp, UserName};
 
 use super::StoreError;
 use super::acts::{ActsSoFar, act_again, judge};
@@ -30,6 +31,24 @@ pub(super) trait EarlierIds {
     fn acts_on(&mut self, target: &MessageId) -> Result<ActsSoFar, StoreError>;
 }
 
+/// How far a user has read, as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReadRow {
+    pub(super) user: NameId,
+    /// The channel, or the user who wrote.
+    pub(super) topic: NameId,
+    pub(super) seq: u64,
+    pub(super) epoch: Epoch,
+}
+
+/// How far users had read before the turn.
+pub(super) trait KeptReads {
+    /// The store's generation.
+    fn epoch(&self) -> Epoch;
+    fn find_read(&mut self, user: NameId, topic: NameId) -> Result<Option<ReadRow>, StoreError>;
+    fn count_reads(&mut self, user: NameId) -> Result<usize, StoreError>;
+}
+
 /// One turn while it is put together. The directory is ahead of the disk until the turn is committed.
 pub(super) struct Turn<'a> {
     directory: &'a mut Directory,
@@ -40,6 +59,9 @@ pub(super) struct Turn<'a> {
     ids: HashMap<MessageId, Earlier>,
     /// Of each message that this turn acts on, all acts so far.
     acts: HashMap<MessageId, ActsSoFar>,
+    /// How far users have read, by user and topic, and how many marks each has whom this turn gave a new one.
+    reads: HashMap<(u32, u32), ReadRow>,
+    read_counts: HashMap<u32, usize>,
 }
 
 impl<'a> Turn<'a> {
@@ -52,19 +74,21 @@ impl<'a> Turn<'a> {
             records: Vec::new(),
             ids: HashMap::default(),
             acts: HashMap::default(),
+            reads: HashMap::default(),
+            read_counts: HashMap::default(),
         }
     }
 
-    /// The turn's records, in their order.
-    pub(super) fn into_records(self) -> Vec<Record> {
-        self.records
+    /// The turn's records, in their order, and how far users have read now.
+    pub(super) fn into_records(self) -> (Vec<Record>, Vec<ReadRow>) {
+        (self.records, self.reads.into_values().collect())
     }
 
     /// One change. What is refused leaves no record.
     pub(super) fn apply(
         &mut self,
         change: Change,
-        earlier: &mut impl EarlierIds,
+        earlier: &mut (impl EarlierIds + KeptReads),
     ) -> Result<Outcome, StoreError> {
         let outcome = match change {
             Change::Login { user, timestamp } => self.login(&user, timestamp),
@@ -97,6 +121,7 @@ impl<'a> Turn<'a> {
                     None => self.act(act, earlier)?,
                 }
             }
+            Change::Mark { user, mark } => self.mark(&user, &mark, earlier)?,
         };
         Ok(outcome.unwrap_or_else(Outcome::Refused))
     }
@@ -260,6 +285,66 @@ impl<'a> Turn<'a> {
             }
             Destination::User(user) => self.directory.user(user).ok_or_else(|| no_such_user(user)),
         }
+    }
+
+    fn mark(
+        &mut self,
+        user: &UserName,
+        mark: &ReadMark,
+        kept: &mut impl KeptReads,
+    ) -> Result<Result<Outcome, Refusal>, StoreError> {
+        let row = match self.read_row(user, mark, kept.epoch()) {
+            Ok(row) => row,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let key = (row.user.number(), row.topic.number());
+        let before = match self.reads.get(&key) {
+            Some(row) => Some(*row),
+            None => kept.find_read(row.user, row.topic)?,
+        };
+        match before {
+            Some(before) if before.epoch == row.epoch && before.seq >= row.seq => {
+                return Ok(Ok(Outcome::Accepted));
+            }
+            Some(_) => {}
+            None => {
+                let count = match self.read_counts.get(&key.0) {
+                    Some(count) => *count,
+                    None => kept.count_reads(row.user)?,
+                };
+                if count >= READ_MARKS_MAX {
+                    let why = format!("{user} has {READ_MARKS_MAX} marks, which is as many as there can be");
+                    return Ok(Err(Refusal::new(Code::Busy, why)));
+                }
+                self.read_counts.insert(key.0, count + 1);
+            }
+        }
+        self.reads.insert(key, row);
+        Ok(Ok(Outcome::Accepted))
+    }
+
+    fn read_row(&self, user: &UserName, mark: &ReadMark, epoch: Epoch) -> Result<ReadRow, Refusal> {
+        let reader = self.directory.user(user).ok_or_else(|| no_such_user(user))?;
+        let (topic, last_seq) = match &mark.of {
+            ReadOf::Channel(channel) => {
+                let topic = self.directory.channel(channel).ok_or_else(|| no_such_channel(channel))?;
+                (topic, self.directory.last_seq(topic))
+            }
+            ReadOf::With(other) => {
+                let topic = self.directory.user(other).ok_or_else(|| no_such_user(other))?;
+                (topic, self.directory.last_seq(reader))
+            }
+        };
+        if mark.epoch != epoch {
+            let why =
+                format!("the epoch is {epoch}: places of another one are of no use", epoch = epoch.as_u64());
+            return Err(Refusal::new(Code::BadPlace, why));
+        }
+        if mark.seq > last_seq {
+            let why = format!("there is no message {}, the last one is {last_seq}", mark.seq);
+            return Err(Refusal::new(Code::BadPlace, why));
+        }
+        Ok(ReadRow { user: reader, topic, seq: mark.seq, epoch })
     }
 
     /// The user of this name, a new one if need be.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use recado_proto::{
     Act, ActDone, ActKind, ChannelName, Code, Epoch, Manner, MessageId, Publication, PublicationBody,
-    PublicationRef, Timestamp, UserName,
+    PublicationRef, ReadMark, Timestamp, UserName,
 };
 
 /// An entry's place in the store's one order: 1, 2, 3, … Not a `seq`, and never on the wire.
@@ -46,6 +46,13 @@ pub enum Change {
     Send(NewMessage),
     /// Something done to a message that is stored, or to a channel.
     Act(NewAct),
+    /// How far a user has read. Never goes back within an epoch, and is nothing of the log's.
+    Mark {
+        /// Who.
+        user: UserName,
+        /// How far.
+        mark: ReadMark,
+    },
 }
 
 /// An act that is not stored yet.

@@ -10,6 +10,7 @@ mod log;
 mod marks;
 mod open;
 mod reader;
+mod reads;
 mod writer;
 
 #[cfg(test)]

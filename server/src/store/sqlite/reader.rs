@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use recado_proto::{
     ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, MessageId, Place, Publication,
-    Range, TopicName, UserName,
+    Range, ReadMark, ReadOf, TopicName, UserName,
 };
 use rusqlite::Connection;
 
@@ -18,7 +18,7 @@ use super::super::tail::{Pair, TailHead};
 use super::super::types::{Entry, EntryKind, Position, Refusal, Route, Scan, StoredMessage};
 use super::super::{Reader, StoreError};
 use super::open::{self, Access, index_error};
-use super::{SharedView, View, damaged, index, log, store_error};
+use super::{SharedView, View, damaged, index, log, reads, store_error};
 use crate::limits::READER_CACHE_KIB;
 
 /// A reader of the embedded store, beside its writer in this process or in another one.
@@ -434,6 +434,20 @@ impl Reader for SqliteReader {
             heads[index].1 = self.indexed_up_to(topic, heads[index].1, at)?;
         }
         Ok(heads)
+    }
+
+    fn read_marks(&mut self, user: &UserName) -> Result<Result<Vec<ReadMark>, Refusal>, StoreError> {
+        let Some(id) = self.view.read().directory.user(user) else { return Ok(Err(no_such_user(user))) };
+        let rows = reads::of_user(&self.connection, id).map_err(|error| store_error(&self.path, &error))?;
+        let view = self.view.read();
+        let marks = rows.into_iter().filter_map(|row| {
+            let of = match view.directory.name(row.topic)? {
+                Name::Channel(channel) => ReadOf::Channel(channel.clone()),
+                Name::User(user) => ReadOf::With(user.clone()),
+            };
+            Some(ReadMark { of, seq: row.seq, epoch: row.epoch })
+        });
+        Ok(Ok(marks.collect()))
     }
 
     fn publications(

@@ -7,8 +7,8 @@ use recado_proto::{Epoch, MessageId};
 use rusqlite::Connection;
 
 use super::super::acts::ActsSoFar;
-use super::super::directory::{Directory, Name, Record};
-use super::super::rules::{Earlier as Done, EarlierIds, Turn};
+use super::super::directory::{Directory, Name, NameId, Record};
+use super::super::rules::{Earlier as Done, EarlierIds, KeptReads, ReadRow, Turn};
 use super::super::types::{Change, Committed, Marks, Position, StoredMessage};
 use super::super::{Reader, Store, StoreError};
 use super::checkpoint::Checkpointer;
@@ -16,7 +16,7 @@ use super::lock::{StoreLock, Witness};
 use super::marks::{self, Indexed};
 use super::open::{self, Access, index_error};
 use super::reader::SqliteReader;
-use super::{SharedView, damaged, index, log, store_error};
+use super::{SharedView, damaged, index, log, reads, store_error};
 use crate::limits::{TAIL_BYTES_MAX, TAIL_MESSAGES_MAX, WRITER_CACHE_KIB};
 
 /// The embedded store.
@@ -53,6 +53,7 @@ impl SqliteStore {
         let mut connection = open::connect(&path, Access::Write, WRITER_CACHE_KIB)?;
         open::check(&connection, &path)?;
         open::bring_up(&connection, &path, Access::Write)?;
+        reads::create(&connection).map_err(|error| store_error(&path, &error))?;
         let loaded = open::load(&mut connection, &path)?;
         let last = loaded.view.through;
         let mut store = Self {
@@ -129,27 +130,28 @@ impl SqliteStore {
             path: &self.path,
             view: &self.view,
             newest_timed_id: self.indexed.newest_timed_id,
+            epoch: self.epoch,
         };
         let mut turn = Turn::new(&mut self.directory, self.last_time_ms, after);
         let mut outcomes = Vec::with_capacity(changes.len());
         for change in changes {
             outcomes.push(turn.apply(change, &mut earlier)?);
         }
-        let records = turn.into_records();
+        let (records, reads) = turn.into_records();
         let messages = records.iter().filter_map(to_publish).collect();
         self.last = records.last().map_or(after, Record::position);
-        self.write(records)?;
+        self.write(records, &reads)?;
         Ok(Committed { outcomes, messages, after, through: self.last })
     }
 
-    /// Makes `records` durable, with marks that changed, and with the index if the tail is long enough.
-    fn write(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
+    /// Makes `records` and `reads` durable, with marks that changed, and with the index if the tail is long enough.
+    fn write(&mut self, records: Vec<Record>, reads: &[ReadRow]) -> Result<(), StoreError> {
         let index_now = {
             let view = self.view.read();
             let tail = view.tail.records().len() + records.len();
             tail > TAIL_MESSAGES_MAX || view.tail.bytes() > TAIL_BYTES_MAX
         };
-        self.commit_with(&records, index_now)?;
+        self.commit_with(&records, reads, index_now)?;
         let mut view = self.view.write();
         if index_now {
             view.tail.clear();
@@ -160,15 +162,22 @@ impl SqliteStore {
         Ok(())
     }
 
-    fn commit_with(&mut self, records: &[Record], index_now: bool) -> Result<(), StoreError> {
+    fn commit_with(
+        &mut self,
+        records: &[Record],
+        reads: &[ReadRow],
+        index_now: bool,
+    ) -> Result<(), StoreError> {
         let marks_changed = self.marks != self.marks_saved;
-        if records.is_empty() && !marks_changed && !index_now {
+        if records.is_empty() && reads.is_empty() && !marks_changed && !index_now {
             return Ok(());
         }
         let wrap = |error| store_error(&self.path, &error);
         let run = |sql| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         run("BEGIN IMMEDIATE").map_err(wrap)?;
         let mut bytes = log::append(&self.connection, records).map_err(wrap)? + PAGES_A_TURN_BYTES;
+        reads::save(&self.connection, reads).map_err(wrap)?;
+        bytes += reads.len() as u64 * PAGE_BYTES;
         if marks_changed {
             marks::save(&self.connection, self.marks).map_err(wrap)?;
         }
@@ -219,7 +228,7 @@ impl Store for SqliteStore {
         self.guarded(|store| {
             store.checkpointer.before_turn(&store.connection)?;
             let index_now = store.view.read().tail.first_position().is_some();
-            store.commit_with(&[], index_now)?;
+            store.commit_with(&[], &[], index_now)?;
             if index_now {
                 store.view.write().tail.clear();
             }
@@ -261,6 +270,8 @@ impl Store for SqliteStore {
 
 /// What a turn writes beside its rows: the pages that rows of the turn before share, and those above them.
 const PAGES_A_TURN_BYTES: u64 = 3 * 4096;
+/// What a read mark writes at most: the page that it is in.
+const PAGE_BYTES: u64 = 4096;
 /// About what indexing a full tail writes.
 const TAIL_INDEX_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -291,6 +302,21 @@ struct Earlier<'a> {
     path: &'a Path,
     view: &'a SharedView,
     newest_timed_id: Option<MessageId>,
+    epoch: Epoch,
+}
+
+impl KeptReads for Earlier<'_> {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn find_read(&mut self, user: NameId, topic: NameId) -> Result<Option<ReadRow>, StoreError> {
+        reads::find(self.connection, user, topic).map_err(|error| store_error(self.path, &error))
+    }
+
+    fn count_reads(&mut self, user: NameId) -> Result<usize, StoreError> {
+        reads::count(self.connection, user).map_err(|error| store_error(self.path, &error))
+    }
 }
 
 impl EarlierIds for Earlier<'_> {
