@@ -270,7 +270,7 @@ async fn forward(
                 tracing::warn!(%topic, epoch = epoch.as_u64(), "the store was restored");
                 What::Recounted { topic: topic.as_str().to_owned() }
             }
-            SessionEvent::Joined { .. } => continue,
+            SessionEvent::Joined { .. } | SessionEvent::Marked { .. } => continue,
             SessionEvent::Missing { topic, first, last } => {
                 tracing::warn!(%topic, first, last, "kept nowhere any more");
                 continue;

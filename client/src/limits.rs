@@ -258,6 +258,9 @@ pub const KNOWN_NAMES_MAX: usize = 10_000;
 /// Candidates offered at once by completion.
 pub const CANDIDATES_MAX: usize = 200;
 
+/// Users whose read marks one session hears of. One more is refused.
+pub const MARKS_HEARD_MAX: usize = 64;
+
 const _: () =
     assert!(REPAIR_PAGE_MESSAGES as usize <= HELD_MAX, "a page that fills a gap fits in what is held");
 const _: () = assert!(LOG_MESSAGES_IN_REACH + LOG_MESSAGES_DROPPED < LOG_MESSAGES_MAX);

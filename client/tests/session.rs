@@ -5,7 +5,10 @@
 mod fake;
 
 use recado_client::{RequestError, SendOutcome, Session, SessionEvent, Start, Topic, Via};
-use recado_proto::{Code, MessageId, ReplyBody, RequestBody, SyncTopic, TopicName};
+use recado_proto::{
+    Code, MarkPublication, MessageId, ReadMark, ReadOf, ReplyBody, RequestBody, SyncTopic, Timestamp,
+    TopicName,
+};
 
 use fake::{
     Asked, FakeBroker, FakeServer, channel, connect, connect_impatiently, epoch, heard, impatient, message,
@@ -218,6 +221,41 @@ async fn a_channel_that_does_not_exist_cannot_be_followed() {
     };
     let (joined, ()) = tokio::join!(session.subscribe_channel(&nowhere, 0), serving);
     assert_eq!(joined.unwrap_err().code(), Some(&Code::NoSuchChannel));
+}
+
+#[tokio::test]
+async fn read_marks_are_heard_of_the_user_who_was_named_until_they_are_ignored() {
+    let server = FakeServer::start().await;
+    let broker = FakeBroker::start().await;
+    let connected = broker.next_peer();
+    let (session, mut events) = connect(&server.endpoint(), Some(&broker.endpoint()));
+    connected.await;
+    let mark = |seq| ReadMark { of: ReadOf::With(user("bob")), seq, epoch: epoch() };
+    let published = |who: &str, seq| {
+        let (user, timestamp) = (user(who), Timestamp::from_seconds(1));
+        let topic = MarkPublication::topic_of(&user);
+        let mut payload = Vec::new();
+        MarkPublication { user, mark: mark(seq), timestamp, clock: None }.encode_payload(&mut payload);
+        (topic, payload)
+    };
+    let marked = |who: &str, seq| Some(SessionEvent::Marked { user: user(who), mark: mark(seq) });
+    session.hear_marks(&user("ana")).await.unwrap();
+    session.hear_marks(&user("eva")).await.unwrap();
+    broker.publish_raw(b"_marks.ana", b"\x80".to_vec()).await;
+    for (who, seq) in [("anabel", 1), ("ana", 2), ("eva", 3)] {
+        let (topic, payload) = published(who, seq);
+        broker.publish_raw(topic.as_bytes(), payload).await;
+    }
+    assert_eq!(events.recv().await, marked("ana", 2));
+    assert_eq!(events.recv().await, marked("eva", 3));
+    session.ignore_marks(&user("ana")).await.unwrap();
+    // Once the second one is heard again, what was asked before is done.
+    session.hear_marks(&user("eva")).await.unwrap();
+    for (who, seq) in [("ana", 4), ("eva", 5)] {
+        let (topic, payload) = published(who, seq);
+        broker.publish_raw(topic.as_bytes(), payload).await;
+    }
+    assert_eq!(events.recv().await, marked("eva", 5));
 }
 
 #[tokio::test]

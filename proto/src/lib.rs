@@ -30,7 +30,7 @@ pub use clock::LamportClock;
 pub use code::Code;
 pub use epoch::{Epoch, EpochError};
 pub use id::{MessageId, MessageIdError};
-pub use mark::{ReadMark, ReadOf};
+pub use mark::{MARKS_PREFIX, MarkPublication, MarkPublicationError, ReadMark, ReadOf};
 pub use name::{ChannelName, NameError, TopicName, UserName};
 pub use publication::{Publication, PublicationBody, PublicationError, PublicationRef};
 pub use reference::{Ref, RefError};

@@ -103,6 +103,9 @@ pub const SYNC_QUESTIONS_WAITING_MAX: usize = 1024;
 /// Names in all `sync` questions that wait for a feed, under the same rule.
 pub const SYNC_NAMES_WAITING_MAX: usize = 64 * SYNC_TOPICS_MAX;
 
+/// Notices that wait for a feed. Of more the oldest are dropped: nobody is promised them, and who needs to know asks.
+pub const NOTICES_WAITING_MAX: usize = 1024;
+
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
 pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);
 

@@ -35,6 +35,8 @@ impl Chat {
             }
             SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
             SessionEvent::BrokerBack => self.notice(Notice::BrokerBack),
+            // The chat does not ask for them.
+            SessionEvent::Marked { .. } => {}
             SessionEvent::Malformed { topic, reason } => self.notice(Notice::Malformed { topic, reason }),
         }
     }

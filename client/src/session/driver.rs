@@ -3,14 +3,15 @@
 //! A turn takes one thing that happened, then hands ready requests to the server's connection and performs what the
 //! receiver wants. Nothing in a turn waits.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::pending;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use recado_proto::{
-    Code, Epoch, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, Publication, PublicationError, Ref,
-    Reply, ReplyBody, Request, RequestBody, SYNC_PREFIX, SystemPublication, Timestamp,
+    Code, Epoch, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, MARKS_PREFIX, MarkPublication,
+    Publication, PublicationError, Ref, Reply, ReplyBody, Request, RequestBody, SYNC_PREFIX,
+    SystemPublication, Timestamp, UserName,
 };
 use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
@@ -36,6 +37,10 @@ pub(crate) enum Call {
     Unfollow { topic: Topic },
     /// Follow it no longer, if there is a place to go on from later; answered with that.
     Leave { topic: Topic, reply: oneshot::Sender<Option<(Epoch, u64)>> },
+    /// Hear of a user's read marks; answered at once.
+    HearMarks { user: UserName, reply: JoinReply },
+    /// Hear of them no longer.
+    IgnoreMarks { user: UserName },
     /// End.
     Close { done: oneshot::Sender<()> },
 }
@@ -73,6 +78,7 @@ pub(crate) struct Driver {
     requests: Requests<Owner>,
     receiver: Receiver,
     joining: BTreeMap<Topic, Vec<JoinReply>>,
+    marks_heard: BTreeSet<UserName>,
     clock: LamportClock,
     /// The connection had no room: when to try again.
     send_at: Option<Instant>,
@@ -110,6 +116,7 @@ impl Driver {
             endpoints: config.servers,
             receiver: Receiver::new(rand::random()),
             joining: BTreeMap::new(),
+            marks_heard: BTreeSet::new(),
             clock: LamportClock::default(),
             send_at: None,
             events,
@@ -188,8 +195,33 @@ impl Driver {
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(place);
             }
+            Call::HearMarks { user, reply } => {
+                // Whoever asked may have stopped waiting.
+                drop(reply.send(self.hear_marks(user)));
+            }
+            Call::IgnoreMarks { user } => {
+                if self.marks_heard.remove(&user)
+                    && let Some(subscriber) = &self.subscriber
+                {
+                    subscriber.unsubscribe(MarkPublication::topic_of(&user).as_bytes());
+                }
+            }
             Call::Close { .. } => {}
         }
+    }
+
+    fn hear_marks(&mut self, user: UserName) -> Result<(), RequestError> {
+        if self.marks_heard.contains(&user) {
+            return Ok(());
+        }
+        if self.marks_heard.len() >= limits::MARKS_HEARD_MAX {
+            return Err(RequestError::TooManyTopics);
+        }
+        if let Some(subscriber) = &self.subscriber {
+            subscriber.subscribe(MarkPublication::topic_of(&user).into_bytes());
+        }
+        self.marks_heard.insert(user);
+        Ok(())
     }
 
     fn follow(&mut self, topic: Topic, start: Start, reply: JoinReply, now: Instant) {
@@ -375,6 +407,9 @@ impl Driver {
                 Err(error) => debug!(%error, "a publication of the system's that is none was passed over"),
             };
         }
+        if topic.starts_with(MARKS_PREFIX.as_bytes()) {
+            return self.on_mark(topic, payload);
+        }
         match Publication::decode(topic, payload, Timestamp::now()) {
             Ok(publication) => {
                 if let Some(clock) = publication.clock {
@@ -386,6 +421,21 @@ impl Driver {
                 debug!("an act that is none, or of a newer kind, was passed over")
             }
             Err(error) => self.malformed(String::from_utf8_lossy(topic).into_owned(), error.to_string()),
+        }
+    }
+
+    fn on_mark(&mut self, topic: &[u8], payload: &[u8]) {
+        match MarkPublication::decode(topic, payload, Timestamp::now()) {
+            Ok(MarkPublication { user, mark, timestamp: _, clock }) => {
+                if let Some(clock) = clock {
+                    self.clock.observe(clock);
+                }
+                // A subscription is to all topics that begin alike.
+                if self.marks_heard.contains(&user) {
+                    self.say(SessionEvent::Marked { user, mark });
+                }
+            }
+            Err(error) => debug!(%error, "a read mark that is none was passed over"),
         }
     }
 

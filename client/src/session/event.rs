@@ -1,6 +1,6 @@
 //! What a session tells its owner unasked.
 
-use recado_proto::{Epoch, Publication};
+use recado_proto::{Epoch, Publication, ReadMark, UserName};
 
 use crate::receiver::{Topic, Via};
 
@@ -51,6 +51,13 @@ pub enum SessionEvent {
     },
     /// A broker is connected again; what was missed is being fetched.
     BrokerBack,
+    /// A read mark moved on some device, after [`crate::Session::hear_marks`]. One may be missed, and an owner who is behind is not told.
+    Marked {
+        /// Whose mark it is.
+        user: UserName,
+        /// How far is read now.
+        mark: ReadMark,
+    },
     /// Something arrived on a followed topic that is no message.
     Malformed {
         /// The topic, made harmless by nobody.

@@ -294,6 +294,21 @@ impl Session {
         }
     }
 
+    /// Tells of each of `user`'s read marks that moves from now on with [`SessionEvent::Marked`]. What is missed on its way is not
+    /// repaired: ask [`Session::marks`] after this, and again after [`SessionEvent::BrokerBack`]. Fails with
+    /// [`RequestError::TooManyTopics`] if those of [`limits::MARKS_HEARD_MAX`] users are told already.
+    pub async fn hear_marks(&self, user: &UserName) -> Result<(), RequestError> {
+        let (reply, taken) = oneshot::channel();
+        let call = Call::HearMarks { user: user.clone(), reply };
+        self.calls.send(call).await.map_err(|_| RequestError::Closed)?;
+        taken.await.map_err(|_| RequestError::Closed)?
+    }
+
+    /// Tells of `user`'s read marks no longer.
+    pub async fn ignore_marks(&self, user: &UserName) -> Result<(), RequestError> {
+        self.calls.send(Call::IgnoreMarks { user: user.clone() }).await.map_err(|_| RequestError::Closed)
+    }
+
     /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined. What is lost on
     /// its way later is fetched from history, unless repair is switched off. Refused with [`Code::NoSuchChannel`] if there is none.
     pub async fn subscribe_channel(&self, channel: &ChannelName, backlog: u32) -> Result<(), RequestError> {

@@ -2,9 +2,9 @@
 
 use recado_proto::{
     Act, ActDone, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner,
-    MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request,
-    RequestBody, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp,
-    TopicName, UserName,
+    MarkPublication, MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply,
+    ReplyBody, Request, RequestBody, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic,
+    Timestamp, TopicName, UserName,
 };
 
 use crate::documents::protocol;
@@ -14,12 +14,13 @@ const SENT: Timestamp = Timestamp::from_seconds(1_700_000_000);
 const ID: MessageId =
     MessageId::from_bytes([0x01, 0x8b, 0xcf, 0xe5, 0x68, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0x2a]);
 
-/// A message of one of the four kinds, with what the document calls it.
+/// A message of one of the five kinds, with what the document calls it.
 enum Vector {
     Request(Request),
     Reply(Reply),
     Publication(Publication),
     System(SystemPublication),
+    Mark(MarkPublication),
 }
 
 /// A fenced block of the document.
@@ -271,6 +272,12 @@ fn publications() -> Vec<(&'static str, Vector)> {
         ("publication to the topic _heads.geral", {
             system(SystemTopic::Heads(topic("geral")), vec![(topic("geral"), 7)])
         }),
+        ("publication to the topic _marks.ana", {
+            let of = ReadOf::Channel(ChannelName::parse("geral").unwrap());
+            let mark = ReadMark { of, seq: 7, epoch: epoch() };
+            let user = UserName::parse("ana").unwrap();
+            Vector::Mark(MarkPublication { user, mark, timestamp: SENT, clock: Some(4) })
+        }),
     ]
 }
 
@@ -285,6 +292,11 @@ impl Vector {
                 payload
             }
             Vector::System(publication) => {
+                let mut payload = Vec::new();
+                publication.encode_payload(&mut payload);
+                payload
+            }
+            Vector::Mark(publication) => {
                 let mut payload = Vec::new();
                 publication.encode_payload(&mut payload);
                 payload
@@ -304,6 +316,11 @@ impl Vector {
             Vector::System(publication) => {
                 let topic = publication.topic.to_string();
                 let read = SystemPublication::decode(topic.as_bytes(), bytes, received);
+                assert_eq!(read.as_ref(), Ok(publication), "{name}");
+            }
+            Vector::Mark(publication) => {
+                let topic = MarkPublication::topic_of(&publication.user);
+                let read = MarkPublication::decode(topic.as_bytes(), bytes, received);
                 assert_eq!(read.as_ref(), Ok(publication), "{name}");
             }
         }

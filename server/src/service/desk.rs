@@ -157,6 +157,7 @@ impl Desk {
         if let Some(publications) = replies.publications {
             self.threads.recent.push(publications);
         }
+        replies.notices.into_iter().for_each(|notice| self.threads.tell(&notice));
     }
 
     fn reply(&self, peer: PeerId, reply: Message) {

@@ -16,6 +16,7 @@ use tracing::{debug, trace};
 use super::beacon::Beacon;
 use super::clock::Clock;
 use super::cursor::{Cursor, Flushed};
+use super::notices::Notices;
 use super::questions::Questions;
 use super::recent::{Next, Outgoing, Recent, encode};
 use crate::limits::{
@@ -60,6 +61,7 @@ pub(super) struct Feed {
     committed: watch::Receiver<Position>,
     published: Arc<Published>,
     questions: Arc<Questions>,
+    notices: Arc<Notices>,
     clock: Arc<Clock>,
     /// Away while a blocking thread reads with it.
     reader: Option<Box<dyn Reader>>,
@@ -75,6 +77,8 @@ pub(super) struct Shared {
     pub(super) published: Arc<Published>,
     /// This feed's own.
     pub(super) questions: Arc<Questions>,
+    /// This feed's own.
+    pub(super) notices: Arc<Notices>,
     pub(super) clock: Arc<Clock>,
 }
 
@@ -96,7 +100,7 @@ impl From<Closed> for FeedEnd {
 impl Feed {
     /// A feed that goes on from where the furthest one came.
     pub(super) fn new(publisher: Publisher, shared: Shared, reader: Box<dyn Reader>, epoch: Epoch) -> Self {
-        let Shared { recent, published, questions, clock } = shared;
+        let Shared { recent, published, questions, notices, clock } = shared;
         Self {
             events: publisher.events(),
             publisher,
@@ -105,6 +109,7 @@ impl Feed {
             cursor: Cursor::new(published.through()),
             published,
             questions,
+            notices,
             clock,
             reader: Some(reader),
             epoch,
@@ -127,6 +132,7 @@ impl Feed {
         self.look_at_connections();
         self.answer().await?;
         self.tell_heads();
+        self.tell_notices();
         match self.recent.next(self.cursor.given()) {
             Next::Batch(batch) => {
                 let given = self.cursor.given();
@@ -235,6 +241,15 @@ impl Feed {
         }
     }
 
+    /// Publishes the notices that wait. One that finds no room is left out: nobody is promised it.
+    fn tell_notices(&mut self) {
+        if self.is_connected() {
+            for notice in self.notices.take() {
+                self.publisher.try_send(&notice);
+            }
+        }
+    }
+
     fn system_message(&self, topic: SystemTopic, heads: Vec<(TopicName, u64)>) -> Message {
         let clock = Some(self.clock.tick());
         let publication =
@@ -275,6 +290,7 @@ impl Feed {
             changed = self.committed.changed() => return changed.map_err(|_| FeedEnd::Closed),
             event = self.events.recv() => event,
             () = self.questions.asked(), if is_connected => return Ok(()),
+            () = self.notices.told(), if is_connected => return Ok(()),
             () = sleep_until(due.unwrap_or_else(std::time::Instant::now).into()), if due.is_some() => return Ok(()),
         };
         match event {

@@ -8,6 +8,7 @@ mod cursor;
 mod desk;
 mod envelope;
 mod feed;
+mod notices;
 mod questions;
 mod queue;
 mod readers;

@@ -27,13 +27,21 @@ pub(super) struct Replies {
     pub(super) bytes: usize,
     /// What the same turn publishes. It comes along, so that the desk is woken once.
     pub(super) publications: Option<Batch>,
+    /// What the same turn tells whoever listens, and nobody keeps.
+    pub(super) notices: Vec<Message>,
     /// Memory for the reply at hand.
     encoded: Vec<u8>,
 }
 
 impl Replies {
     pub(super) fn with_capacity(count: usize) -> Self {
-        Self { messages: Vec::with_capacity(count), bytes: 0, publications: None, encoded: Vec::new() }
+        Self {
+            messages: Vec::with_capacity(count),
+            bytes: 0,
+            publications: None,
+            notices: Vec::new(),
+            encoded: Vec::new(),
+        }
     }
 
     pub(super) fn push(&mut self, to: ReplyTo, body: ReplyBody, timestamp: Timestamp, clock: &Clock) {
@@ -50,7 +58,7 @@ impl Replies {
 /// The answer to a change.
 pub(super) fn from_outcome(outcome: Outcome, epoch: Epoch) -> ReplyBody {
     match outcome {
-        Outcome::Accepted => ReplyBody::Accepted,
+        Outcome::Accepted | Outcome::Marked => ReplyBody::Accepted,
         Outcome::Stored(receipt) | Outcome::Repeated(receipt) => {
             ReplyBody::Stored { id: Some(receipt.id), seq: Some(receipt.seq), epoch: Some(epoch) }
         }

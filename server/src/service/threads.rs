@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use recado_zmtp::{Endpoint, Publisher, SocketOptions};
+use recado_zmtp::{Endpoint, Message, Publisher, SocketOptions};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -11,6 +11,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use super::ServerError;
 use super::clock::Clock;
 use super::feed::{Feed, FeedEnd, Published, Shared};
+use super::notices::Notices;
 use super::questions::{Question, Questions};
 use super::queue::Queue;
 use super::readers::{self, Read};
@@ -35,6 +36,7 @@ pub(super) struct Threads {
     pub(super) feeds: JoinSet<FeedEnd>,
     /// One for each feed.
     questions: Vec<Arc<Questions>>,
+    notices: Vec<Arc<Notices>>,
     readers: Vec<JoinHandle<()>>,
 }
 
@@ -50,6 +52,7 @@ impl Threads {
         let (writes, reads) = (Arc::new(Queue::new()), Arc::new(Queue::new()));
         let mut feeds = JoinSet::new();
         let mut questions = Vec::with_capacity(brokers.len());
+        let mut notices = Vec::with_capacity(brokers.len());
         for broker in brokers {
             let options = SocketOptions { publish_filter: false, ..SocketOptions::default() };
             let publisher = Publisher::connect(std::slice::from_ref(broker), options);
@@ -57,9 +60,11 @@ impl Threads {
                 recent: Arc::clone(&recent),
                 published: Arc::clone(&published),
                 questions: Arc::default(),
+                notices: Arc::default(),
                 clock: Arc::clone(&clock),
             };
             questions.push(Arc::clone(&shared.questions));
+            notices.push(Arc::clone(&shared.notices));
             feeds.spawn(Feed::new(publisher, shared, store.reader()?, store.epoch()).run());
         }
         let mut running = Vec::with_capacity(READERS);
@@ -84,6 +89,7 @@ impl Threads {
             writer_end,
             feeds,
             questions,
+            notices,
             readers: running,
         })
     }
@@ -92,6 +98,11 @@ impl Threads {
     pub(super) fn ask(&self, question: Question) {
         let question = Arc::new(question);
         self.questions.iter().for_each(|questions| questions.ask(Arc::clone(&question)));
+    }
+
+    /// Has every feed tell whoever listens.
+    pub(super) fn tell(&self, notice: &Message) {
+        self.notices.iter().for_each(|notices| notices.push(notice.clone()));
     }
 
     /// Ends them all; the writer ends last, because it closes the store. Feeds must have come as far as they are to come.

@@ -11,12 +11,13 @@ use tracing::{debug, trace};
 
 use super::clock::Clock;
 use super::feed::Published;
+use super::notices;
 use super::queue::Queue;
 use super::recent::Batch;
 use super::reply::{Replies, from_outcome};
 use super::writer::Write;
 use crate::limits::{CLOCK_RESERVED, IDLE_BEFORE_UPKEEP, PUBLISHED_MARK_INTERVAL, TURN_AT_DESK_MAX};
-use crate::store::{Change, Marks, Store, StoreError};
+use crate::store::{Change, Marks, Outcome, Store, StoreError};
 
 /// The store and what a turn needs beside it, for the one who has the turn.
 pub(super) struct Turns {
@@ -146,14 +147,13 @@ impl Committer {
     pub(super) fn turn_at(&mut self, writes: &mut Vec<Write>, now_ms: u64) -> Result<Replies, StoreError> {
         let mut changes = Vec::with_capacity(writes.len());
         let mut reply_to = Vec::with_capacity(writes.len());
+        let mut marks = Vec::new();
         for Write { mut change, reply_to: to } in writes.drain(..) {
             match &mut change {
                 Change::Send(message) => message.clock = self.clock.tick(),
                 Change::Act(act) => act.clock = self.clock.tick(),
-                Change::Login { .. }
-                | Change::AddUser { .. }
-                | Change::CreateChannel { .. }
-                | Change::Mark { .. } => {}
+                Change::Login { .. } | Change::AddUser { .. } | Change::CreateChannel { .. } => {}
+                Change::Mark { user, mark } => marks.push((changes.len(), user.clone(), mark.clone())),
             }
             changes.push(change);
             reply_to.push(to);
@@ -163,6 +163,11 @@ impl Committer {
         let epoch = store.epoch();
         let timestamp = Timestamp::now();
         let mut replies = Replies::with_capacity(reply_to.len());
+        for (index, user, mark) in marks {
+            if committed.outcomes[index] == Outcome::Marked {
+                replies.notices.push(notices::marked(user, mark, timestamp, &self.clock));
+            }
+        }
         for (to, outcome) in reply_to.into_iter().zip(std::mem::take(&mut committed.outcomes)) {
             trace!(peer = %to.peer, service = %to.service, ?outcome, "answered");
             replies.push(to, from_outcome(outcome, epoch), timestamp, &self.clock);

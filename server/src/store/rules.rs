@@ -320,7 +320,7 @@ impl<'a> Turn<'a> {
             }
         }
         self.reads.insert(key, row);
-        Ok(Ok(Outcome::Accepted))
+        Ok(Ok(Outcome::Marked))
     }
 
     fn read_row(&self, user: &UserName, mark: &ReadMark, epoch: Epoch) -> Result<ReadRow, Refusal> {

@@ -114,6 +114,8 @@ pub enum Destination {
 pub enum Outcome {
     /// Done.
     Accepted,
+    /// The read mark is further than it was.
+    Marked,
     /// The message is stored.
     Stored(Receipt),
     /// The message was stored before, by a change with the same `id`.

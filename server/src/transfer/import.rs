@@ -300,7 +300,7 @@ impl<'a> Importer<'a> {
                 self.push(Change::Send(*message), Meaning::Message { to_channel, given: None });
             }
             (Outcome::Refused(refusal), _) => return Err(Failure::Refused(refusal.description)),
-            (Outcome::Accepted | Outcome::Stored(_) | Outcome::Repeated(_), _) => {}
+            (Outcome::Accepted | Outcome::Marked | Outcome::Stored(_) | Outcome::Repeated(_), _) => {}
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod heads;
 mod helpers;
 mod losing;
+mod marks;
 
 use bytes::Bytes;
 use helpers::{Running, TestStore, bad_request, channel, create, hear, listen, publish, reply_code};

@@ -262,6 +262,7 @@ async fn listen(listener: usize, mut events: SessionEvents, books: Arc<Books>) {
                 books.note(|audit| audit.problem(format!("listener {listener}: {event:?}")));
             }
             SessionEvent::Joined { .. }
+            | SessionEvent::Marked { .. }
             | SessionEvent::ServerLost { .. }
             | SessionEvent::ServerBack
             | SessionEvent::BrokerLost { .. }

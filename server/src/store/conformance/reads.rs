@@ -28,10 +28,10 @@ pub(in crate::store) fn read_marks_never_go_back<F: Fixture>() {
     commit(store, vec![direct("bob", "ana", "x", None)]);
     let epoch = store.epoch();
     let committed = commit(store, [3, 5, 4].map(|seq| mark("ana", in_channel("a"), seq, epoch)).to_vec());
-    assert_eq!(committed.outcomes, [Outcome::Accepted, Outcome::Accepted, Outcome::Accepted]);
+    assert_eq!(committed.outcomes, [Outcome::Marked, Outcome::Marked, Outcome::Accepted]);
     assert_eq!((committed.messages.len(), committed.after), (0, committed.through));
     assert_eq!(one(store, mark("ana", in_channel("a"), 2, epoch)), Outcome::Accepted);
-    assert_eq!(one(store, mark("ana", ReadOf::With(user("bob")), 1, epoch)), Outcome::Accepted);
+    assert_eq!(one(store, mark("ana", ReadOf::With(user("bob")), 1, epoch)), Outcome::Marked);
     assert_eq!(marks(store, "ana"), [(in_channel("a"), 5), (ReadOf::With(user("bob")), 1)]);
     assert_eq!(marks(store, "bob"), []);
 }
@@ -76,10 +76,10 @@ pub(in crate::store) fn a_user_has_so_many_read_marks<F: Fixture>() {
     let epoch = store.epoch();
     let all = names.iter().map(|name| mark("ana", in_channel(name), 0, epoch)).collect();
     let outcomes = commit(store, all).outcomes;
-    let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
+    let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Marked).count();
     assert_eq!(accepted, READ_MARKS_MAX);
     let last = in_channel(&names[READ_MARKS_MAX]);
     assert_eq!(refused(one(store, mark("ana", last.clone(), 0, epoch))), "busy");
     assert_eq!(one(store, mark("ana", in_channel("c0"), 0, epoch)), Outcome::Accepted);
-    assert_eq!(one(store, mark("bob", last, 0, epoch)), Outcome::Accepted);
+    assert_eq!(one(store, mark("bob", last, 0, epoch)), Outcome::Marked);
 }
