@@ -6,7 +6,7 @@ use recado_proto::{ChannelName, UserName};
 use recado_zmtp::Endpoint;
 
 use crate::duration;
-use crate::view::colour::ColourWhen;
+use crate::view::colour::{ColourWhen, Theme};
 
 /// What `recado client` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,6 +67,10 @@ pub struct Args {
     /// When to use colours; NO_COLOR, CLICOLOR and TERM=dumb are respected
     #[arg(long, value_name = "WHEN", env = "RECADO_COLOR", default_value = "auto")]
     pub color: ColourWhen,
+
+    /// Which colours, on the whole screen
+    #[arg(long, value_name = "THEME", env = "RECADO_THEME", default_value = "any")]
+    pub theme: Theme,
 
     /// How long one attempt of a request waits for its answer
     #[arg(long, value_name = "DURATION", env = "RECADO_REQUEST_TIMEOUT", default_value = "3s", value_parser = duration::parse)]

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::args::Args;
 use crate::session::SessionConfig;
-use crate::view::colour::ColourWhen;
+use crate::view::colour::{ColourWhen, Theme};
 
 /// What the terminal client needs to know before it begins.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct Config {
     pub resume: bool,
     /// When to use colours.
     pub colour: ColourWhen,
+    /// Which colours, where the screen is taken.
+    pub theme: Theme,
 }
 
 /// Why arguments that can be read make no sense together. The program answers with usage and exit code 2.
@@ -78,6 +80,7 @@ impl TryFrom<Args> for Config {
             backlog: args.backlog,
             resume: args.resume,
             colour: args.color,
+            theme: args.theme,
         })
     }
 }

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::chat::fold::MessageState;
 use crate::chat::item::Place;
-use crate::view::colour::{Palette, Role};
+use crate::view::colour::Role;
 use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::wording;
 
@@ -18,7 +18,7 @@ use super::log::{Entry, Log, Older, Sending, What};
 use super::model::{Model, Overlay, is_topic};
 use super::rows;
 use super::scroll::{self, Rows};
-use super::theme::{self, Part};
+use super::theme::{Colours, Part};
 
 /// Narrower than this there is no list of conversations.
 const LIST_FROM_COLUMNS: u16 = 60;
@@ -45,7 +45,7 @@ pub(crate) struct Areas {
 /// How messages look.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
-    pub(crate) palette: Palette,
+    pub(crate) colours: Colours,
     pub(crate) zone: TimeZone,
 }
 
@@ -92,9 +92,10 @@ impl Areas {
 /// Draws all of it. The cursor's place, if it is to be seen.
 pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Position> {
     let areas = Areas::of(buffer.area, model);
-    let palette = look.palette;
-    let painted = |part| theme::style(palette, part);
-    draw_list(buffer, areas.list, model, palette);
+    let colours = look.colours;
+    buffer.set_style(buffer.area, colours.ground());
+    let painted = |part| colours.style(part);
+    draw_list(buffer, areas.list, model, colours);
     for x in [areas.list.right(), areas.people.x.saturating_sub(1)] {
         if (x == areas.list.right() && areas.list.width > 0)
             || (x != areas.list.right() && areas.people.width > 0)
@@ -104,19 +105,19 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
             }
         }
     }
-    draw_people(buffer, areas.people, model, palette);
-    draw_title(buffer, areas.title, model, palette);
+    draw_people(buffer, areas.people, model, colours);
+    draw_title(buffer, areas.title, model, colours);
     draw_messages(buffer, areas.messages, model, look);
-    draw_border(buffer, areas.border, model, palette);
-    draw_status(buffer, areas.status, model, palette);
+    draw_border(buffer, areas.border, model, colours);
+    draw_status(buffer, areas.status, model, colours);
     match &model.overlay {
         Overlay::None | Overlay::Question { .. } => {}
-        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, palette),
+        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, colours),
         Overlay::Switcher { query, chosen } => {
-            return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, palette));
+            return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, colours));
         }
     }
-    draw_composer(buffer, areas.composer, model, palette)
+    draw_composer(buffer, areas.composer, model, colours)
 }
 
 impl Look {
@@ -150,7 +151,7 @@ impl Rows for Entries<'_> {
 
 impl Entries<'_> {
     fn style(&self, part: Part<'_>) -> Style {
-        theme::style(self.look.palette, part)
+        self.look.colours.style(part)
     }
 
     fn day(&self, entry: &Entry) -> Date {
@@ -265,7 +266,7 @@ fn find_name(text: &str, lower_name: &str) -> Option<(usize, usize)> {
     })
 }
 
-fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
     if area.is_empty() {
         return;
     }
@@ -280,7 +281,7 @@ fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
             (false, false, true) => Part::Unread,
             (false, false, false) => Part::Text,
         };
-        let style = theme::style(palette, part);
+        let style = colours.style(part);
         let count = match (log.unread, log.mentions) {
             (0, _) => String::new(),
             (unread, 0) => format!(" {unread}"),
@@ -295,25 +296,19 @@ fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
     }
 }
 
-fn draw_people(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+fn draw_people(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
     if area.is_empty() {
         return;
     }
-    buffer.set_stringn(
-        area.x,
-        area.y,
-        wording::people(),
-        area.width.into(),
-        theme::style(palette, Part::Title),
-    );
+    buffer.set_stringn(area.x, area.y, wording::people(), area.width.into(), colours.style(Part::Title));
     for (user, y) in model.users().iter().zip(area.y + 1..area.bottom()) {
         let name = wording::name(user.as_str()).into_owned();
-        let style = theme::style(palette, Part::Line(Role::Name(user.as_str())));
+        let style = colours.style(Part::Line(Role::Name(user.as_str())));
         buffer.set_stringn(area.x, y, fitted(&name, area.width.into()), area.width.into(), style);
     }
 }
 
-fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
     if area.is_empty() {
         return;
     }
@@ -321,18 +316,12 @@ fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) 
     if let Some(topic) = model.log().topic() {
         title = format!("{title}  {}", one_line(topic));
     }
-    buffer.set_stringn(area.x, area.y, title, area.width.into(), theme::style(palette, Part::Title));
+    buffer.set_stringn(area.x, area.y, title, area.width.into(), colours.style(Part::Title));
     let unread = model.unread();
     if unread > 0 {
         let text = wording::unread_elsewhere(unread);
         let x = area.right().saturating_sub(u16::try_from(columns(&text)).unwrap_or(area.width));
-        buffer.set_stringn(
-            x.max(area.x),
-            area.y,
-            text,
-            area.width.into(),
-            theme::style(palette, Part::Unread),
-        );
+        buffer.set_stringn(x.max(area.x), area.y, text, area.width.into(), colours.style(Part::Unread));
     }
 }
 
@@ -346,11 +335,11 @@ fn draw_messages(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     }
 }
 
-fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
     if area.is_empty() {
         return;
     }
-    let style = theme::style(palette, Part::Border);
+    let style = colours.style(Part::Border);
     buffer.set_stringn(area.x, area.y, "─".repeat(area.width.into()), area.width.into(), style);
     let text = match (&model.overlay, &model.completing) {
         (Overlay::Question { lines }, _) => wording::send_so_many_lines(*lines),
@@ -367,23 +356,17 @@ fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette)
         area.y,
         format!(" {} ", fitted(&text, width)),
         width + 2,
-        theme::style(palette, Part::Unread),
+        colours.style(Part::Unread),
     );
 }
 
-fn draw_composer(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) -> Option<Position> {
+fn draw_composer(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) -> Option<Position> {
     if area.is_empty() {
         return None;
     }
     let prompt = prompt(model);
     let indent = u16::try_from(columns(&prompt)).unwrap_or(0).min(area.width.saturating_sub(2));
-    buffer.set_stringn(
-        area.x,
-        area.y,
-        &prompt,
-        indent.into(),
-        theme::style(palette, Part::Line(Role::OwnName)),
-    );
+    buffer.set_stringn(area.x, area.y, &prompt, indent.into(), colours.style(Part::Line(Role::OwnName)));
     let view = model.composer.view(composer_columns(model, area.width), area.height.into());
     for (row, y) in view.rows.iter().zip(area.y..area.bottom()) {
         buffer.set_stringn(area.x + indent, y, row, (area.width - indent).into(), Style::new());
@@ -393,17 +376,17 @@ fn draw_composer(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palett
     Some(Position { x, y: (area.y + u16::try_from(view.cursor.0).unwrap_or(0)).min(area.bottom() - 1) })
 }
 
-fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette) {
+fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
     if area.is_empty() {
         return;
     }
-    let style = theme::style(palette, Part::Status);
+    let style = colours.style(Part::Status);
     buffer.set_style(area, style);
     let user = model.user.as_ref().map(|user| wording::name(user.as_str()).into_owned()).unwrap_or_default();
     let (x, _) = buffer.set_stringn(area.x, area.y, format!(" {user} "), area.width.into(), style);
     let alarm = wording::connection(model.server_away, model.broker_away);
     let rest = usize::from(area.right() - x);
-    let (x, _) = buffer.set_stringn(x, area.y, alarm, rest, theme::style(palette, Part::Alarm));
+    let (x, _) = buffer.set_stringn(x, area.y, alarm, rest, colours.style(Part::Alarm));
     let hint = wording::keys_hint();
     let wide = u16::try_from(columns(hint)).unwrap_or(u16::MAX);
     if let Some(at) = area.right().checked_sub(wide.saturating_add(1)).filter(|at| *at > x) {
@@ -411,27 +394,21 @@ fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, palette: Palette)
     }
 }
 
-fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, palette: Palette) {
+fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, colours: Colours) {
     let keys_width = keys::shown().map(|binding| columns(binding.keys)).max().unwrap_or(0) + 2;
     let summary_width = keys::shown().map(|binding| columns(binding.summary)).max().unwrap_or(0) + 2;
     let side_by_side = (usize::from(area.width) / (keys_width + summary_width)).max(1);
     let count = keys::shown().count();
     let height = count.div_ceil(side_by_side).min(usize::from(area.height).saturating_sub(1));
-    let over = clear(buffer, area, height + 1);
-    buffer.set_stringn(
-        over.x,
-        over.y,
-        wording::keys_title(),
-        over.width.into(),
-        theme::style(palette, Part::Title),
-    );
+    let over = clear(buffer, area, height + 1, colours);
+    buffer.set_stringn(over.x, over.y, wording::keys_title(), over.width.into(), colours.style(Part::Title));
     let first = first.min(count.saturating_sub(height * side_by_side));
     for (index, binding) in keys::shown().skip(first).take(height * side_by_side).enumerate() {
         let (column, row) = (index / height.max(1), index % height.max(1));
         let x = over.x + u16::try_from(column * (keys_width + summary_width)).unwrap_or(over.width);
         let y = over.y + 1 + u16::try_from(row).unwrap_or(0);
         let room = usize::from(over.right().saturating_sub(x));
-        buffer.set_stringn(x, y, binding.keys, room, theme::style(palette, Part::Line(Role::Command)));
+        buffer.set_stringn(x, y, binding.keys, room, colours.style(Part::Line(Role::Command)));
         if room > keys_width {
             let after = x + u16::try_from(keys_width).unwrap_or(0);
             buffer.set_stringn(after, y, binding.summary, room - keys_width, Style::new());
@@ -445,31 +422,30 @@ fn draw_switcher(
     model: &Model,
     query: &str,
     chosen: usize,
-    palette: Palette,
+    colours: Colours,
 ) -> Position {
     let offered = model.offered(query);
     let height = (offered.len() + 1).min(12).min(area.height.into());
-    let over = clear(buffer, area, height);
+    let over = clear(buffer, area, height, colours);
     let prompt = format!("{} {query}", wording::switcher());
-    let (x, y) =
-        buffer.set_stringn(over.x, over.y, &prompt, over.width.into(), theme::style(palette, Part::Title));
+    let (x, y) = buffer.set_stringn(over.x, over.y, &prompt, over.width.into(), colours.style(Part::Title));
     let rows = height.saturating_sub(1);
     let first = (chosen + 1).saturating_sub(rows.max(1));
     for (index, place) in offered.iter().enumerate().skip(first).take(rows) {
         let part = if index == chosen { Part::Current } else { Part::Text };
         let y = over.y + 1 + u16::try_from(index - first).unwrap_or(0);
         let name = fitted(&name_of(place), over.width.into()).into_owned();
-        buffer.set_stringn(over.x, y, format!(" {name} "), over.width.into(), theme::style(palette, part));
+        buffer.set_stringn(over.x, y, format!(" {name} "), over.width.into(), colours.style(part));
     }
     Position { x: x.min(over.right().saturating_sub(1)), y }
 }
 
 /// Makes room at the lower edge.
-fn clear(buffer: &mut Buffer, area: Rect, height: usize) -> Rect {
+fn clear(buffer: &mut Buffer, area: Rect, height: usize, colours: Colours) -> Rect {
     let height = u16::try_from(height).unwrap_or(area.height).min(area.height);
     let over = Rect { y: area.bottom() - height, height, ..area };
     for y in over.y..over.bottom() {
-        buffer.set_stringn(over.x, y, " ".repeat(over.width.into()), over.width.into(), Style::reset());
+        buffer.set_stringn(over.x, y, " ".repeat(over.width.into()), over.width.into(), colours.ground());
     }
     over
 }

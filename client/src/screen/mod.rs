@@ -28,11 +28,12 @@ use crate::chat::complete::KnownNames;
 use crate::chat::item::Item;
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
-use crate::view::colour::Palette;
+use crate::view::colour::{Palette, Theme};
 use crate::view::prompt;
 
 use self::draw::Look;
 use self::shell::Event;
+use self::theme::Colours;
 
 pub(crate) use self::shell::fits;
 
@@ -49,9 +50,9 @@ pub(crate) struct ScreenFace {
 
 impl ScreenFace {
     /// Takes the terminal on standard input and output, until it is finished or dropped.
-    pub(crate) fn new(palette: Palette) -> io::Result<Self> {
+    pub(crate) fn new(palette: Palette, theme: Theme) -> io::Result<Self> {
         let now = Zoned::now();
-        let look = Look { palette, zone: now.time_zone().clone() };
+        let look = Look { colours: Colours::new(palette, theme), zone: now.time_zone().clone() };
         let (events, input) = shell::spawn(look, &now)?;
         Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None })
     }

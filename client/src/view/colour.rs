@@ -24,6 +24,24 @@ pub enum Palette {
     Basic,
     /// 256.
     Full,
+    /// All that three bytes can say.
+    True,
+}
+
+/// Which colours of those that the terminal has; on the full screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Theme {
+    /// Readable on dark and on light ground; the line client's.
+    #[default]
+    Any,
+    /// Lighter colours, for dark ground.
+    Dark,
+    /// Darker colours, for light ground.
+    Light,
+    /// White and very light colours on black, nothing dim.
+    HighContrast,
+    /// No colours; bold, underlined and reversed text is left.
+    None,
 }
 
 /// What a piece of a line is.
@@ -62,7 +80,11 @@ impl Palette {
         };
         if !wanted {
             Palette::Plain
-        } else if term.contains("256") || term.contains("direct") || variable("COLORTERM").is_some() {
+        } else if term.contains("direct")
+            || variable("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit")
+        {
+            Palette::True
+        } else if term.contains("256") || variable("COLORTERM").is_some() {
             Palette::Full
         } else {
             Palette::Basic
@@ -77,7 +99,7 @@ impl Palette {
         let full = match self {
             Palette::Plain => return None,
             Palette::Basic => false,
-            Palette::Full => true,
+            Palette::Full | Palette::True => true,
         };
         Some(match role {
             Role::Time | Role::Notice => Code::Dim,
@@ -155,7 +177,9 @@ mod tests {
         use ColourWhen::{Always, Auto, Never};
         check(Auto, true, &[("TERM", "xterm-256color")], Palette::Full);
         check(Auto, true, &[("TERM", "xterm")], Palette::Basic);
-        check(Auto, true, &[("TERM", "xterm"), ("COLORTERM", "truecolor")], Palette::Full);
+        check(Auto, true, &[("TERM", "xterm"), ("COLORTERM", "truecolor")], Palette::True);
+        check(Auto, true, &[("TERM", "xterm"), ("COLORTERM", "1")], Palette::Full);
+        check(Auto, true, &[("TERM", "xterm-direct")], Palette::True);
         check(Auto, true, &[("TERM", "dumb")], Palette::Plain);
         check(Auto, true, &[], Palette::Plain);
         check(Auto, false, &[("TERM", "xterm")], Palette::Plain);
