@@ -6,6 +6,7 @@ use recado_proto::{ChannelName, UserName};
 use recado_zmtp::Endpoint;
 
 use crate::duration;
+use crate::screen::KeySetting;
 use crate::view::colour::{ColourWhen, Theme};
 
 /// What `recado client` takes.
@@ -71,6 +72,10 @@ pub struct Args {
     /// Which colours, on the whole screen
     #[arg(long, value_name = "THEME", env = "RECADO_THEME", default_value = "any")]
     pub theme: Theme,
+
+    /// Another key for something that the full screen does, as switcher=ctrl+g; F1 there shows all keys. May be given more than once
+    #[arg(long, value_name = "ACTION=KEY", env = "RECADO_KEYS", value_delimiter = ',')]
+    pub key: Vec<KeySetting>,
 
     /// How long one attempt of a request waits for its answer
     #[arg(long, value_name = "DURATION", env = "RECADO_REQUEST_TIMEOUT", default_value = "3s", value_parser = duration::parse)]

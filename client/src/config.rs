@@ -6,6 +6,7 @@ use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 
 use crate::args::Args;
+use crate::screen::{Keys, KeysError};
 use crate::session::SessionConfig;
 use crate::view::colour::{ColourWhen, Theme};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub colour: ColourWhen,
     /// Which colours, where the screen is taken.
     pub theme: Theme,
+    /// Which key does what, where the screen is taken.
+    pub keys: Keys,
 }
 
 /// Why arguments that can be read make no sense together. The program answers with usage and exit code 2.
@@ -50,6 +53,9 @@ pub enum ConfigError {
     /// An attempt that has no time.
     #[error("--request-timeout cannot be zero")]
     NoTime,
+    /// Keys that cannot be set together.
+    #[error("--key: {0}")]
+    Keys(KeysError),
 }
 
 impl TryFrom<Args> for Config {
@@ -81,6 +87,7 @@ impl TryFrom<Args> for Config {
             resume: args.resume,
             colour: args.color,
             theme: args.theme,
+            keys: Keys::new(&args.key).map_err(ConfigError::Keys)?,
         })
     }
 }

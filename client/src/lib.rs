@@ -30,6 +30,7 @@ pub use probe::{Presence, probe, probe_broker};
 pub use recado_zmtp::Endpoint;
 pub use receiver::{Start, Topic, Via};
 pub use run::run;
+pub use screen::{KeyError, KeySetting, Keys, KeysError};
 pub use session::{
     ConnectError, ConnectionId, GivenUp, Patience, RequestError, Requests, SendOutcome, Sending, Session,
     SessionConfig, SessionEvent, SessionEvents,

@@ -252,6 +252,12 @@ pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 /// From sending oneself the signal to stop until one has surely stopped.
 pub const STOP_TAKES_EFFECT: Duration = Duration::from_millis(50);
 
+/// Keys that may be set; more are refused.
+pub const KEY_SETTINGS_MAX: usize = 256;
+
+/// Characters of a key's or an action's name that does not exist, as it is given back; the rest is cut off.
+pub const KEY_NAME_CHARACTERS_MAX: usize = 40;
+
 /// Users and channels kept for completion, each.
 pub const KNOWN_NAMES_MAX: usize = 10_000;
 

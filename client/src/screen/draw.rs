@@ -13,7 +13,7 @@ use crate::view::colour::Role;
 use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::wording;
 
-use super::keys;
+use super::keys::Keys;
 use super::log::{Entry, Log, Older, Sending, What};
 use super::model::{Model, Overlay, is_topic};
 use super::rows;
@@ -47,6 +47,7 @@ pub(crate) struct Areas {
 pub(crate) struct Look {
     pub(crate) colours: Colours,
     pub(crate) zone: TimeZone,
+    pub(crate) keys: Keys,
 }
 
 /// A look at one width, for one user.
@@ -112,7 +113,7 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
     draw_status(buffer, areas.status, model, colours);
     match &model.overlay {
         Overlay::None | Overlay::Question { .. } => {}
-        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, colours),
+        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, look),
         Overlay::Switcher { query, chosen } => {
             return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, colours));
         }
@@ -394,24 +395,25 @@ fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
     }
 }
 
-fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, colours: Colours) {
-    let keys_width = keys::shown().map(|binding| columns(binding.keys)).max().unwrap_or(0) + 2;
-    let summary_width = keys::shown().map(|binding| columns(binding.summary)).max().unwrap_or(0) + 2;
+fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, look: &Look) {
+    let (colours, shown) = (look.colours, look.keys.shown());
+    let keys_width = shown.iter().map(|(keys, _)| columns(keys)).max().unwrap_or(0) + 2;
+    let summary_width = shown.iter().map(|(_, summary)| columns(summary)).max().unwrap_or(0) + 2;
     let side_by_side = (usize::from(area.width) / (keys_width + summary_width)).max(1);
-    let count = keys::shown().count();
+    let count = shown.len();
     let height = count.div_ceil(side_by_side).min(usize::from(area.height).saturating_sub(1));
     let over = clear(buffer, area, height + 1, colours);
     buffer.set_stringn(over.x, over.y, wording::keys_title(), over.width.into(), colours.style(Part::Title));
     let first = first.min(count.saturating_sub(height * side_by_side));
-    for (index, binding) in keys::shown().skip(first).take(height * side_by_side).enumerate() {
+    for (index, (keys, summary)) in shown.iter().skip(first).take(height * side_by_side).enumerate() {
         let (column, row) = (index / height.max(1), index % height.max(1));
         let x = over.x + u16::try_from(column * (keys_width + summary_width)).unwrap_or(over.width);
         let y = over.y + 1 + u16::try_from(row).unwrap_or(0);
         let room = usize::from(over.right().saturating_sub(x));
-        buffer.set_stringn(x, y, binding.keys, room, colours.style(Part::Line(Role::Command)));
+        buffer.set_stringn(x, y, keys, room, colours.style(Part::Line(Role::Command)));
         if room > keys_width {
             let after = x + u16::try_from(keys_width).unwrap_or(0);
-            buffer.set_stringn(after, y, binding.summary, room - keys_width, Style::new());
+            buffer.set_stringn(after, y, summary, room - keys_width, Style::new());
         }
     }
 }

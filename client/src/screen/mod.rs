@@ -35,6 +35,7 @@ use self::draw::Look;
 use self::shell::Event;
 use self::theme::Colours;
 
+pub use self::keys::{KeyError, KeySetting, Keys, KeysError};
 pub(crate) use self::shell::fits;
 
 /// A terminal that shows all of the chat.
@@ -50,9 +51,9 @@ pub(crate) struct ScreenFace {
 
 impl ScreenFace {
     /// Takes the terminal on standard input and output, until it is finished or dropped.
-    pub(crate) fn new(palette: Palette, theme: Theme) -> io::Result<Self> {
+    pub(crate) fn new(palette: Palette, theme: Theme, keys: Keys) -> io::Result<Self> {
         let now = Zoned::now();
-        let look = Look { colours: Colours::new(palette, theme), zone: now.time_zone().clone() };
+        let look = Look { colours: Colours::new(palette, theme), zone: now.time_zone().clone(), keys };
         let (events, input) = shell::spawn(look, &now)?;
         Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None })
     }

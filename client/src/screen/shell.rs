@@ -21,7 +21,7 @@ use crate::view::wording;
 use super::composer::To;
 use super::draw::{self, Areas, Look};
 use super::guard::Taken;
-use super::keys::{self, Action};
+use super::keys::Action;
 use super::model::{Model, Overlay, Request};
 use super::scroll;
 
@@ -162,7 +162,7 @@ impl Shell {
     fn on_terminal(&mut self, event: TerminalEvent, now_ms: i64) {
         match event {
             TerminalEvent::Key(key) => {
-                if let Some(action) = keys::action(&key) {
+                if let Some(action) = self.look.keys.action(&key) {
                     self.act(action, now_ms);
                 }
             }
@@ -233,7 +233,7 @@ impl Shell {
         match &mut self.model.overlay {
             Overlay::None => return false,
             Overlay::Keys { first } => {
-                let last = keys::shown().count().saturating_sub(1);
+                let last = self.look.keys.shown().len().saturating_sub(1);
                 match action {
                     Action::Down | Action::RowDown => *first = (*first + 1).min(last),
                     Action::Up | Action::RowUp => *first = first.saturating_sub(1),
