@@ -13,6 +13,7 @@ use crate::view::colour::Role;
 use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::wording;
 
+use super::body::{Body, Marks};
 use super::keys::Keys;
 use super::log::{Entry, Log, Older, Sending, What};
 use super::model::{Model, Overlay, is_topic};
@@ -54,7 +55,7 @@ pub(crate) struct Look {
 pub(crate) struct Entries<'a> {
     look: &'a Look,
     width: usize,
-    own_name: Option<String>,
+    called: Vec<String>,
 }
 
 impl Areas {
@@ -124,8 +125,7 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
 impl Look {
     /// How this model's entries look in so many columns.
     pub(crate) fn entries<'a>(&'a self, model: &Model, width: u16) -> Entries<'a> {
-        let own_name = model.user.as_ref().map(|user| user.as_str().to_lowercase());
-        Entries { look: self, width: width.into(), own_name }
+        Entries { look: self, width: width.into(), called: model.called() }
     }
 }
 
@@ -193,9 +193,9 @@ impl Entries<'_> {
                 vec![Span::raw(" ".repeat(TIME_COLUMNS)), Span::styled(quoted, self.style(Part::Border))];
             lines.push(Line::from(spans));
         }
-        for (number, row) in
-            rows::soft(&text, width, columns(&name) + columns(before) + columns(after)).iter().enumerate()
-        {
+        let body = Body::read(&text, if own { &[] } else { &self.called });
+        let indent = columns(&name) + columns(before) + columns(after);
+        for (number, row) in body.rows(width, indent).into_iter().enumerate() {
             let mut spans = match number {
                 0 => vec![
                     Span::styled(time.clone(), self.style(Part::Line(Role::Time))),
@@ -205,7 +205,7 @@ impl Entries<'_> {
                 ],
                 _ => vec![Span::raw(" ".repeat(TIME_COLUMNS))],
             };
-            self.mark(&mut spans, &text[row.begin..row.end], own, part);
+            spans.extend(body.pieces(row).map(|(text, marks)| self.marked(text, marks, part)));
             lines.push(Line::from(spans));
         }
         self.reactions(lines, state);
@@ -226,21 +226,22 @@ impl Entries<'_> {
         lines.push(Line::from(spans));
     }
 
-    /// Text with one's own name in it, and what stands between backticks, shown apart.
-    fn mark(&self, spans: &mut Vec<Span<'static>>, text: &str, own: bool, part: Part<'_>) {
-        for (number, piece) in text.split_inclusive('`').enumerate() {
-            let is_quoted = number % 2 == 1 && piece.ends_with('`');
-            let part = if is_quoted { Part::Quoted } else { part };
-            let mut rest = piece;
-            while let Some((at, end)) =
-                self.own_name.as_deref().filter(|_| !own).and_then(|name| find_name(rest, name))
-            {
-                spans.push(Span::styled(rest[..at].to_owned(), self.style(part)));
-                spans.push(Span::styled(rest[at..end].to_owned(), self.style(Part::OwnMention)));
-                rest = &rest[end..];
-            }
-            spans.push(Span::styled(rest.to_owned(), self.style(part)));
+    /// A piece of text as it stands out.
+    fn marked(&self, text: &str, marks: Marks, part: Part<'_>) -> Span<'static> {
+        let mut style = self.style(part);
+        let parts = [
+            (marks.quote, Part::Cited),
+            (marks.other, Part::Line(Role::Name(text.trim_start_matches('@')))),
+            (marks.code, Part::Quoted),
+            (marks.bold, Part::Bold),
+            (marks.italic, Part::Italic),
+            (marks.link, Part::Link),
+            (marks.called, Part::OwnMention),
+        ];
+        for (_, part) in parts.into_iter().filter(|(is, _)| *is) {
+            style = style.patch(self.style(part));
         }
+        Span::styled(text.to_owned(), style)
     }
 
     fn aside(&self, lines: &mut Vec<Line<'static>>, text: &str, role: Role<'_>) {
@@ -250,21 +251,6 @@ impl Entries<'_> {
             lines.push(Line::from(Span::styled(row, self.style(Part::Line(role)))));
         }
     }
-}
-
-/// Where a name stands by itself; letters may be large. Only where case does not change lengths, so that places agree.
-fn find_name(text: &str, lower_name: &str) -> Option<(usize, usize)> {
-    let lower = text.to_lowercase();
-    if lower.len() != text.len() || lower_name.is_empty() {
-        return None;
-    }
-    let is_edge = |character: Option<char>| character.is_none_or(|character| !character.is_alphanumeric());
-    lower.match_indices(lower_name).map(|(at, found)| (at, at + found.len())).find(|(at, end)| {
-        text.is_char_boundary(*at)
-            && text.is_char_boundary(*end)
-            && is_edge(text[..*at].chars().next_back())
-            && is_edge(text[*end..].chars().next())
-    })
 }
 
 fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {

@@ -2,6 +2,7 @@
 //! rules are in [`model`], which knows no terminal; a thread of its own draws it and another one reads keys, so that neither waits for
 //! the network.
 
+mod body;
 mod composer;
 mod draw;
 mod guard;

@@ -15,6 +15,7 @@ use crate::view::plain::PlainView;
 use crate::view::text::{columns, one_line};
 use crate::view::wording;
 
+use super::body;
 use super::composer::Composer;
 use super::log::{Entry, Log, Older, Sending, What};
 use super::switcher;
@@ -434,14 +435,14 @@ impl Model {
         }
     }
 
+    /// The words that one listens for, as they are looked for.
+    pub(crate) fn called(&self) -> Vec<String> {
+        self.user.iter().map(|user| body::folded(user.as_str())).collect()
+    }
+
     fn is_mentioned(&self, text: &str) -> bool {
-        let Some(user) = &self.user else { return false };
-        let (text, user) = (text.to_lowercase(), user.as_str().to_lowercase());
-        let is_edge =
-            |character: Option<char>| character.is_none_or(|character| !character.is_alphanumeric());
-        text.match_indices(&user).any(|(at, found)| {
-            is_edge(text[..at].chars().next_back()) && is_edge(text[at + found.len()..].chars().next())
-        })
+        let lower = body::folded(text);
+        self.called().iter().any(|word| body::calls(&lower, word).next().is_some())
     }
 
     fn on_act(&mut self, act: &ActShown, item: &Item, now_ms: i64) {

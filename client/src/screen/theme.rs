@@ -33,6 +33,12 @@ pub(crate) enum Part<'a> {
     Pending,
     /// Text between backticks.
     Quoted,
+    /// What somebody said before.
+    Cited,
+    Bold,
+    Italic,
+    /// What leads elsewhere.
+    Link,
 }
 
 /// Which colours there are, and which of them are wanted.
@@ -75,6 +81,10 @@ impl Colours {
             Part::OwnMention => self.coloured(MAGENTA).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             Part::Pending => self.dim().add_modifier(Modifier::ITALIC),
             Part::Quoted => self.coloured(CYAN),
+            Part::Cited => self.dim(),
+            Part::Bold => Style::new().add_modifier(Modifier::BOLD),
+            Part::Italic => Style::new().add_modifier(Modifier::ITALIC),
+            Part::Link => Style::new().add_modifier(Modifier::UNDERLINED),
         }
     }
 
