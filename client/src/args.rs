@@ -6,7 +6,7 @@ use recado_proto::{ChannelName, UserName};
 use recado_zmtp::Endpoint;
 
 use crate::duration;
-use crate::screen::KeySetting;
+use crate::screen::{KeySetting, LevelSetting, NotifyBy, QuietHours};
 use crate::view::colour::{ColourWhen, Theme};
 
 /// What `recado client` takes.
@@ -76,6 +76,26 @@ pub struct Args {
     /// Another key for something that the full screen does, as switcher=ctrl+g; F1 there shows all keys. May be given more than once
     #[arg(long, value_name = "ACTION=KEY", env = "RECADO_KEYS", value_delimiter = ',')]
     pub key: Vec<KeySetting>,
+
+    /// How the full screen tells you of what you do not look at, beside the bell
+    #[arg(long, value_name = "HOW", env = "RECADO_NOTIFY", default_value = "auto")]
+    pub notify: NotifyBy,
+
+    /// What of a conversation it tells you: #CHANNEL or @USER, = and all, mentions or none. May be given more than once
+    #[arg(long, value_name = "CONVERSATION=LEVEL", env = "RECADO_ALERT", value_delimiter = ',')]
+    pub alert: Vec<LevelSetting>,
+
+    /// A word that counts as your name does; may be given more than once
+    #[arg(long, value_name = "WORD", env = "RECADO_KEYWORD", value_delimiter = ',')]
+    pub keyword: Vec<String>,
+
+    /// When to make no sound and no notification, as 22:00-07:30
+    #[arg(long, value_name = "FROM-TO", env = "RECADO_QUIET_HOURS")]
+    pub quiet_hours: Option<QuietHours>,
+
+    /// Make no sound and no notification at all
+    #[arg(long, env = "RECADO_DO_NOT_DISTURB")]
+    pub do_not_disturb: bool,
 
     /// How long one attempt of a request waits for its answer
     #[arg(long, value_name = "DURATION", env = "RECADO_REQUEST_TIMEOUT", default_value = "3s", value_parser = duration::parse)]

@@ -6,9 +6,9 @@ use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 
 use crate::args::Args;
-use crate::screen::{Keys, KeysError};
+use crate::screen::{Keys, KeysError, Manner, Wishes};
 use crate::session::SessionConfig;
-use crate::view::colour::{ColourWhen, Theme};
+use crate::view::colour::ColourWhen;
 
 /// What the terminal client needs to know before it begins.
 #[derive(Clone, Debug)]
@@ -35,10 +35,8 @@ pub struct Config {
     pub resume: bool,
     /// When to use colours.
     pub colour: ColourWhen,
-    /// Which colours, where the screen is taken.
-    pub theme: Theme,
-    /// Which key does what, where the screen is taken.
-    pub keys: Keys,
+    /// How it is where the screen is taken.
+    pub screen: Manner,
 }
 
 /// Why arguments that can be read make no sense together. The program answers with usage and exit code 2.
@@ -86,8 +84,17 @@ impl TryFrom<Args> for Config {
             backlog: args.backlog,
             resume: args.resume,
             colour: args.color,
-            theme: args.theme,
-            keys: Keys::new(&args.key).map_err(ConfigError::Keys)?,
+            screen: Manner {
+                theme: args.theme,
+                keys: Keys::new(&args.key).map_err(ConfigError::Keys)?,
+                notify_by: args.notify,
+                wishes: Wishes {
+                    do_not_disturb: args.do_not_disturb,
+                    quiet_hours: args.quiet_hours,
+                    keywords: args.keyword,
+                    levels: args.alert,
+                },
+            },
         })
     }
 }

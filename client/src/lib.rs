@@ -30,7 +30,10 @@ pub use probe::{Presence, probe, probe_broker};
 pub use recado_zmtp::Endpoint;
 pub use receiver::{Start, Topic, Via};
 pub use run::run;
-pub use screen::{KeyError, KeySetting, Keys, KeysError};
+pub use screen::{
+    KeyError, KeySetting, Keys, KeysError, Level, LevelSetting, Manner, NotifyBy, QuietHours, WishError,
+    Wishes,
+};
 pub use session::{
     ConnectError, ConnectionId, GivenUp, Patience, RequestError, Requests, SendOutcome, Sending, Session,
     SessionConfig, SessionEvent, SessionEvents,

@@ -252,6 +252,15 @@ pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 /// From sending oneself the signal to stop until one has surely stopped.
 pub const STOP_TAKES_EFFECT: Duration = Duration::from_millis(50);
 
+/// Words that one listens for beside one's name; more are not looked for.
+pub const KEYWORDS_MAX: usize = 32;
+
+/// After a notification or a bell the next one comes this much later at the earliest; what is said between is counted, and silent.
+pub const ALERT_PAUSE: Duration = Duration::from_secs(2);
+
+/// Columns of a notification's title and of its text, each; the rest is cut off.
+pub const ALERT_COLUMNS_MAX: usize = 160;
+
 /// Keys that may be set; more are refused.
 pub const KEY_SETTINGS_MAX: usize = 256;
 

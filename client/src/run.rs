@@ -33,8 +33,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     if on_terminal {
         let palette = Palette::decide(config.colour, true);
         if !config.plain && can_be_full() {
-            let mut face =
-                ScreenFace::new(palette, config.theme, config.keys.clone()).map_err(Error::Terminal)?;
+            let mut face = ScreenFace::new(palette, &config.screen).map_err(Error::Terminal)?;
             if let Some(remark) = &config.remark {
                 face.say(remark);
             }

@@ -2,6 +2,7 @@
 //! rules are in [`model`], which knows no terminal; a thread of its own draws it and another one reads keys, so that neither waits for
 //! the network.
 
+mod attention;
 mod body;
 mod composer;
 mod draw;
@@ -9,6 +10,7 @@ mod guard;
 mod keys;
 mod log;
 mod model;
+mod notifier;
 mod rows;
 mod scroll;
 mod shell;
@@ -33,11 +35,27 @@ use crate::view::colour::{Palette, Theme};
 use crate::view::prompt;
 
 use self::draw::Look;
+use self::notifier::Notifier;
 use self::shell::Event;
 use self::theme::Colours;
 
+pub use self::attention::{Level, LevelSetting, QuietHours, WishError, Wishes};
 pub use self::keys::{KeyError, KeySetting, Keys, KeysError};
+pub use self::notifier::NotifyBy;
 pub(crate) use self::shell::fits;
+
+/// How the user wants the full screen to be.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// Which colours.
+    pub theme: Theme,
+    /// Which key does what.
+    pub keys: Keys,
+    /// How one is told of what one does not look at.
+    pub notify_by: NotifyBy,
+    /// What of, and when.
+    pub wishes: Wishes,
+}
 
 /// A terminal that shows all of the chat.
 pub(crate) struct ScreenFace {
@@ -52,10 +70,12 @@ pub(crate) struct ScreenFace {
 
 impl ScreenFace {
     /// Takes the terminal on standard input and output, until it is finished or dropped.
-    pub(crate) fn new(palette: Palette, theme: Theme, keys: Keys) -> io::Result<Self> {
+    pub(crate) fn new(palette: Palette, manner: &Manner) -> io::Result<Self> {
         let now = Zoned::now();
-        let look = Look { colours: Colours::new(palette, theme), zone: now.time_zone().clone(), keys };
-        let (events, input) = shell::spawn(look, &now)?;
+        let colours = Colours::new(palette, manner.theme);
+        let look = Look { colours, zone: now.time_zone().clone(), keys: manner.keys.clone() };
+        let notifier = Notifier::new(manner.notify_by);
+        let (events, input) = shell::spawn(look, notifier, &manner.wishes, &now)?;
         Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None })
     }
 

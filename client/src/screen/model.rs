@@ -15,6 +15,7 @@ use crate::view::plain::PlainView;
 use crate::view::text::{columns, one_line};
 use crate::view::wording;
 
+use super::attention::{Alert, Attention, Wishes};
 use super::body;
 use super::composer::Composer;
 use super::log::{Entry, Log, Older, Sending, What};
@@ -31,6 +32,8 @@ pub(crate) enum Request {
     Older(Place, Option<recado_proto::Place>),
     /// Make the terminal's sound.
     Bell,
+    /// Tell whoever does not look.
+    Alert(Alert),
 }
 
 /// What lies over the messages.
@@ -84,6 +87,7 @@ pub(crate) struct Model {
     drafts: BTreeMap<Place, String>,
     /// How many of the messages that come next were said while one was away.
     away: BTreeMap<Place, u64>,
+    pub(crate) attention: Attention,
     pub(crate) composer: Composer,
     pub(crate) overlay: Overlay,
     pub(crate) completing: Option<Completing>,
@@ -109,6 +113,7 @@ impl Model {
             before: None,
             drafts: BTreeMap::new(),
             away: BTreeMap::new(),
+            attention: Attention::new(&Wishes::default(), now.time_zone().clone()),
             composer: Composer::default(),
             overlay: Overlay::None,
             completing: None,
@@ -162,7 +167,7 @@ impl Model {
     /// One thing to show.
     pub(crate) fn show(&mut self, item: &Item, now_ms: i64) {
         match item {
-            Item::Message(message) => self.on_message(message),
+            Item::Message(message) => self.on_message(message, now_ms),
             Item::Older { of, messages, before, is_all } => self.on_older(of, messages, *before, *is_all),
             Item::Act(act) => self.on_act(act, item, now_ms),
             Item::Sent { to, id, seq, epoch } => {
@@ -381,10 +386,11 @@ impl Model {
         }
     }
 
-    fn on_message(&mut self, message: &Message) {
+    fn on_message(&mut self, message: &Message, now_ms: i64) {
         let place = self.room_for(&message.place);
         let is_new_to_user = !message.own && self.is_unread(message, &place);
-        let mentions = is_new_to_user && (!is_topic(&message.place) || self.is_mentioned(&message.text));
+        let is_mentioned = is_new_to_user && self.is_mentioned(&message.text);
+        let mentions = is_new_to_user && (!is_topic(&message.place) || is_mentioned);
         let is_here = place == self.current && self.has_focus;
         let in_topic = place.as_ref().is_some_and(is_topic);
         let log = match &place {
@@ -403,8 +409,8 @@ impl Model {
             log.unread += 1;
             log.mentions += usize::from(mentions);
         }
-        if mentions && !message.earlier && !is_here {
-            self.requests.push_back(Request::Bell);
+        if !is_here && let Some(alert) = self.attention.decide(message, is_mentioned, now_ms) {
+            self.requests.push_back(Request::Alert(alert));
         }
         // What came while one was away is divided from what was read then.
         if place == self.current && message.earlier && !self.away.contains_key(&message.place) {
@@ -437,7 +443,8 @@ impl Model {
 
     /// The words that one listens for, as they are looked for.
     pub(crate) fn called(&self) -> Vec<String> {
-        self.user.iter().map(|user| body::folded(user.as_str())).collect()
+        let own = self.user.iter().map(|user| body::folded(user.as_str()));
+        own.chain(self.attention.keywords().iter().cloned()).collect()
     }
 
     fn is_mentioned(&self, text: &str) -> bool {

@@ -18,11 +18,13 @@ use crate::engine::Input;
 use crate::limits;
 use crate::view::wording;
 
+use super::attention::{Attention, Wishes};
 use super::composer::To;
 use super::draw::{self, Areas, Look};
 use super::guard::Taken;
 use super::keys::Action;
 use super::model::{Model, Overlay, Request};
+use super::notifier::Notifier;
 use super::scroll;
 
 /// Something for the thread that draws.
@@ -54,6 +56,7 @@ struct Shell {
     taken: Taken,
     model: Model,
     look: Look,
+    notifier: Notifier,
     input: mpsc::Sender<Input>,
     title: String,
     drawn_at: Option<Instant>,
@@ -66,18 +69,25 @@ enum Turn {
 }
 
 /// Begins both threads. The queue takes what is to be shown; what is typed comes out.
-pub(crate) fn spawn(look: Look, now: &Zoned) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
+pub(crate) fn spawn(
+    look: Look,
+    notifier: Notifier,
+    wishes: &Wishes,
+    now: &Zoned,
+) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
     let (events, waiting) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
     let (read, keys) = mpsc::channel(limits::SCREEN_KEYS_MAX);
     let (input, inputs) = mpsc::channel(limits::SCREEN_INPUTS_MAX);
-    let shell = Shell {
+    let mut shell = Shell {
         taken: Taken::take()?,
         model: Model::new(now),
         look,
+        notifier,
         input,
         title: String::new(),
         drawn_at: None,
     };
+    shell.model.attention = Attention::new(wishes, now.time_zone().clone());
     // A runtime of its own: whoever shuts down the program's does not take it from whoever gives back the terminal.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     // Reading keys cannot be cancelled: this thread is left behind at the end.
@@ -330,6 +340,7 @@ impl Shell {
                     }
                 }
                 Request::Bell => drop(self.taken.write("\x07")),
+                Request::Alert(alert) => drop(self.taken.write(&self.notifier.tell(&alert))),
             }
         }
     }

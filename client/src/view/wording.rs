@@ -108,6 +108,14 @@ pub(crate) fn notice(notice: &Notice) -> String {
     }
 }
 
+/// Above a notification: who said something, and where.
+pub(crate) fn alert(author: &str, of: &Place) -> String {
+    match of {
+        Place::Channel(of) => format!("{} in {}", name(author), channel(of)),
+        Place::Direct(_) => name(author).into_owned(),
+    }
+}
+
 /// What somebody did, in one line.
 pub(crate) fn act(act: &ActShown) -> String {
     let (author, text) = (name(act.author.as_str()), one_line(&act.text));
