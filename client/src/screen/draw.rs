@@ -111,7 +111,7 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
     draw_title(buffer, areas.title, model, colours);
     draw_messages(buffer, areas.messages, model, look);
     draw_border(buffer, areas.border, model, colours);
-    draw_status(buffer, areas.status, model, colours);
+    draw_status(buffer, areas.status, model, look);
     match &model.overlay {
         Overlay::None | Overlay::Question { .. } => {}
         Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, look),
@@ -363,10 +363,11 @@ fn draw_composer(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colour
     Some(Position { x, y: (area.y + u16::try_from(view.cursor.0).unwrap_or(0)).min(area.bottom() - 1) })
 }
 
-fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
+fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     if area.is_empty() {
         return;
     }
+    let colours = look.colours;
     let style = colours.style(Part::Status);
     buffer.set_style(area, style);
     let user = model.user.as_ref().map(|user| wording::name(user.as_str()).into_owned()).unwrap_or_default();
@@ -374,8 +375,8 @@ fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
     let alarm = wording::connection(model.server_away, model.broker_away);
     let rest = usize::from(area.right() - x);
     let (x, _) = buffer.set_stringn(x, area.y, alarm, rest, colours.style(Part::Alarm));
-    let hint = wording::keys_hint();
-    let wide = u16::try_from(columns(hint)).unwrap_or(u16::MAX);
+    let hint = look.keys.hint();
+    let wide = u16::try_from(columns(&hint)).unwrap_or(u16::MAX);
     if let Some(at) = area.right().checked_sub(wide.saturating_add(1)).filter(|at| *at > x) {
         buffer.set_stringn(at, area.y, hint, wide.into(), style);
     }

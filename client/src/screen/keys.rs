@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::limits;
 use crate::screen::composer::To;
+use crate::view::wording;
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,11 +297,21 @@ impl Keys {
         Ok(Self { bound })
     }
 
-    /// What is in force, in the order of the help: the keys of each action, and what it does.
+    /// The most useful ones, in a line.
+    pub(crate) fn hint(&self) -> String {
+        let key_of = |action| {
+            self.bound.iter().find(|(_, doing)| doing.action == action).map(|(key, _)| key.to_string())
+        };
+        let (keys, activity, switcher) =
+            (key_of(Action::Keys), key_of(Action::Activity), key_of(Action::Switcher));
+        wording::keys_hint(keys.as_deref(), activity.as_deref(), switcher.as_deref())
+    }
+
+    /// What is in force, in the order of the help: the first two keys of each action, and what it does.
     pub(crate) fn shown(&self) -> Vec<(String, &'static str)> {
         let keys_of = |doing: &Doing| {
             let own = self.bound.iter().filter(|(_, other)| *other == doing);
-            own.map(|(key, _)| key.to_string()).collect::<Vec<_>>().join(", ")
+            own.take(2).map(|(key, _)| key.to_string()).collect::<Vec<_>>().join(", ")
         };
         let all = DOINGS.iter().map(|doing| (keys_of(doing), doing.summary));
         all.filter(|(keys, _)| !keys.is_empty()).collect()
@@ -512,9 +523,11 @@ mod tests {
         let shown = keys.shown();
         assert!(shown.contains(&("Ctrl+G".to_owned(), "go to a conversation by name")), "{shown:?}");
         assert!(shown.contains(&("Alt+Down".to_owned(), "next conversation")), "{shown:?}");
+        assert_eq!(keys.hint(), "F1 keys  F2 next unread  Ctrl+G go to");
         let none = set(&["switcher=none", "undo=ctrl+k"]).unwrap();
         let ctrl_k = KeyEvent::new(KeyCode::Char('k'), KeyModifiers::CONTROL);
         assert_eq!(none.action(&ctrl_k), Some(Action::Undo));
+        assert_eq!(none.hint(), "F1 keys  Alt+A next unread");
     }
 
     fn check_refused(settings: &[&str], part: &str) {

@@ -277,9 +277,11 @@ pub(crate) fn connection(server_away: bool, broker_away: bool) -> &'static str {
     }
 }
 
-/// In the corner.
-pub(crate) fn keys_hint() -> &'static str {
-    "F1 keys  Alt+A next unread  Ctrl+K go to"
+/// In the corner: what the most useful keys do, those that there are.
+pub(crate) fn keys_hint(keys: Option<&str>, activity: Option<&str>, switcher: Option<&str>) -> String {
+    let all = [(keys, "keys"), (activity, "next unread"), (switcher, "go to")];
+    let known = all.iter().filter_map(|(key, does)| key.map(|key| format!("{key} {does}")));
+    known.collect::<Vec<_>>().join("  ")
 }
 
 /// Above the list of keys.
