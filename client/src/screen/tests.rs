@@ -11,12 +11,14 @@ use ratatui::layout::Rect;
 use recado_proto::{ChannelName, Epoch, Manner, MessageId, UserName};
 
 use super::draw::{self, Areas, Look};
+use super::keys::Keys;
 use super::model::{Model, Request};
 use super::scroll;
+use super::theme::Colours;
 use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Message, Notice, Place};
-use crate::view::colour::Palette;
+use crate::view::colour::{Palette, Theme};
 
 /// 2026-03-14 09:26:53 UTC.
 const NOW_MS: i64 = 1_773_480_413_000;
@@ -36,7 +38,8 @@ impl Screen {
     }
 
     fn at(now: &Zoned, columns: u16, rows: u16) -> Self {
-        let look = Look { palette: Palette::Plain, zone: now.time_zone().clone() };
+        let colours = Colours::new(Palette::Plain, Theme::default());
+        let look = Look { colours, zone: now.time_zone().clone(), keys: Keys::default() };
         Self { model: Model::new(now), look, area: Rect::new(0, 0, columns, rows), requests: Vec::new() }
     }
 

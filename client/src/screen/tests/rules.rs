@@ -214,27 +214,40 @@ fn messages_said_while_one_was_away_are_divided_from_those_before() {
     assert_eq!(divided.map(|entry| entry.time_ms), Some(NOW_MS + 4_000));
 }
 
+/// The titles of what whoever does not look is told, and nothing else was asked for.
+fn announced(screen: &mut Screen) -> Vec<String> {
+    let title = |request| match request {
+        Request::Alert(alert) => alert.title,
+        other => panic!("it is no alert: {other:?}"),
+    };
+    screen.asked().into_iter().map(title).collect()
+}
+
 #[test]
 fn what_comes_while_one_looks_elsewhere_was_not_read() {
     let mut screen = two_channels();
     screen.did(|model| model.focus(false));
     screen.said(&geral(), "bia", 1, "are you there, ana?");
     assert_eq!(counts(&screen, &geral()), (1, 1));
-    assert_eq!(screen.asked(), [Request::Bell]);
+    assert_eq!(announced(&mut screen), ["bia in #geral"]);
     screen.did(|model| model.focus(true));
     assert_eq!(counts(&screen, &geral()), (0, 0));
     assert!(screen.model.log().divider().is_some());
 }
 
 #[test]
-fn the_bell_rings_for_what_is_for_one_and_new() {
+fn what_is_for_one_and_new_is_announced_once_when_much_comes() {
     let mut screen = two_channels();
     screen.said(&tech(), "bia", 1, "hello all");
     screen.said(&geral(), "bia", 1, "ana, here");
     assert_eq!(screen.asked(), []);
     screen.said(&tech(), "bia", 2, "ana?");
+    assert_eq!(announced(&mut screen), ["bia in #tech"]);
     screen.said(&with("bia"), "bia", 1, "psst");
-    assert_eq!(screen.asked(), [Request::Bell, Request::Bell]);
+    assert_eq!(screen.asked(), []);
+    let later = Item::Message(message(&with("bia"), "bia", 2, "psst!"));
+    screen.did(|model| model.show(&later, NOW_MS + 60_000));
+    assert_eq!(announced(&mut screen), ["bia"]);
     screen.show(&Item::Message(Message { earlier: true, ..message(&tech(), "bia", 3, "ana?") }));
     assert_eq!(screen.asked(), []);
 }
