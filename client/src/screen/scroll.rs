@@ -11,8 +11,22 @@ pub(crate) trait Rows {
 
 /// The rows that are shown in so many, from the top. Fewer if there are no more.
 pub(crate) fn visible(log: &Log, height: usize, look: &impl Rows) -> Vec<Line<'static>> {
+    let Some(at) = log.anchor().or_else(|| end(log, look)) else { return Vec::new() };
+    let shown = up_to(log, at, height, look);
+    let missing = height.saturating_sub(shown.len());
+    if missing == 0 || log.anchor().is_none() {
+        return shown;
+    }
+    // The window has grown, and there is nothing above to fill it.
+    match forward(log, at, missing, look).or_else(|| end(log, look)) {
+        Some(at) => up_to(log, at, height, look),
+        None => shown,
+    }
+}
+
+/// So many rows, the last of which is this one.
+fn up_to(log: &Log, mut at: Anchor, height: usize, look: &impl Rows) -> Vec<Line<'static>> {
     let mut shown = Vec::new();
-    let Some(mut at) = log.anchor().or_else(|| end(log, look)) else { return shown };
     loop {
         let rows = look.rows(log, at.entry);
         let until = (at.row + 1).min(rows.len());
@@ -145,6 +159,15 @@ mod tests {
         check(&log, 3, "0.0 1.0 1.1");
         on(&mut log, 2, &Look);
         check(&log, 3, "1.1 2.0 2.1");
+    }
+
+    #[test]
+    fn a_window_that_grows_is_filled_from_below_where_nothing_is_above() {
+        let mut log = log(4);
+        back(&mut log, 100, 2, &Look);
+        check(&log, 2, "0.0 1.0");
+        check(&log, 5, "0.0 1.0 1.1 2.0 2.1");
+        check(&log, 9, "0.0 1.0 1.1 2.0 2.1 2.2 3.0");
     }
 
     #[test]
