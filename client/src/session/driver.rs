@@ -3,7 +3,7 @@
 //! A turn takes one thing that happened, then hands ready requests to the server's connection and performs what the
 //! receiver wants. Nothing in a turn waits.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::sync::PoisonError;
 use std::time::Instant;
@@ -22,6 +22,7 @@ use crate::limits;
 use crate::receiver::{Action, Receiver, Start, Ticket, Topic};
 
 use super::links::{LinkChange, Links};
+use super::marks::MarksHeard;
 use super::requests::{ConnectionId, Requests, Sending};
 use super::servers::{ServerHappening, Servers};
 use super::{RequestError, SessionConfig, SessionEvent, SharedUser};
@@ -78,7 +79,7 @@ pub(crate) struct Driver {
     requests: Requests<Owner>,
     receiver: Receiver,
     joining: BTreeMap<Topic, Vec<JoinReply>>,
-    marks_heard: BTreeSet<UserName>,
+    marks_heard: MarksHeard,
     clock: LamportClock,
     /// The connection had no room: when to try again.
     send_at: Option<Instant>,
@@ -116,7 +117,7 @@ impl Driver {
             endpoints: config.servers,
             receiver: Receiver::new(rand::random()),
             joining: BTreeMap::new(),
-            marks_heard: BTreeSet::new(),
+            marks_heard: MarksHeard::default(),
             clock: LamportClock::default(),
             send_at: None,
             events,
@@ -200,10 +201,9 @@ impl Driver {
                 drop(reply.send(self.hear_marks(user)));
             }
             Call::IgnoreMarks { user } => {
-                if self.marks_heard.remove(&user)
-                    && let Some(subscriber) = &self.subscriber
-                {
-                    subscriber.unsubscribe(MarkPublication::topic_of(&user).as_bytes());
+                let topic = self.marks_heard.ignore(&user);
+                if let Some((subscriber, topic)) = self.subscriber.as_ref().zip(topic) {
+                    subscriber.unsubscribe(topic.as_bytes());
                 }
             }
             Call::Close { .. } => {}
@@ -211,16 +211,10 @@ impl Driver {
     }
 
     fn hear_marks(&mut self, user: UserName) -> Result<(), RequestError> {
-        if self.marks_heard.contains(&user) {
-            return Ok(());
+        let topic = self.marks_heard.hear(user)?;
+        if let Some((subscriber, topic)) = self.subscriber.as_ref().zip(topic) {
+            subscriber.subscribe(topic.into_bytes());
         }
-        if self.marks_heard.len() >= limits::MARKS_HEARD_MAX {
-            return Err(RequestError::TooManyTopics);
-        }
-        if let Some(subscriber) = &self.subscriber {
-            subscriber.subscribe(MarkPublication::topic_of(&user).into_bytes());
-        }
-        self.marks_heard.insert(user);
         Ok(())
     }
 
@@ -408,7 +402,13 @@ impl Driver {
             };
         }
         if topic.starts_with(MARKS_PREFIX.as_bytes()) {
-            return self.on_mark(topic, payload);
+            if let Some(MarkPublication { user, mark, timestamp: _, clock }) =
+                self.marks_heard.read(topic, payload)
+            {
+                clock.into_iter().for_each(|clock| self.clock.observe(clock));
+                self.say(SessionEvent::Marked { user, mark });
+            }
+            return;
         }
         match Publication::decode(topic, payload, Timestamp::now()) {
             Ok(publication) => {
@@ -421,21 +421,6 @@ impl Driver {
                 debug!("an act that is none, or of a newer kind, was passed over")
             }
             Err(error) => self.malformed(String::from_utf8_lossy(topic).into_owned(), error.to_string()),
-        }
-    }
-
-    fn on_mark(&mut self, topic: &[u8], payload: &[u8]) {
-        match MarkPublication::decode(topic, payload, Timestamp::now()) {
-            Ok(MarkPublication { user, mark, timestamp: _, clock }) => {
-                if let Some(clock) = clock {
-                    self.clock.observe(clock);
-                }
-                // A subscription is to all topics that begin alike.
-                if self.marks_heard.contains(&user) {
-                    self.say(SessionEvent::Marked { user, mark });
-                }
-            }
-            Err(error) => debug!(%error, "a read mark that is none was passed over"),
         }
     }
 

@@ -6,6 +6,7 @@ mod driver;
 mod error;
 mod event;
 mod links;
+mod marks;
 mod requests;
 mod servers;
 
