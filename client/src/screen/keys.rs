@@ -538,7 +538,7 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_are_refused_with_what_can() {
         check_refused(&["switcher"], "ACTION=KEY");
-        check_refused(&["swicher=ctrl+g"], "actions are send, new-line");
+        check_refused(&["teleport=ctrl+g"], "actions are send, new-line");
         check_refused(&["switcher=control+g"], "ctrl+");
         check_refused(&["switcher="], "keys are a letter");
         check_refused(&["switcher=ctrl+"], "keys are a letter");
