@@ -54,6 +54,14 @@ pub(crate) fn back(log: &mut Log, rows: usize, height: usize, look: &impl Rows) 
     is_at_top || moved_back(log, top, 2 * height, look).1 < 2 * height
 }
 
+/// Goes to the first row of all, past everything between.
+pub(crate) fn top(log: &mut Log, height: usize, look: &impl Rows) {
+    if log.len() > 0 {
+        let to = forward(log, Anchor { entry: 0, row: 0 }, height.saturating_sub(1), look);
+        log.look_at(to);
+    }
+}
+
 /// Moves so many rows on; at the end one stays there.
 pub(crate) fn on(log: &mut Log, rows: usize, look: &impl Rows) {
     if let Some(at) = log.anchor() {
@@ -114,7 +122,7 @@ fn forward(log: &Log, from: Anchor, rows: usize, look: &impl Rows) -> Option<Anc
 mod tests {
     use ratatui::text::Line;
 
-    use super::{Rows, back, on, visible};
+    use super::{Rows, back, on, top, visible};
     use crate::screen::log::{Anchor, Entry, Log, What};
 
     /// Entry 0 has one row, entry 1 two, entry 2 three, and again.
@@ -157,6 +165,10 @@ mod tests {
         let mut log = log(4);
         assert!(back(&mut log, 100, 3, &Look));
         check(&log, 3, "0.0 1.0 1.1");
+        let before = log.anchor();
+        log.look_at(None);
+        top(&mut log, 3, &Look);
+        assert_eq!(log.anchor(), before);
         on(&mut log, 2, &Look);
         check(&log, 3, "1.1 2.0 2.1");
     }

@@ -213,7 +213,7 @@ impl Shell {
             Action::PageDown => self.scroll_on(|height| height.saturating_sub(2).max(1)),
             Action::RowUp => self.scroll_back(|_| 1),
             Action::RowDown => self.scroll_on(|_| 1),
-            Action::Top => self.scroll_back(|_| usize::MAX / 4),
+            Action::Top => self.scroll_to_top(),
             Action::Bottom | Action::Escape => self.model.look_at_end(),
             Action::Activity => self.model.go_to_activity(),
             Action::Along { forward } => self.model.go_along(forward),
@@ -308,6 +308,14 @@ impl Shell {
         if scroll::back(self.model.log_mut(), by(height), height, &entries) {
             self.model.want_older();
         }
+    }
+
+    fn scroll_to_top(&mut self) {
+        let Ok(size) = self.taken.terminal.size() else { return };
+        let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
+        let entries = self.look.entries(&self.model, area.width);
+        scroll::top(self.model.log_mut(), area.height.into(), &entries);
+        self.model.want_older();
     }
 
     fn scroll_on(&mut self, by: impl Fn(usize) -> usize) {

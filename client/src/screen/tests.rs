@@ -100,6 +100,13 @@ impl Screen {
         self.collect();
     }
 
+    fn scroll_to_top(&mut self) {
+        let area = Areas::of(self.area, &self.model).messages;
+        let entries = self.look.entries(&self.model, area.width);
+        scroll::top(self.model.log_mut(), area.height.into(), &entries);
+        self.did(Model::want_older);
+    }
+
     fn on(&mut self, rows: usize) {
         let area = Areas::of(self.area, &self.model).messages;
         let entries = self.look.entries(&self.model, area.width);
