@@ -18,6 +18,7 @@ use crate::kept::Record;
 use crate::kept::keeper::Keeper;
 use crate::limits;
 use crate::session::{Session, SessionEvent, SessionEvents, half_sentence};
+use crate::view::prompt::{self, Prompt};
 
 /// What a face has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +68,22 @@ pub(crate) trait Face {
 
 /// A face on a terminal, which also asks who it is.
 pub(crate) trait Opening: Face {
+    /// Asks something, and waits for the line that answers it; none if the user would rather leave.
+    async fn answer(&mut self, question: Prompt) -> Option<String>;
+
     /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
-    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName>;
+    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
+        loop {
+            let text = self.answer(prompt::name(suggestion.map(UserName::as_str))).await?;
+            match suggestion {
+                Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
+                _ => match UserName::parse(&text) {
+                    Ok(name) => return Some(name),
+                    Err(error) => self.complain(&error.to_string()),
+                },
+            }
+        }
+    }
 
     /// The chat begins.
     fn begin(&self) -> io::Result<()>;

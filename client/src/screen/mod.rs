@@ -23,7 +23,6 @@ use std::io;
 use std::time::Duration;
 
 use jiff::Zoned;
-use recado_proto::UserName;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::Whereabouts;
@@ -32,7 +31,7 @@ use crate::chat::item::Item;
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::{Palette, Theme};
-use crate::view::prompt;
+use crate::view::prompt::Prompt;
 
 use self::draw::Look;
 use self::notifier::Notifier;
@@ -102,20 +101,10 @@ impl ScreenFace {
 }
 
 impl Opening for ScreenFace {
-    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
-        loop {
-            let question = prompt::name(suggestion.map(UserName::as_str)).raw;
-            self.tell(Event::Ask(question)).await.ok()?;
-            let Input::Line { text, .. } = self.take_input().await? else { return None };
-            let answer = match suggestion {
-                Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
-                _ => UserName::parse(&text),
-            };
-            match answer {
-                Ok(name) => return Some(name),
-                Err(error) => self.complain(&error.to_string()),
-            }
-        }
+    async fn answer(&mut self, question: Prompt) -> Option<String> {
+        self.tell(Event::Ask(question.raw)).await.ok()?;
+        let Input::Line { text, .. } = self.take_input().await? else { return None };
+        Some(text)
     }
 
     fn begin(&self) -> io::Result<()> {

@@ -136,10 +136,7 @@ impl Session {
         text: impl Into<String>,
         id: MessageId,
     ) -> SendOutcome {
-        let Some(user) = self.user() else {
-            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
-        };
-        self.publish_as(&user, channel, text, id).await
+        self.publish_in_manner(channel, text, id, Manner::default()).await
     }
 
     /// As [`Session::publish_with_id`], in the name of another user: many senders can share one session's connections.
@@ -188,10 +185,7 @@ impl Session {
         text: impl Into<String>,
         id: MessageId,
     ) -> SendOutcome {
-        let Some(user) = self.user() else {
-            return SendOutcome::Failed { id, error: RequestError::NotLoggedIn };
-        };
-        self.message_as(&user, to, text, id).await
+        self.message_in_manner(to, text, id, Manner::default()).await
     }
 
     /// As [`Session::message_with_id`], in the name of another user.

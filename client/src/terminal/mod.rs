@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Zoned;
-use recado_proto::UserName;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::Whereabouts;
@@ -21,7 +20,7 @@ use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
-use crate::view::prompt;
+use crate::view::prompt::{self, Prompt};
 
 use self::editor::Order;
 use self::mode::SavedMode;
@@ -55,20 +54,10 @@ impl TerminalFace {
 }
 
 impl Opening for TerminalFace {
-    /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
-    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
-        loop {
-            self.screen.order(Order::Ask(prompt::name(suggestion.map(UserName::as_str))));
-            let Input::Line { text, .. } = self.input.recv().await? else { return None };
-            let answer = match suggestion {
-                Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
-                _ => UserName::parse(&text),
-            };
-            match answer {
-                Ok(name) => return Some(name),
-                Err(error) => self.complain(&error.to_string()),
-            }
-        }
+    async fn answer(&mut self, question: Prompt) -> Option<String> {
+        self.screen.order(Order::Ask(question));
+        let Input::Line { text, .. } = self.input.recv().await? else { return None };
+        Some(text)
     }
 
     /// The chat begins: from now on even Ctrl-C waits for its line when it comes too early. Before, it ends a wait that may
