@@ -135,8 +135,9 @@ pub const LATENCY_US_MAX: u64 = 3_600_000_000;
 /// Significant digits that latencies are kept with.
 pub const LATENCY_DIGITS: u8 = 3;
 
-/// How many rows the timeline of a run has at most, each a second until there are more; then two become one.
-pub const SECONDS_MAX: usize = 7_200;
+/// How many rows the timeline of a run has at most, each a second until there are more; then two become one. A row with its histograms takes
+/// a few kilobytes: this many keep a load client flat after twenty minutes, and are more than a chart has points.
+pub const SECONDS_MAX: usize = 1_200;
 
 /// How much room a report keeps on its disk while the run lasts, in bytes: what the report of a run of some minutes takes.
 pub const REPORT_ROOM_BYTES: usize = 4 << 20;
