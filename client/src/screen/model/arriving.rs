@@ -1,0 +1,181 @@
+//! What comes from the chat, and in which conversation it is shown.
+
+use recado_proto::ActKind;
+
+use crate::chat::item::{ActShown, Item, Message, Notice, Place};
+use crate::limits;
+use crate::screen::body;
+use crate::screen::log::{Entry, Log, Older, What};
+
+use super::{Model, Request, is_topic};
+
+impl Model {
+    pub(super) fn on_message(&mut self, message: &Message, now_ms: i64) {
+        let place = self.room_for(&message.place);
+        let is_new_to_user = !message.own && self.is_unread(message, &place);
+        let is_mentioned = is_new_to_user && self.is_mentioned(&message.text);
+        let mentions = is_new_to_user && (!is_topic(&message.place) || is_mentioned);
+        let is_here = place == self.current && self.has_focus;
+        let in_topic = place.as_ref().is_some_and(is_topic);
+        let log = match &place {
+            Some(place) => self.conversations.entry(place.clone()).or_default(),
+            None => &mut self.lobby,
+        };
+        // What was dropped for whoever scrolled back is fetched again, and this with it.
+        let is_new = log.is_cut() && !message.own || log.insert(Entry::said(message), in_topic);
+        self.keep_bounds(None);
+        if !is_new || !is_new_to_user {
+            return;
+        }
+        let log =
+            place.as_ref().and_then(|place| self.conversations.get_mut(place)).unwrap_or(&mut self.lobby);
+        if place != self.current || message.earlier || !self.has_focus {
+            log.unread += 1;
+            log.mentions += usize::from(mentions);
+        }
+        if !is_here && let Some(alert) = self.attention.decide(message, is_mentioned, now_ms) {
+            self.requests.push_back(Request::Alert(alert));
+        }
+        // What came while one was away is divided from what was read then.
+        if place == self.current && message.earlier && !self.away.contains_key(&message.place) {
+            self.log_mut().enter();
+        }
+    }
+
+    /// Whether the message counts as not read: what was said before does only if one was away when it was.
+    fn is_unread(&mut self, message: &Message, place: &Option<Place>) -> bool {
+        if !message.earlier {
+            return true;
+        }
+        let key = match place {
+            Some(Place::Direct(_)) => {
+                Place::Direct(self.user.clone().unwrap_or_else(|| message.author.clone()))
+            }
+            Some(Place::Channel(_)) | None => message.place.clone(),
+        };
+        match self.away.get_mut(&key) {
+            Some(left) => {
+                *left -= 1;
+                if *left == 0 {
+                    self.away.remove(&key);
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn on_act(&mut self, act: &ActShown, item: &Item, now_ms: i64) {
+        let Some(log) = self.conversations.get_mut(&act.place) else { return };
+        match (act.kind, act.done()) {
+            (ActKind::Topic, _) => {
+                log.topic_since(act.time_ms, &act.text);
+                if Some(&act.place) == self.current.as_ref() {
+                    self.say(item, now_ms);
+                }
+            }
+            (ActKind::Edit | ActKind::Delete | ActKind::React | ActKind::Unreact, Some((target, done))) => {
+                log.act(target, done);
+            }
+            (ActKind::Edit | ActKind::Delete | ActKind::React | ActKind::Unreact, None) => {}
+        }
+    }
+
+    pub(super) fn on_older(&mut self, of: &Place, messages: &[Message], before: Option<u64>, is_all: bool) {
+        let Some(log) = self.conversations.get_mut(of) else { return };
+        // A page may hold only what is here already, when messages were said while it was on its way.
+        let mut is_further = is_topic(of) && !is_all;
+        for message in messages.iter().rev() {
+            is_further |= log.insert(Entry::said(message), is_topic(of));
+        }
+        if is_topic(of) {
+            log.page_began(before);
+        }
+        log.older = if is_further { Older::Unknown } else { Older::Nothing };
+        self.keep_bounds(Some(of));
+        self.fetch_latest();
+    }
+
+    /// What is held of all conversations has a bound, too.
+    pub(super) fn keep_bounds(&mut self, scrolled_back: Option<&Place>) {
+        let bytes: usize = self.conversations.values().map(Log::bytes).sum();
+        if bytes <= limits::LOGS_BYTES_MAX {
+            return;
+        }
+        let Some((place, log)) = self.conversations.iter_mut().max_by_key(|(_, log)| log.bytes()) else {
+            return;
+        };
+        let dropped = log.len().div_ceil(8);
+        match Some(place) == scrolled_back {
+            true => log.cut(dropped),
+            false => log.forget(dropped),
+        }
+    }
+
+    pub(super) fn on_notice(&mut self, notice: &Notice, item: &Item, now_ms: i64) {
+        match notice {
+            Notice::Welcome { user, .. } => self.user = Some(user.clone()),
+            Notice::Joined { channel, .. } => self.enter(Place::Channel(channel.clone())),
+            Notice::Talking { user } => self.enter(Place::Direct(user.clone())),
+            Notice::Left { channel, .. } => {
+                let left = Place::Channel(channel.clone());
+                self.conversations.remove(&left);
+                self.before.take_if(|before| *before == left);
+                self.current.take_if(|current| *current == left);
+            }
+            Notice::ServerLost { .. } => self.server_away = true,
+            Notice::ServerBack { .. } => {
+                self.server_away = false;
+                self.want_first();
+            }
+            Notice::BrokerLost { .. } => self.broker_away = true,
+            Notice::BrokerBack => self.broker_away = false,
+            Notice::Away { channel, shown, .. } => {
+                let own = self.user.clone().map(Place::Direct);
+                if let Some(place) = channel.clone().map(Place::Channel).or(own)
+                    && *shown > 0
+                {
+                    self.away.insert(place, *shown);
+                }
+            }
+            // One sees where one is.
+            Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
+            Notice::Created { .. }
+            | Notice::Missing { .. }
+            | Notice::EpochChanged { .. }
+            | Notice::Malformed { .. }
+            | Notice::Kept { .. }
+            | Notice::KeptBefore { .. }
+            | Notice::KeptForLater { .. }
+            | Notice::KeptDamaged { .. }
+            | Notice::KeptElsewhere
+            | Notice::KeepsNothing { .. }
+            | Notice::HowToQuit => {}
+        }
+        self.say(item, now_ms);
+    }
+
+    pub(super) fn say(&mut self, item: &Item, now_ms: i64) {
+        if let Some((_, text)) = self.notices.render(item) {
+            self.log_mut().append(Entry { time_ms: now_ms, what: What::Notice(text) });
+        }
+    }
+
+    /// The conversation that a message is shown in.
+    fn room_for(&self, place: &Place) -> Option<Place> {
+        let has_room =
+            self.conversations.contains_key(place) || self.conversations.len() < limits::CONVERSATIONS_MAX;
+        if has_room { Some(place.clone()) } else { self.current.clone() }
+    }
+
+    /// The words that one listens for, as they are looked for.
+    pub(crate) fn called(&self) -> Vec<String> {
+        let own = self.user.iter().map(|user| body::folded(user.as_str()));
+        own.chain(self.attention.keywords().iter().cloned()).collect()
+    }
+
+    fn is_mentioned(&self, text: &str) -> bool {
+        let lower = body::folded(text);
+        self.called().iter().any(|word| body::calls(&lower, word).next().is_some())
+    }
+}

@@ -1,0 +1,217 @@
+//! What the full screen shows, apart from any terminal: conversations, where one is, what is being typed. Items and what people do go
+//! in, requests come out.
+
+mod arriving;
+mod going;
+mod typing;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Zoned;
+use recado_proto::UserName;
+
+use crate::chat::Whereabouts;
+use crate::chat::complete::KnownNames;
+use crate::chat::item::{Attempt, Item, Place};
+use crate::view::colour::Palette;
+use crate::view::plain::PlainView;
+use crate::view::wording;
+
+use super::attention::{Alert, Attention, Wishes};
+use super::composer::Composer;
+use super::log::{Entry, Log, Older, Sending, What};
+
+use self::typing::Completing;
+
+/// What the screen wants of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Take this line as typed.
+    Line(String),
+    /// Plain lines go there now.
+    Go(Place),
+    /// Fetch what comes before this message, or the latest.
+    Older(Place, Option<recado_proto::Place>),
+    /// Make the terminal's sound.
+    Bell,
+    /// Tell whoever does not look.
+    Alert(Alert),
+}
+
+/// What lies over the messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// All keys, from this one.
+    Keys { first: usize },
+    /// Names that match what is typed, and which of them is meant.
+    Switcher { query: String, chosen: usize },
+    /// A text of many lines is to be sent: is it meant?
+    Question { lines: usize },
+}
+
+/// The state of the screen.
+pub(crate) struct Model {
+    pub(crate) user: Option<UserName>,
+    conversations: BTreeMap<Place, Log>,
+    /// What is said while one is nowhere.
+    lobby: Log,
+    current: Option<Place>,
+    before: Option<Place>,
+    drafts: BTreeMap<Place, String>,
+    /// How many of the messages that come next were said while one was away.
+    away: BTreeMap<Place, u64>,
+    pub(crate) attention: Attention,
+    pub(crate) composer: Composer,
+    pub(crate) overlay: Overlay,
+    pub(crate) completing: Option<Completing>,
+    /// Asked before there is a chat.
+    pub(crate) question: Option<String>,
+    pub(crate) server_away: bool,
+    pub(crate) broker_away: bool,
+    has_focus: bool,
+    known: KnownNames,
+    /// How many things were handed on in all.
+    handed: u64,
+    notices: PlainView,
+    requests: VecDeque<Request>,
+}
+
+impl Model {
+    pub(crate) fn new(now: &Zoned) -> Self {
+        Self {
+            user: None,
+            conversations: BTreeMap::new(),
+            lobby: Log::default(),
+            current: None,
+            before: None,
+            drafts: BTreeMap::new(),
+            away: BTreeMap::new(),
+            attention: Attention::new(&Wishes::default(), now.time_zone().clone()),
+            composer: Composer::default(),
+            overlay: Overlay::None,
+            completing: None,
+            question: None,
+            server_away: false,
+            broker_away: false,
+            has_focus: true,
+            known: KnownNames::default(),
+            handed: 0,
+            notices: PlainView::for_terminal(Palette::Plain, now),
+            requests: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn next_request(&mut self) -> Option<Request> {
+        self.requests.pop_front()
+    }
+
+    /// Where one is; none before there is a chat.
+    pub(crate) fn current(&self) -> Option<&Place> {
+        self.current.as_ref()
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        self.current.as_ref().and_then(|place| self.conversations.get(place)).unwrap_or(&self.lobby)
+    }
+
+    pub(crate) fn log_mut(&mut self) -> &mut Log {
+        let log = self.current.as_ref().and_then(|place| self.conversations.get_mut(place));
+        log.unwrap_or(&mut self.lobby)
+    }
+
+    /// Channels first, then people, each by name.
+    pub(crate) fn conversations(&self) -> impl Iterator<Item = (&Place, &Log)> {
+        self.conversations.iter()
+    }
+
+    pub(crate) fn users(&self) -> &BTreeSet<UserName> {
+        self.known.users()
+    }
+
+    /// Messages that were not read, in all conversations.
+    pub(crate) fn unread(&self) -> usize {
+        self.conversations.values().map(|log| log.unread).sum()
+    }
+
+    pub(crate) fn know(&mut self, known: KnownNames) {
+        self.known = known;
+    }
+
+    /// One thing to show.
+    pub(crate) fn show(&mut self, item: &Item, now_ms: i64) {
+        match item {
+            Item::Message(message) => self.on_message(message, now_ms),
+            Item::Older { of, messages, before, is_all } => self.on_older(of, messages, *before, *is_all),
+            Item::Act(act) => self.on_act(act, item, now_ms),
+            Item::Sent { to, id, seq, epoch } => {
+                let in_topic = is_topic(to);
+                if let Some(log) = self.conversations.get_mut(to) {
+                    log.answered(*id, (*epoch).zip(*seq), Sending::Sent, in_topic);
+                }
+            }
+            // Messages stand where they belong, with what was there before.
+            Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd => {}
+            Item::Users(_) | Item::Channels { .. } | Item::Help(_) => self.say(item, now_ms),
+            Item::Notice(notice) => self.on_notice(notice, item, now_ms),
+            Item::Failure(failure) => {
+                if let Attempt::Send { to: Some(to), id: Some(id), .. } = &failure.what
+                    && let Some(log) = self.conversations.get_mut(to)
+                {
+                    log.answered(*id, None, Sending::Failed, false);
+                }
+                if let Attempt::Older(of) = &failure.what
+                    && let Some(log) = self.conversations.get_mut(of)
+                {
+                    log.older = Older::Unknown;
+                }
+                let text = wording::failure(failure);
+                self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });
+            }
+        }
+    }
+
+    /// How many things were handed on in all.
+    #[cfg(test)]
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed
+    }
+
+    /// Something more was handed on to the chat.
+    pub(crate) fn handed_on(&mut self) {
+        self.handed += 1;
+    }
+
+    /// The chat took so many of all things that were handed on; plain lines go there now.
+    pub(crate) fn ready(&mut self, whereabouts: &Whereabouts, taken: u64) {
+        self.user = Some(whereabouts.user.clone());
+        if taken == self.handed
+            && whereabouts.place != self.current
+            && let Some(place) = whereabouts.place.clone()
+        {
+            self.enter(place);
+        }
+    }
+
+    /// What is asked is said above the line; its answer is a line.
+    pub(crate) fn ask(&mut self, question: String) {
+        self.question = Some(question);
+    }
+
+    /// Something that is said before there is a chat.
+    pub(crate) fn announce(&mut self, text: String, is_wrong: bool, now_ms: i64) {
+        let what = if is_wrong { What::Failure(text) } else { What::Notice(text) };
+        self.log_mut().append(Entry { time_ms: now_ms, what });
+    }
+
+    fn log_of(&mut self, place: &Place) -> &mut Log {
+        self.conversations.get_mut(place).unwrap_or(&mut self.lobby)
+    }
+}
+
+/// A conversation with a user runs through two topics, a channel's through one.
+pub(crate) fn is_topic(place: &Place) -> bool {
+    matches!(place, Place::Channel(_))
+}
