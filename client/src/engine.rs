@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::command::{Command, Conversation};
 use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Place};
-use crate::chat::{Answer, Ask, Chat, Effect, Whereabouts};
+use crate::chat::{Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
 use crate::kept::Record;
 use crate::kept::keeper::Keeper;
 use crate::limits;
@@ -62,12 +62,20 @@ pub(crate) trait Face {
     /// So many messages may be unanswered when the next line comes.
     fn lines_ahead_max(&self) -> usize;
 
+    /// What was seen since the last time this was asked: up to where, in each conversation.
+    fn seen(&mut self) -> Vec<(Place, ReadTo)> {
+        Vec::new()
+    }
+
     /// Nothing more will be shown: returns when everything has been.
     async fn finish(self);
 }
 
 /// A face on a terminal, which also asks who it is.
 pub(crate) trait Opening: Face {
+    /// What of all that is shown counts as read.
+    fn reads(&self) -> Reads;
+
     /// Asks something, and waits for the line that answers it; none if the user would rather leave.
     async fn answer(&mut self, question: Prompt) -> Option<String>;
 
@@ -123,6 +131,7 @@ enum Happening {
     Event(Option<SessionEvent>),
     Answer(Result<Answer, JoinError>),
     Refresh,
+    Reading,
     Time,
     Shutdown,
 }
@@ -166,6 +175,7 @@ impl<F: Face> Engine<F> {
             gone => gone,
         };
         self.save_places(true).await;
+        self.tell_last_marks().await;
         turns.answers.shutdown().await;
         self.session.close().await;
         tokio::select! {
@@ -180,6 +190,8 @@ impl<F: Face> Engine<F> {
         if let Some(refresh) = &mut refresh {
             refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
+        let mut reading = tokio::time::interval(limits::MARKS_TELL_INTERVAL);
+        reading.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.take_up_deferred(turns);
             self.perform(turns).await?;
@@ -196,6 +208,7 @@ impl<F: Face> Engine<F> {
                 event = self.events.recv() => Happening::Event(event),
                 Some(answer) = turns.answers.join_next() => Happening::Answer(answer),
                 () = tick(refresh.as_mut()) => Happening::Refresh,
+                _ = reading.tick() => Happening::Reading,
                 () = until(deadline) => Happening::Time,
                 () = self.shutdown.cancelled() => Happening::Shutdown,
             };
@@ -209,6 +222,10 @@ impl<F: Face> Engine<F> {
                 Happening::Refresh => {
                     self.ask(Ask::Users { quiet: true }, turns);
                     self.ask(Ask::Channels { quiet: true }, turns);
+                }
+                Happening::Reading => {
+                    self.take_seen();
+                    self.chat.tell_marks();
                 }
                 Happening::Time => {}
             }
@@ -284,10 +301,35 @@ impl<F: Face> Engine<F> {
         }
     }
 
+    fn take_seen(&mut self) {
+        for (place, to) in self.face.seen() {
+            self.chat.on_seen(place, to);
+        }
+    }
+
+    /// What was read last must not be unread on another device. A server that does not answer at once is not waited for: the next start
+    /// reads on from here.
+    async fn tell_last_marks(&mut self) {
+        self.take_seen();
+        let user = self.chat.whereabouts().user;
+        let marks = self.chat.take_untold_marks();
+        if marks.is_empty() || self.chat.is_server_away() {
+            return;
+        }
+        let mut telling = JoinSet::new();
+        for mark in marks.into_iter().take(limits::LAST_MARKS_MAX) {
+            telling.spawn(answer(self.session.clone(), user.clone(), Ask::Mark(mark)));
+        }
+        let all_told = async { while telling.join_next().await.is_some() {} };
+        if tokio::time::timeout(limits::LAST_MARKS_PATIENCE, all_told).await.is_err() {
+            tracing::debug!("what was read last was not answered");
+        }
+    }
+
     /// One task for each question, so that a slow answer holds up nothing else. There are few: the chat sends one message
     /// at a time, and the next line waits for what the one before asked.
     fn ask(&self, ask: Ask, turns: &mut Turns) {
-        turns.answers.spawn(answer(self.session.clone(), ask));
+        turns.answers.spawn(answer(self.session.clone(), self.chat.whereabouts().user, ask));
     }
 
     fn take_up_deferred(&mut self, turns: &mut Turns) {
@@ -336,7 +378,7 @@ impl<F: Face> Engine<F> {
     }
 }
 
-async fn answer(session: Session, ask: Ask) -> Answer {
+async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
     match ask {
         Ask::Join { channel, start } => {
             let joined = session.subscribe_channel_from(&channel, start).await;
@@ -361,6 +403,8 @@ async fn answer(session: Session, ask: Ask) -> Answer {
             let limit = limits::SCROLL_PAGE_MESSAGES;
             Answer::Older { of, result: session.history_with_acts(asked, range, limit).await }
         }
+        Ask::Mark(mark) => Answer::Mark(mark.clone(), session.mark(&user, mark).await),
+        Ask::Marks => Answer::Marks(session.marks(&user).await),
         Ask::Act { id, within, act, at_ms } => {
             let outcome = session.act_with_id(within.clone(), act.clone(), id).await;
             Answer::Act { within, act, at_ms, outcome }

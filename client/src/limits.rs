@@ -273,6 +273,21 @@ pub const KNOWN_NAMES_MAX: usize = 10_000;
 /// Candidates offered at once by completion.
 pub const CANDIDATES_MAX: usize = 200;
 
+/// Conversations of which is known how far they were read; others count as before.
+pub const READ_PLACES_MAX: usize = recado_proto::limits::READ_MARKS_MAX;
+
+/// How often the server is told how far was read, if that changed.
+pub const MARKS_TELL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Conversations that the server is told of at the end, at most.
+pub const LAST_MARKS_MAX: usize = 64;
+
+/// The end waits so long for the server to have them.
+pub const LAST_MARKS_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Messages of others that may be worth a notification once it is known whether they were read elsewhere; of more the newest.
+pub const HELD_ALERTS_MAX: usize = 32;
+
 /// Users whose read marks one session hears of. One more is refused.
 pub const MARKS_HEARD_MAX: usize = 64;
 

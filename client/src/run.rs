@@ -8,7 +8,7 @@ use recado_zmtp::Endpoint;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Notice};
-use crate::chat::{Answer, Chat, ChatConfig};
+use crate::chat::{Answer, Chat, ChatConfig, Reads};
 use crate::config::Config;
 use crate::engine::{Ending, Engine, Face, Opening};
 use crate::error::Error;
@@ -104,6 +104,7 @@ async fn on_the_terminal<F: Opening>(
         patient: true,
         keeps: keeping.keeper.is_some(),
         unattended: false,
+        reads: face.reads(),
     });
     let Keeping { keeper, kept, notices } = keeping;
     for notice in notices {
@@ -176,6 +177,7 @@ async fn in_lines(
         patient: config.listen,
         keeps: keeping.keeper.is_some(),
         unattended: true,
+        reads: Reads::Nothing,
     });
     let Keeping { keeper, kept, notices } = keeping;
     for notice in notices {
@@ -219,7 +221,21 @@ async fn begin(
     early: Vec<SessionEvent>,
     was_here: bool,
 ) {
-    let (channels, users) = tokio::join!(session.channels(), session.users());
+    let marks = async {
+        if chat.reads() == Reads::Nothing {
+            return None;
+        }
+        let user = chat.whereabouts().user;
+        Some(match session.hear_marks(&user).await {
+            Ok(()) => session.marks(&user).await,
+            Err(error) => Err(error),
+        })
+    };
+    let (channels, users, marks) = tokio::join!(session.channels(), session.users(), marks);
+    // What is shown next may have been read elsewhere.
+    if let Some(marks) = marks {
+        chat.on_answer(Answer::Marks(marks));
+    }
     chat.on_answer(Answer::Users { quiet: true, result: users });
     match channels {
         Ok(channels) => chat.begin(&channels, wanted, usual),

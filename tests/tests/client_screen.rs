@@ -118,6 +118,38 @@ fn two_people_talk_switch_and_find_what_they_typed_again() {
     ends(&mut bob);
 }
 
+#[test]
+fn what_one_device_reads_is_read_on_the_others_and_on_a_new_one() {
+    let (folder, other, new) = (folder(), folder(), folder());
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut bob = chat(folder.path(), &recado.requests, &recado.subscribers, "bob");
+    bob.line("before everything");
+    let mut first = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    let mut second = chat(other.path(), &recado.requests, &recado.subscribers, "ana");
+    first.line("/create tech");
+    in_place(&mut first, "#tech");
+    second.line("/join tech");
+    in_place(&mut second, "#tech");
+    bob.line("hello everybody");
+    first.wait_for_text("#geral         1");
+    second.wait_for_text("#geral         1");
+    second.keys("\x1ba");
+    second.wait_for_text("bob: hello everybody");
+    first.wait_for("nothing unread", |screen| !screen.contains("#geral         1"));
+    for device in [&mut first, &mut second] {
+        device.keys("\x04");
+        ends(device);
+    }
+    bob.line("while she is away");
+    bob.wait_for_text("bob: while she is away");
+    let mut third = chat(new.path(), &recado.requests, &recado.subscribers, "ana");
+    third.wait_for("what no device has read, divided from the rest", |screen| {
+        let row = |text| screen.lines().position(|row| row.contains(text));
+        let rows = [row("before everything"), row("hello everybody"), row("─ new ─"), row("while she is away")];
+        rows.iter().all(Option::is_some) && rows.is_sorted()
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn scrolling_back_goes_to_the_first_message_and_a_new_size_shows_as_much_as_fits() {
     let folder = folder();

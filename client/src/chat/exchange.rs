@@ -1,6 +1,6 @@
 //! What the chat wants done, and what it is told of how that went.
 
-use recado_proto::{Act, ActIn, ChannelName, HistoryPage, Manner, MessageId, UserName};
+use recado_proto::{Act, ActIn, ChannelName, HistoryPage, Manner, MessageId, ReadMark, UserName};
 
 use crate::kept::Record;
 use crate::receiver::Start;
@@ -91,6 +91,10 @@ pub enum Ask {
         /// The server asked for a pause first.
         after_pause: bool,
     },
+    /// Tell how far something was read.
+    Mark(ReadMark),
+    /// Ask how far everything was read.
+    Marks,
 }
 
 /// What the session answered.
@@ -143,4 +147,8 @@ pub enum Answer {
     },
     /// To [`Ask::Send`].
     Send(SendOutcome),
+    /// To [`Ask::Mark`].
+    Mark(ReadMark, Result<(), RequestError>),
+    /// To [`Ask::Marks`].
+    Marks(Result<Vec<ReadMark>, RequestError>),
 }

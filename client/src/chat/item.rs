@@ -3,6 +3,7 @@
 use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Manner, MessageId, UserName};
 
 use super::command::{CommandSpec, Conversation};
+use super::reading::ReadTo;
 
 /// One thing to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,13 @@ pub enum Item {
         seq: Option<u64>,
         /// The epoch of that place.
         epoch: Option<Epoch>,
+    },
+    /// How far conversations were read, on this device or on another one of this user.
+    Read {
+        /// Each with the last message that was read.
+        marks: Vec<(Place, ReadTo)>,
+        /// It is all that is known, as it was asked for, and not what changed just now.
+        is_all: bool,
     },
     /// Something that was asked for failed.
     Failure(Failure),

@@ -9,6 +9,7 @@ pub mod fold;
 pub mod item;
 mod nearest;
 mod outbox;
+mod reading;
 mod received;
 mod returning;
 #[cfg(test)]
@@ -28,9 +29,11 @@ use self::command::{Command, Conversation};
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
 use self::outbox::Outbox;
+use self::reading::Reading;
 use self::returning::Joining;
 
 pub use exchange::{Answer, Ask, Effect};
+pub use reading::{ReadTo, Reads};
 
 /// What a face decides about the chat.
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ pub struct ChatConfig {
     pub keeps: bool,
     /// Nobody sees that a channel could not be joined: what follows must not go to the one before.
     pub unattended: bool,
+    /// What one's other devices are told to be read.
+    pub reads: Reads,
 }
 
 /// Who one is and where one talks, for the prompt.
@@ -83,6 +88,7 @@ pub struct Chat {
     direct_backlog_begun: bool,
     outbox: Outbox,
     recently: Recently,
+    reading: Reading,
     known: KnownNames,
     server_away: bool,
     kept_said: bool,
@@ -114,6 +120,7 @@ impl Chat {
             direct_backlog_begun: false,
             outbox: Outbox::default(),
             recently: Recently::default(),
+            reading: Reading::new(config.reads),
             known: KnownNames::default(),
             server_away: false,
             kept_said: false,
@@ -258,6 +265,8 @@ impl Chat {
                 self.on_act_answered(within, &act, at_ms, outcome);
             }
             Answer::Send(outcome) => self.on_sent(outcome),
+            Answer::Mark(mark, result) => self.on_told(mark, result),
+            Answer::Marks(result) => self.on_marks(result),
         }
     }
 

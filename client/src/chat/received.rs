@@ -32,11 +32,14 @@ impl Chat {
                 self.outbox.server_came();
                 let kept = self.resume_sending();
                 self.notice(Notice::ServerBack { kept });
+                self.ask_marks();
             }
             SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
-            SessionEvent::BrokerBack => self.notice(Notice::BrokerBack),
-            // The chat does not ask for them.
-            SessionEvent::Marked { .. } => {}
+            SessionEvent::BrokerBack => {
+                self.notice(Notice::BrokerBack);
+                self.ask_marks();
+            }
+            SessionEvent::Marked { mark, .. } => self.on_marked(mark),
             SessionEvent::Malformed { topic, reason } => self.notice(Notice::Malformed { topic, reason }),
         }
     }
@@ -136,6 +139,10 @@ impl Chat {
         message.current |= earlier;
         let Message { place, id, author, own, text, .. } = &message;
         self.recently.said(place, *id, author, *own, text);
+        if !own {
+            let (place, to) = (place.clone(), message.epoch.zip(message.seq));
+            self.note_shown(&place, to);
+        }
         self.show(Item::Message(message));
     }
 

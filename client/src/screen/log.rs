@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use recado_proto::{ActDone, Epoch, MessageId, Style, UserName};
 
+use crate::chat::ReadTo;
 use crate::chat::fold::{Acts, MessageState};
 use crate::chat::item::{Message, Quoted};
 use crate::limits;
@@ -89,6 +90,8 @@ pub(crate) struct Log {
     divider: Option<usize>,
     pub(crate) unread: usize,
     pub(crate) mentions: usize,
+    /// The newest place of what others said, also when that was dropped.
+    newest: Option<ReadTo>,
 }
 
 impl Entry {
@@ -130,6 +133,10 @@ impl Entry {
             }
         }
         **state = folded;
+    }
+
+    fn is_of_another(&self) -> bool {
+        matches!(self.what, What::Said { own: false, .. })
     }
 
     fn place(&self) -> Option<(Epoch, u64)> {
@@ -211,6 +218,12 @@ impl Log {
                     - self.entries.iter().rev().take_while(|later| is_before(&entry, later)).count()
             });
         self.bytes += entry.bytes();
+        if entry.is_of_another()
+            && let Some((epoch, seq)) = entry.place()
+            && self.newest.is_none_or(|(known, newest)| known != epoch || newest < seq)
+        {
+            self.newest = Some((epoch, seq));
+        }
         self.entries.insert(index, entry);
         if let Some(anchor) = &mut self.anchor
             && index <= anchor.entry
@@ -305,9 +318,22 @@ impl Log {
         self.mentions = 0;
         if unread > 0 {
             let theirs = self.entries.iter().enumerate().rev();
-            let mut theirs = theirs.filter(|(_, entry)| matches!(entry.what, What::Said { own: false, .. }));
+            let mut theirs = theirs.filter(|(_, entry)| entry.is_of_another());
             self.divider = theirs.nth(unread - 1).map(|(index, _)| index).or(Some(0));
         }
+    }
+
+    /// The newest that others said: whoever looks at the end has read up to there.
+    pub(crate) fn newest(&self) -> Option<ReadTo> {
+        self.newest
+    }
+
+    /// It was read up to there, perhaps on another device.
+    pub(crate) fn read_to(&mut self, (epoch, seq): ReadTo) {
+        let theirs = self.entries.iter().rev().filter(|entry| entry.is_of_another());
+        let is_unread = |entry: &&Entry| entry.place().is_none_or(|(of, at)| of != epoch || at > seq);
+        self.unread = theirs.take(self.unread).filter(is_unread).count();
+        self.mentions = self.mentions.min(self.unread);
     }
 
     /// One goes elsewhere.
@@ -370,7 +396,7 @@ impl Log {
             matches!(entry.what, What::Said { sending: Sending::Pending | Sending::Failed, .. })
         };
         let before = std::mem::take(self);
-        (self.unread, self.mentions) = (before.unread, before.mentions);
+        (self.unread, self.mentions, self.newest) = (before.unread, before.mentions, before.newest);
         self.topic = before.topic;
         for entry in before.entries.into_iter().filter(unsent) {
             self.insert(entry, false);

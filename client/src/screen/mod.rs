@@ -19,15 +19,17 @@ mod switcher;
 mod tests;
 mod theme;
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Zoned;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
-use crate::chat::item::Item;
+use crate::chat::item::{Item, Place};
+use crate::chat::{ReadTo, Reads, Whereabouts};
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::{Palette, Theme};
@@ -65,6 +67,7 @@ pub(crate) struct ScreenFace {
     /// What found no room among the events: it is told before the next input is taken.
     owed_ready: Option<Event>,
     owed_names: Option<Event>,
+    seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
 }
 
 impl ScreenFace {
@@ -74,8 +77,9 @@ impl ScreenFace {
         let colours = Colours::new(palette, manner.theme);
         let look = Look { colours, zone: now.time_zone().clone(), keys: manner.keys.clone() };
         let notifier = Notifier::new(manner.notify_by);
-        let (events, input) = shell::spawn(look, notifier, &manner.wishes, &now)?;
-        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None })
+        let seen = Arc::default();
+        let (events, input) = shell::spawn(look, notifier, &manner.wishes, &now, Arc::clone(&seen))?;
+        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, seen })
     }
 
     /// An error means that the thread has ended: the terminal is gone.
@@ -101,6 +105,10 @@ impl ScreenFace {
 }
 
 impl Opening for ScreenFace {
+    fn reads(&self) -> Reads {
+        Reads::WhatIsSeen
+    }
+
     async fn answer(&mut self, question: Prompt) -> Option<String> {
         self.tell(Event::Ask(question.raw)).await.ok()?;
         let Input::Line { text, .. } = self.take_input().await? else { return None };
@@ -157,6 +165,11 @@ impl Face for ScreenFace {
     fn lines_ahead_max(&self) -> usize {
         // One more is refused by the chat with a word to the user.
         usize::MAX
+    }
+
+    fn seen(&mut self) -> Vec<(Place, ReadTo)> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *seen).into_iter().collect()
     }
 
     async fn finish(self) {

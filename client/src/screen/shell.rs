@@ -1,7 +1,9 @@
 //! The threads of the full screen: one reads keys, one owns the model and draws it. What they do waits in bounded queues.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -11,9 +13,9 @@ use ratatui::crossterm::terminal;
 use ratatui::layout::Rect;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
-use crate::chat::item::Item;
+use crate::chat::item::{Item, Place};
+use crate::chat::{ReadTo, Whereabouts};
 use crate::engine::Input;
 use crate::limits;
 use crate::view::wording;
@@ -58,6 +60,8 @@ struct Shell {
     look: Look,
     notifier: Notifier,
     input: mpsc::Sender<Input>,
+    /// How far was looked at, for whoever asks.
+    seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
     title: String,
     drawn_at: Option<Instant>,
 }
@@ -74,6 +78,7 @@ pub(crate) fn spawn(
     notifier: Notifier,
     wishes: &Wishes,
     now: &Zoned,
+    seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
 ) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
     let (events, waiting) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
     let (read, keys) = mpsc::channel(limits::SCREEN_KEYS_MAX);
@@ -84,6 +89,7 @@ pub(crate) fn spawn(
         look,
         notifier,
         input,
+        seen,
         title: String::new(),
         drawn_at: None,
     };
@@ -328,6 +334,9 @@ impl Shell {
 
     /// Does what the model wants.
     fn perform(&mut self) {
+        if let Some((place, to)) = self.model.seen() {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, to);
+        }
         while let Some(request) = self.model.next_request() {
             match request {
                 Request::Line(line) => {

@@ -2,6 +2,7 @@
 //! `snapshots/`: `RECADO_ACCEPT=1` writes them, and whoever accepts one looks at it.
 
 mod pictures;
+mod reading;
 mod rules;
 
 use jiff::tz::TimeZone;
@@ -172,6 +173,21 @@ impl Screen {
         let text = |y| row(y).map(|at| buffer[at].symbol()).collect::<String>().trim_end().to_owned();
         (area.top()..area.bottom()).map(text).collect()
     }
+}
+
+/// A screen with `geral` and `tech`, where one is in `geral`.
+fn two_channels() -> Screen {
+    let mut screen = Screen::of_ana(80, 24);
+    screen.joined("tech");
+    screen.did(|model| model.go(geral()));
+    screen.asked();
+    screen
+}
+
+/// How many are unread, and how many of them are mentions.
+fn counts(screen: &Screen, place: &Place) -> (usize, usize) {
+    let log = screen.model.conversations().find(|(of, _)| *of == place);
+    log.map(|(_, log)| (log.unread, log.mentions)).expect("the conversation is there")
 }
 
 fn channel(name: &str) -> ChannelName {

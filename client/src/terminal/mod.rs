@@ -13,9 +13,9 @@ use std::time::Duration;
 use jiff::Zoned;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
 use crate::chat::item::Item;
+use crate::chat::{Reads, Whereabouts};
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::Palette;
@@ -54,6 +54,10 @@ impl TerminalFace {
 }
 
 impl Opening for TerminalFace {
+    fn reads(&self) -> Reads {
+        Reads::WhatIsShown
+    }
+
     async fn answer(&mut self, question: Prompt) -> Option<String> {
         self.screen.order(Order::Ask(question));
         let Input::Line { text, .. } = self.input.recv().await? else { return None };

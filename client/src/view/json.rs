@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use recado_proto::{ChannelName, Epoch, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
+use crate::chat::ReadTo;
 use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place};
 
 use super::wording;
@@ -41,6 +42,16 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
             put_place(of, "with", &mut object);
             put(&mut object, "count", messages.len());
             "older"
+        }
+        Item::Read { marks, .. } => {
+            let mark = |(place, (epoch, seq)): &(Place, ReadTo)| {
+                let mut mark = Map::new();
+                put_place(place, "with", &mut mark);
+                put_position(None, Some(*seq), Some(*epoch), &mut mark);
+                Value::Object(mark)
+            };
+            put(&mut object, "marks", marks.iter().map(mark).collect::<Vec<_>>());
+            "read"
         }
         Item::Users(users) => {
             put(&mut object, "users", users.iter().map(UserName::as_str).collect::<Vec<_>>());

@@ -56,7 +56,7 @@ impl PlainView {
                 None
             }
             // Only where one scrolls is it asked for.
-            Item::Sent { .. } | Item::Older { .. } => None,
+            Item::Sent { .. } | Item::Older { .. } | Item::Read { .. } => None,
             Item::Backlog { channel } => self.heading(&wording::backlog(channel.as_ref())),
             Item::History { of, count } => self.heading(&wording::history(of, *count)),
             Item::HistoryEnd => self.heading("end"),

@@ -1,5 +1,6 @@
 //! The chat as a person sees it: lines and events in, what is asked and what is shown out.
 
+mod reading;
 mod returning;
 
 use jiff::civil::date;
@@ -16,7 +17,7 @@ use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
 
 use super::command::Conversation;
-use super::{Answer, Ask, Chat, ChatConfig, Effect, item::Place};
+use super::{Answer, Ask, Chat, ChatConfig, Effect, Reads, item::Place};
 
 /// 2026-11-21 21:30:00 UTC.
 const NOW_MS: i64 = 1_795_296_600_000;
@@ -31,8 +32,14 @@ struct Scene {
 impl Scene {
     fn new(patient: bool) -> Self {
         let today = date(2026, 11, 21).at(21, 30, 0, 0).to_zoned(TimeZone::UTC).unwrap();
-        let config =
-            ChatConfig { user: user("ana"), backlog: 20, patient, keeps: false, unattended: !patient };
+        let config = ChatConfig {
+            user: user("ana"),
+            backlog: 20,
+            patient,
+            keeps: false,
+            unattended: !patient,
+            reads: Reads::WhatIsSeen,
+        };
         Self {
             chat: Chat::new(config),
             view: PlainView::for_terminal(Palette::Plain, &today),
@@ -125,6 +132,8 @@ fn shown(ask: &Ask) -> String {
         Ask::Act { within: ActIn::With(user), act, .. } => format!("act @{user} {act:?}"),
         Ask::Send { to: Place::Channel(to), text, after_pause: false, .. } => format!("send #{to} {text}"),
         Ask::Send { to: Place::Direct(to), text, after_pause: false, .. } => format!("send @{to} {text}"),
+        Ask::Mark(mark) => format!("mark {:?} {}", mark.of, mark.seq),
+        Ask::Marks => "marks".to_owned(),
         Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
     }
 }
@@ -398,7 +407,7 @@ fn lines_typed_while_the_server_is_away_are_kept_and_sent_on_its_return() {
     scene.expect(&["[send #geral one]"]);
     assert_eq!(scene.sent, [id, id], "the same message, whatever became of it before");
     scene.event(SessionEvent::ServerBack);
-    scene.expect(&["* The server is back. The 2 lines that were kept are being sent."]);
+    scene.expect(&["* The server is back. The 2 lines that were kept are being sent.", "[marks]"]);
     scene.acknowledges(1);
     scene.expect(&["[send #geral two]"]);
     scene.acknowledges(2);
@@ -407,6 +416,7 @@ fn lines_typed_while_the_server_is_away_are_kept_and_sent_on_its_return() {
     scene.expect(&[
         "* The server is away: gone. Your lines are kept until it is back.",
         "* The server is back.",
+        "[marks]",
     ]);
 }
 
@@ -541,6 +551,7 @@ fn losses_and_oddities_are_said() {
     scene.expect(&[
         "* The broker is away: reset␛[2J. Messages come when it is back.",
         "* The broker is back.",
+        "[marks]",
         "* Messages 3 to 9 of #geral are kept nowhere any more.",
         "* Message 3 of #geral is kept nowhere any more.",
         "* The server's store was restored: messages of #geral may have gone with it.",

@@ -6,7 +6,7 @@ use crate::kept::{Kept, Record, Unsent};
 use crate::receiver::Via;
 use crate::session::{RequestError, SendOutcome, SessionEvent};
 
-use super::super::{Answer, Ask, Chat, ChatConfig, Effect, item::Place};
+use super::super::{Answer, Ask, Chat, ChatConfig, Effect, Reads, item::Place};
 use super::{Scene, channel, published, topic, user};
 
 /// On a terminal where things are kept, with what was kept from the last time.
@@ -14,7 +14,14 @@ fn returning(records: &[Record]) -> Scene {
     let mut kept = Kept::default();
     records.iter().for_each(|record| kept.apply(record.clone()));
     let mut scene = Scene::new(true);
-    let config = ChatConfig { user: user("ana"), backlog: 20, patient: true, keeps: true, unattended: false };
+    let config = ChatConfig {
+        user: user("ana"),
+        backlog: 20,
+        patient: true,
+        keeps: true,
+        unattended: false,
+        reads: Reads::WhatIsSeen,
+    };
     scene.chat = Chat::new(config);
     scene.chat.take_up(kept);
     scene

@@ -7,7 +7,7 @@ use crate::limits;
 use crate::screen::body;
 use crate::screen::log::{Entry, Log, Older, What};
 
-use super::{Model, Request, is_topic};
+use super::{Model, is_topic};
 
 impl Model {
     pub(super) fn on_message(&mut self, message: &Message, now_ms: i64) {
@@ -33,8 +33,8 @@ impl Model {
             log.unread += 1;
             log.mentions += usize::from(mentions);
         }
-        if !is_here && let Some(alert) = self.attention.decide(message, is_mentioned, now_ms) {
-            self.requests.push_back(Request::Alert(alert));
+        if !is_here {
+            self.alert(message, is_mentioned, now_ms);
         }
         // What came while one was away is divided from what was read then.
         if place == self.current && message.earlier && !self.away.contains_key(&message.place) {
@@ -45,7 +45,7 @@ impl Model {
     /// Whether the message counts as not read: what was said before does only if one was away when it was.
     fn is_unread(&mut self, message: &Message, place: &Option<Place>) -> bool {
         if !message.earlier {
-            return true;
+            return self.was_read(message) != Some(true);
         }
         let key = match place {
             Some(Place::Direct(_)) => {
@@ -53,16 +53,13 @@ impl Model {
             }
             Some(Place::Channel(_)) | None => message.place.clone(),
         };
-        match self.away.get_mut(&key) {
-            Some(left) => {
-                *left -= 1;
-                if *left == 0 {
-                    self.away.remove(&key);
-                }
-                true
-            }
-            None => false,
-        }
+        let was_away = self.away.get_mut(&key).is_some_and(|left| {
+            *left -= 1;
+            true
+        });
+        self.away.retain(|_, left| *left > 0);
+        // The server knows better: it hears of all devices.
+        self.was_read(message).map_or(was_away, |was_read| !was_read)
     }
 
     pub(super) fn on_act(&mut self, act: &ActShown, item: &Item, now_ms: i64) {
@@ -123,13 +120,23 @@ impl Model {
                 self.before.take_if(|before| *before == left);
                 self.current.take_if(|current| *current == left);
             }
-            Notice::ServerLost { .. } => self.server_away = true,
+            Notice::ServerLost { .. } => {
+                self.server_away = true;
+                self.hold_alerts();
+            }
             Notice::ServerBack { .. } => {
                 self.server_away = false;
+                self.hold_alerts();
                 self.want_first();
             }
-            Notice::BrokerLost { .. } => self.broker_away = true,
-            Notice::BrokerBack => self.broker_away = false,
+            Notice::BrokerLost { .. } => {
+                self.broker_away = true;
+                self.hold_alerts();
+            }
+            Notice::BrokerBack => {
+                self.broker_away = false;
+                self.hold_alerts();
+            }
             Notice::Away { channel, shown, .. } => {
                 let own = self.user.clone().map(Place::Direct);
                 if let Some(place) = channel.clone().map(Place::Channel).or(own)

@@ -3,6 +3,7 @@
 
 mod arriving;
 mod going;
+mod reading;
 mod typing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -10,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use jiff::Zoned;
 use recado_proto::UserName;
 
-use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
-use crate::chat::item::{Attempt, Item, Place};
+use crate::chat::item::{Attempt, Item, Message, Place};
+use crate::chat::{ReadTo, Whereabouts};
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
 use crate::view::wording;
@@ -63,6 +64,10 @@ pub(crate) struct Model {
     drafts: BTreeMap<Place, String>,
     /// How many of the messages that come next were said while one was away.
     away: BTreeMap<Place, u64>,
+    /// How far was read, here or on another device.
+    read: BTreeMap<Place, ReadTo>,
+    /// What may be worth a notification; none unless it must be known first what was read elsewhere.
+    held_alerts: Option<VecDeque<(Message, bool)>>,
     pub(crate) attention: Attention,
     pub(crate) composer: Composer,
     pub(crate) overlay: Overlay,
@@ -89,6 +94,8 @@ impl Model {
             before: None,
             drafts: BTreeMap::new(),
             away: BTreeMap::new(),
+            read: BTreeMap::new(),
+            held_alerts: None,
             attention: Attention::new(&Wishes::default(), now.time_zone().clone()),
             composer: Composer::default(),
             overlay: Overlay::None,
@@ -154,6 +161,7 @@ impl Model {
             }
             // Messages stand where they belong, with what was there before.
             Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd => {}
+            Item::Read { marks, is_all } => self.on_read(marks, *is_all, now_ms),
             Item::Users(_) | Item::Channels { .. } | Item::Help(_) => self.say(item, now_ms),
             Item::Notice(notice) => self.on_notice(notice, item, now_ms),
             Item::Failure(failure) => {

@@ -4,23 +4,9 @@ use recado_proto::Place as Before;
 
 use super::super::log::{Older, Sending, What};
 use super::super::model::{Model, Request};
-use super::{NOW_MS, Screen, channel, epoch, geral, id, message, pending, tech, with};
+use super::{NOW_MS, Screen, channel, counts, epoch, geral, id, message, pending, tech, two_channels, with};
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice, Place};
 use crate::limits;
-
-/// A screen with `geral` and `tech`, where one is in `geral`.
-fn two_channels() -> Screen {
-    let mut screen = Screen::of_ana(80, 24);
-    screen.joined("tech");
-    screen.did(|model| model.go(geral()));
-    screen.asked();
-    screen
-}
-
-fn counts(screen: &Screen, place: &Place) -> (usize, usize) {
-    let log = screen.model.conversations().find(|(of, _)| *of == place);
-    log.map(|(_, log)| (log.unread, log.mentions)).expect("the conversation is there")
-}
 
 fn page(of: &Place, seqs: impl IntoIterator<Item = u64>) -> Item {
     let said = |seq| Message { earlier: true, ..message(of, "bia", seq, &format!("message {seq}")) };
