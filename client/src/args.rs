@@ -128,6 +128,7 @@ With --json everything goes to standard output, one object a line, each with
   message   channel user text time [id seq epoch target style edited] earlier own
   direct    from to text time [id seq epoch target style edited] earlier own
   act       kind user text time channel or with [target id seq epoch] own
+  topic     channel [text user time]
   sent      channel or to, id [seq epoch]: the server has your message
   failed    what code reason [hint channel to text id ambiguous]
   users     users

@@ -403,6 +403,10 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             let limit = limits::SCROLL_PAGE_MESSAGES;
             Answer::Older { of, result: session.history_with_acts(asked, range, limit).await }
         }
+        Ask::Topic { channel, quiet } => {
+            let of = HistoryOf::Channel(channel.clone());
+            Answer::Topic { channel, quiet, result: session.history_with_acts(of, Range::Latest, 1).await }
+        }
         Ask::Mark(mark) => Answer::Mark(mark.clone(), session.mark(&user, mark).await),
         Ask::Marks => Answer::Marks(session.marks(&user).await),
         Ask::Act { id, within, act, at_ms } => {

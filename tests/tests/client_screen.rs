@@ -75,7 +75,12 @@ fn two_people_talk_switch_and_find_what_they_typed_again() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");
     let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.line("/topic the release");
+    ana.wait_for_text("ana set the topic in #geral: the release");
     let mut bob = chat(folder.path(), &recado.requests, &recado.subscribers, "bob");
+    bob.wait_for("the topic in the title", |screen| {
+        screen.lines().next().is_some_and(|title| title.contains("the release"))
+    });
     ana.line("hello bob");
     bob.wait_for_text("ana: hello bob");
     bob.keys("half a sen");
@@ -142,10 +147,11 @@ fn what_one_device_reads_is_read_on_the_others_and_on_a_new_one() {
     }
     bob.line("while she is away");
     bob.wait_for_text("bob: while she is away");
-    let mut third = chat(new.path(), &recado.requests, &recado.subscribers, "ana");
+    let third = chat(new.path(), &recado.requests, &recado.subscribers, "ana");
     third.wait_for("what no device has read, divided from the rest", |screen| {
         let row = |text| screen.lines().position(|row| row.contains(text));
-        let rows = [row("before everything"), row("hello everybody"), row("─ new ─"), row("while she is away")];
+        let rows =
+            [row("before everything"), row("hello everybody"), row("─ new ─"), row("while she is away")];
         rows.iter().all(Option::is_some) && rows.is_sorted()
     });
 }

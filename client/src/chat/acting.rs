@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use recado_proto::{Act, ActDone, ActIn, ActKind, Manner, MessageId, Style, UserName};
+use recado_proto::{
+    Act, ActDone, ActIn, ActKind, ChannelName, HistoryPage, Manner, MessageId, Style, UserName,
+};
 
 use crate::limits;
-use crate::session::SendOutcome;
+use crate::session::{RequestError, SendOutcome};
 
 use super::command::OnMessage;
-use super::item::{ActShown, Attempt, FailureCode, Item, Place, Quoted};
+use super::item::{ActShown, Attempt, FailureCode, Item, Place, Quoted, TopicSet};
 use super::{Ask, Chat, Effect};
 
 /// A message that was shown.
@@ -107,6 +109,39 @@ impl Chat {
         self.effects.push_back(Effect::Ask(Ask::Act { id: MessageId::new_v7(), within, act, at_ms: now_ms }));
     }
 
+    /// What the channel is about where one is.
+    pub(super) fn show_topic(&mut self) {
+        match self.current_place() {
+            Some(Place::Channel(channel)) => self.ask(Ask::Topic { channel, quiet: false }),
+            Some(Place::Direct(_)) | None => {
+                let reason = "only channels have a topic".to_owned();
+                self.fail(Attempt::Act, FailureCode::NoChannel, reason, None);
+            }
+        }
+    }
+
+    pub(super) fn on_topic(
+        &mut self,
+        channel: ChannelName,
+        quiet: bool,
+        result: Result<HistoryPage, RequestError>,
+    ) {
+        if !quiet {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
+        match result {
+            Ok(HistoryPage { topic: Some(topic), .. }) if !quiet || !topic.message.is_empty() => {
+                let time_ms = i64::try_from(topic.time_ms).unwrap_or(i64::MAX);
+                let set = TopicSet { author: topic.user, time_ms, text: topic.message };
+                self.show(Item::Topic { channel, set: Some(set), asked: !quiet });
+            }
+            Ok(_) if quiet => {}
+            Ok(_) => self.show(Item::Topic { channel, set: None, asked: true }),
+            Err(error) if quiet => tracing::debug!(%error, "what the channel is about is not known"),
+            Err(error) => self.fail_request(Attempt::Act, &error, None),
+        }
+    }
+
     /// What one does oneself: `/me waves`.
     pub(super) fn say_of_oneself(&mut self, text: String, echo: bool, now_ms: i64) {
         match self.current_place() {
@@ -145,7 +180,7 @@ impl Chat {
                 self.fail(Attempt::Act, FailureCode::Server(code), description, None);
             }
             SendOutcome::Unanswered { attempts, .. } => {
-                let error = crate::session::RequestError::Unanswered { attempts };
+                let error = RequestError::Unanswered { attempts };
                 self.fail_request(Attempt::Act, &error, None);
             }
             SendOutcome::Failed { error, .. } => self.fail_request(Attempt::Act, &error, None),

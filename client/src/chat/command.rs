@@ -12,6 +12,9 @@ use crate::limits;
 
 use super::nearest::nearest;
 
+/// In place of a topic: there is to be none.
+const CLEARS_TOPIC: &str = "-delete";
+
 pub use table::{COMMANDS, CommandKind, CommandSpec};
 
 /// One line, understood.
@@ -49,6 +52,8 @@ pub enum Command {
         /// What is done.
         what: OnMessage,
     },
+    /// Show what the channel is about.
+    ShowTopic,
     /// Show earlier messages.
     History {
         /// Of what; the current channel if it is not said.
@@ -75,7 +80,7 @@ pub enum OnMessage {
     Unreact(String),
     /// A message that answers it.
     Answer(String),
-    /// None: the channel gets a topic.
+    /// None: the channel gets a topic, or an empty one has none.
     Topic(String),
 }
 
@@ -172,6 +177,7 @@ impl Command {
             | Command::Users
             | Command::Query(_)
             | Command::OnMessage { .. }
+            | Command::ShowTopic
             | Command::Create(_)
             | Command::History { .. }
             | Command::Help(_)
@@ -218,7 +224,11 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
             Err(CommandError::Incomplete(spec))
         }
         CommandKind::Me => Ok(Command::Me(rest.to_owned())),
-        CommandKind::Topic => Ok(Command::OnMessage { back: None, what: OnMessage::Topic(rest.to_owned()) }),
+        CommandKind::Topic if rest.is_empty() => Ok(Command::ShowTopic),
+        CommandKind::Topic => {
+            let text = if rest == CLEARS_TOPIC { "" } else { rest };
+            Ok(Command::OnMessage { back: None, what: OnMessage::Topic(text.to_owned()) })
+        }
         CommandKind::Answer => on_message(spec, rest, OnMessage::Answer),
         CommandKind::Edit => on_message(spec, rest, OnMessage::Edit),
         CommandKind::React => on_message(spec, rest, OnMessage::React),
@@ -400,7 +410,8 @@ mod tests {
         check("/react 👍", on(None, OnMessage::React("👍".into())));
         check("/delete", on(None, OnMessage::Delete));
         check("/del 2", on(Some(2), OnMessage::Delete));
-        check("/topic", on(None, OnMessage::Topic(String::new())));
+        check("/topic", Command::ShowTopic);
+        check("/topic -delete", on(None, OnMessage::Topic(String::new())));
         check("/me waves", Command::Me("waves".into()));
         refused("/edit 3", "/edit needs [NUMBER] TEXT; for example: /edit the build is green now");
         refused("/delete 2 now", "/delete takes [NUMBER]; for example: /delete 3");

@@ -91,6 +91,13 @@ pub enum Ask {
         /// The server asked for a pause first.
         after_pause: bool,
     },
+    /// See what a channel is about.
+    Topic {
+        /// The channel.
+        channel: ChannelName,
+        /// Nobody asked: it is worth a word only if there is one.
+        quiet: bool,
+    },
     /// Tell how far something was read.
     Mark(ReadMark),
     /// Ask how far everything was read.
@@ -147,6 +154,15 @@ pub enum Answer {
     },
     /// To [`Ask::Send`].
     Send(SendOutcome),
+    /// To [`Ask::Topic`]: a page with the channel's topic.
+    Topic {
+        /// As asked.
+        channel: ChannelName,
+        /// As asked.
+        quiet: bool,
+        /// The page.
+        result: Result<HistoryPage, RequestError>,
+    },
     /// To [`Ask::Mark`].
     Mark(ReadMark, Result<(), RequestError>),
     /// To [`Ask::Marks`].

@@ -63,6 +63,15 @@ pub enum Item {
         /// The epoch of that place.
         epoch: Option<Epoch>,
     },
+    /// What a channel is about.
+    Topic {
+        /// The channel.
+        channel: ChannelName,
+        /// What was set; none if it has no topic.
+        set: Option<TopicSet>,
+        /// Somebody wants to know, and it is not only for the record.
+        asked: bool,
+    },
     /// How far conversations were read, on this device or on another one of this user.
     Read {
         /// Each with the last message that was read.
@@ -139,6 +148,17 @@ pub struct ActShown {
     pub epoch: Option<Epoch>,
     /// Whether this user did it.
     pub own: bool,
+}
+
+/// A channel's topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicSet {
+    /// Who set it.
+    pub author: UserName,
+    /// When, in Unix milliseconds.
+    pub time_ms: i64,
+    /// What it is; empty if it was cleared; nothing in it is harmless yet.
+    pub text: String,
 }
 
 /// Where something is said.

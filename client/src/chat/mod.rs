@@ -265,6 +265,7 @@ impl Chat {
                 self.on_act_answered(within, &act, at_ms, outcome);
             }
             Answer::Send(outcome) => self.on_sent(outcome),
+            Answer::Topic { channel, quiet, result } => self.on_topic(channel, quiet, result),
             Answer::Mark(mark, result) => self.on_told(mark, result),
             Answer::Marks(result) => self.on_marks(result),
         }
@@ -337,6 +338,7 @@ impl Chat {
                 None => self.say_nowhere(text),
             },
             Command::Me(text) => self.say_of_oneself(text, echo, now_ms),
+            Command::ShowTopic => self.show_topic(),
             Command::OnMessage { back, what } => self.on_act(back, what, echo, now_ms),
             Command::Query(user) => {
                 let user = self.known.meant_user(user);

@@ -5,9 +5,9 @@ use recado_proto::{ActKind, HistoryPage, Publication, UserName};
 use crate::receiver::{Topic, Via};
 use crate::session::{RequestError, SessionEvent};
 
-use super::Chat;
 use super::command::Conversation;
 use super::item::{ActShown, Attempt, Item, Message, Notice, Place};
+use super::{Ask, Chat, Effect};
 
 impl Chat {
     /// Something happened that nobody asked for.
@@ -79,11 +79,6 @@ impl Chat {
                     page.messages.into_iter().partition(|publication| publication.kind.is_some());
                 let is_all = acts.is_empty() && messages.is_empty();
                 let before = acts.iter().chain(&messages).filter_map(|publication| publication.seq).min();
-                let topics = acts.into_iter().filter(|act| act.kind == Some(ActKind::Topic));
-                for topic in topics {
-                    let act = self.act(of.clone(), ActKind::Topic, topic);
-                    self.show(Item::Act(act));
-                }
                 let messages = messages
                     .into_iter()
                     .map(|publication| self.message(of.clone(), publication, true))
@@ -169,9 +164,13 @@ impl Chat {
         self.known.add_channel(&channel);
         self.go_to(channel.clone());
         self.notice(Notice::Joined {
-            channel,
+            channel: channel.clone(),
             empty: self.backlog > 0 && joining.shown == 0 && !joining.returning,
         });
+        // A script asks for what it wants to know.
+        if !self.unattended {
+            self.effects.push_back(Effect::Ask(Ask::Topic { channel, quiet: true }));
+        }
         self.return_to_next();
     }
 

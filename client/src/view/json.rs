@@ -5,7 +5,7 @@ use recado_proto::{ChannelName, Epoch, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
 use crate::chat::ReadTo;
-use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place};
+use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place, TopicSet};
 
 use super::wording;
 
@@ -42,6 +42,15 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
             put_place(of, "with", &mut object);
             put(&mut object, "count", messages.len());
             "older"
+        }
+        Item::Topic { channel, set, .. } => {
+            put(&mut object, "channel", channel.as_str());
+            if let Some(TopicSet { author, time_ms, text }) = set {
+                put(&mut object, "text", text.as_str());
+                put(&mut object, "user", author.as_str());
+                put_time(*time_ms, &mut object);
+            }
+            "topic"
         }
         Item::Read { marks, .. } => {
             let mark = |(place, (epoch, seq)): &(Place, ReadTo)| {
@@ -107,8 +116,7 @@ fn act_event(act: &ActShown, object: &mut Map<String, Value>) -> &'static str {
     }
     put(object, "text", act.text.as_str());
     put(object, "own", act.own);
-    let time = Timestamp::from_millisecond(act.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    put(object, "time", format!("{time:.3}"));
+    put_time(act.time_ms, object);
     put_place(&act.place, "with", object);
     put_position(act.id, act.seq, act.epoch, object);
     "act"
@@ -122,8 +130,7 @@ fn message_event(
     put(object, "text", message.text.as_str());
     put(object, "earlier", message.earlier);
     put(object, "own", message.own);
-    let time = Timestamp::from_millisecond(message.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-    put(object, "time", format!("{time:.3}"));
+    put_time(message.time_ms, object);
     put_position(message.id, message.seq, message.epoch, object);
     if let Some(target) = message.manner.target {
         put(object, "target", target.to_string());
@@ -281,6 +288,11 @@ fn put_place(place: &Place, user_key: &str, object: &mut Map<String, Value>) {
         Place::Channel(channel) => put(object, "channel", channel.as_str()),
         Place::Direct(user) => put(object, user_key, user.as_str()),
     }
+}
+
+fn put_time(time_ms: i64, object: &mut Map<String, Value>) {
+    let time = Timestamp::from_millisecond(time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    put(object, "time", format!("{time:.3}"));
 }
 
 fn put_position(

@@ -50,6 +50,11 @@ impl PlainView {
                 let line = format!("* {}", wording::act(act));
                 Some((Stream::Aside, self.palette.paint(Role::Notice, line).to_string()))
             }
+            Item::Topic { channel, set, .. } => {
+                let text = wording::topic(channel, set.as_ref());
+                let line = self.palette.paint(Role::Notice, format!("* {text}")).to_string();
+                Some((Stream::Aside, line))
+            }
             Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd | Item::Sent { .. }
                 if self.for_pipe =>
             {

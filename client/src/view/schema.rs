@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use recado_proto::{ActKind, ChannelName, Code, Epoch, Manner, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
-use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Item, Message, Notice, Place};
+use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Item, Message, Notice, Place, TopicSet};
 
 use super::json;
 
@@ -82,8 +82,10 @@ fn placed(place: &Place, id: Option<MessageId>) -> Vec<Item> {
         epoch,
         own: false,
     };
+    let set = TopicSet { author: user(), time_ms: 0, text: "text".to_owned() };
+    let topics = [None, Some(set)].map(|set| Item::Topic { channel: channel(), set, asked: true });
     let sent = Item::Sent { to: place.clone(), id: MessageId::from_bytes([1; 16]), seq, epoch };
-    vec![Item::Message(message), Item::Act(act), sent]
+    [Item::Message(message), Item::Act(act), sent].into_iter().chain(topics).collect()
 }
 
 fn attempts() -> Vec<Attempt> {

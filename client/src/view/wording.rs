@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use recado_proto::{ActKind, ChannelName};
 
 use crate::chat::command::{COMMANDS, CommandSpec};
-use crate::chat::item::{ActShown, Attempt, Failure, Notice, Place, Quoted};
+use crate::chat::item::{ActShown, Attempt, Failure, Notice, Place, Quoted, TopicSet};
 
 use super::text::one_line;
 
@@ -132,6 +132,16 @@ pub(crate) fn act(act: &ActShown) -> String {
             format!("{author} cleared the topic of{}.", place.trim_start_matches(" in"))
         }
         ActKind::Topic => format!("{author} set the topic{place}: {text}"),
+    }
+}
+
+/// What a channel is about.
+pub(crate) fn topic(of: &ChannelName, set: Option<&TopicSet>) -> String {
+    match set.filter(|set| !set.text.is_empty()) {
+        Some(TopicSet { author, text, .. }) => {
+            format!("{} is about: {} (says {})", channel(of), one_line(text), name(author.as_str()))
+        }
+        None => format!("{} has no topic; /topic TEXT sets one.", channel(of)),
     }
 }
 

@@ -161,7 +161,7 @@ pub static COMMANDS: [CommandSpec; 18] = [
         name: "topic",
         aliases: &[],
         arguments: "[TEXT]",
-        summary: "say what the channel is about; nothing clears it",
+        summary: "what the channel is about: show it, or set it; -delete clears it",
         example: "/topic the release, and what is left for it",
     },
     CommandSpec {

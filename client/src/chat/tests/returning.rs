@@ -59,7 +59,12 @@ fn channels_are_joined_again_one_after_the_other_with_what_was_said_since() {
     scene.chat.on_answer(Answer::Look(channel("geral"), stands_at(5)));
     scene.expect(&["[join geral After { epoch: Epoch(1), seq: 5 }]"]);
     scene.event(SessionEvent::Joined { topic: topic("geral") });
-    scene.expect(&["[keep Joined(ChannelName(\"geral\")) false]", "* You are in #geral.", "[look tech]"]);
+    scene.expect(&[
+        "[keep Joined(ChannelName(\"geral\")) false]",
+        "* You are in #geral.",
+        "[topic geral quiet=true]",
+        "[look tech]",
+    ]);
     scene.chat.on_answer(Answer::Look(channel("tech"), stands_at(1_250)));
     scene.expect(&[
         "* 1,240 messages in #tech since you left, showing the last 200; /history shows more.",

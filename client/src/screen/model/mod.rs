@@ -161,6 +161,15 @@ impl Model {
             }
             // Messages stand where they belong, with what was there before.
             Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd => {}
+            Item::Topic { channel, set, asked } => {
+                let log = self.conversations.get_mut(&Place::Channel(channel.clone()));
+                if let (Some(log), Some(set)) = (log, set) {
+                    log.topic_since(set.time_ms, &set.text);
+                }
+                if *asked {
+                    self.say(item, now_ms);
+                }
+            }
             Item::Read { marks, is_all } => self.on_read(marks, *is_all, now_ms),
             Item::Users(_) | Item::Channels { .. } | Item::Help(_) => self.say(item, now_ms),
             Item::Notice(notice) => self.on_notice(notice, item, now_ms),
