@@ -8,6 +8,7 @@ use recado_zmtp::Endpoint;
 use crate::duration;
 use crate::screen::{KeySetting, LevelSetting, NotifyBy, QuietHours};
 use crate::view::colour::{ColourWhen, Theme};
+use crate::view::times::Times;
 
 /// What `recado client` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -72,6 +73,14 @@ pub struct Args {
     /// Which colours, on the whole screen
     #[arg(long, value_name = "THEME", env = "RECADO_THEME", default_value = "any")]
     pub theme: Theme,
+
+    /// How the whole screen shows when a message was written
+    #[arg(long, value_name = "HOW", env = "RECADO_TIMES", default_value = "clock")]
+    pub times: Times,
+
+    /// Let clicks and the wheel do something on the whole screen; select text with Shift held then
+    #[arg(long, env = "RECADO_MOUSE")]
+    pub mouse: bool,
 
     /// Another key for something that the full screen does, as switcher=ctrl+g; F1 there shows all keys. May be given more than once
     #[arg(long, value_name = "ACTION=KEY", env = "RECADO_KEYS", value_delimiter = ',')]

@@ -86,6 +86,8 @@ impl TryFrom<Args> for Config {
             colour: args.color,
             screen: Manner {
                 theme: args.theme,
+                times: args.times,
+                mouse: args.mouse,
                 keys: Keys::new(&args.key).map_err(ConfigError::Keys)?,
                 notify_by: args.notify,
                 wishes: Wishes {

@@ -261,6 +261,12 @@ pub const ALERT_PAUSE: Duration = Duration::from_secs(2);
 /// Columns of a notification's title and of its text, each; the rest is cut off.
 pub const ALERT_COLUMNS_MAX: usize = 160;
 
+/// How often it is looked how long ago messages were written, where that is shown.
+pub const AGES_REFRESH_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Rows that one notch of the wheel scrolls by.
+pub const WHEEL_ROWS: usize = 3;
+
 /// Keys that may be set; more are refused.
 pub const KEY_SETTINGS_MAX: usize = 256;
 

@@ -124,6 +124,36 @@ fn two_people_talk_switch_and_find_what_they_typed_again() {
 }
 
 #[test]
+fn with_the_mouse_a_click_goes_to_a_conversation_and_the_wheel_back() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let line =
+        ["client", "--server", &recado.requests, "--broker", &recado.subscribers, "--user", "ana", "--mouse"];
+    let line = [&line[..], &["--times", "relative"]].concat();
+    let mut ana = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[FULL_SCREEN]);
+    in_place(&mut ana, "#geral");
+    ana.line("hello");
+    ana.wait_for_text(" <1m ana: hello");
+    ana.line("/create tech");
+    in_place(&mut ana, "#tech");
+    // The first row of the list, as xterm tells it: columns and rows from 1, then let go.
+    ana.keys("\x1b[<0;3;1M\x1b[<0;3;1m");
+    in_place(&mut ana, "#geral");
+    for number in 0..40 {
+        ana.line(&format!("line {number}"));
+    }
+    ana.wait_for_text("ana: line 39");
+    ana.keys("\x1b[<64;40;9M");
+    ana.wait_for("the wheel turned back", |screen| {
+        !screen.contains("ana: line 39") && screen.contains("ana: line 36")
+    });
+    ana.keys("\x1b[<65;40;9M");
+    ana.wait_for_text("ana: line 39");
+    ana.keys("\x04");
+    ends(&mut ana);
+}
+
+#[test]
 fn what_one_device_reads_is_read_on_the_others_and_on_a_new_one() {
     let (folder, other, new) = (folder(), folder(), folder());
     let recado = Recado::up(folder.path()).expect("it starts");

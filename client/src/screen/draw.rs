@@ -11,6 +11,7 @@ use crate::chat::fold::MessageState;
 use crate::chat::item::Place;
 use crate::view::colour::Role;
 use crate::view::text::{columns, fitted, harmless, one_line};
+use crate::view::times::{Times, ago};
 use crate::view::wording;
 
 use super::body::{Body, Marks};
@@ -49,6 +50,9 @@ pub(crate) struct Look {
     pub(crate) colours: Colours,
     pub(crate) zone: TimeZone,
     pub(crate) keys: Keys,
+    pub(crate) times: Times,
+    /// In Unix milliseconds, for [`Times::Relative`].
+    pub(crate) now_ms: i64,
 }
 
 /// A look at one width, for one user.
@@ -88,6 +92,19 @@ impl Areas {
             composer: row(title + messages + border, composer),
             status: Rect { y: area.y + above_status, height: area.height - above_status, ..area },
         }
+    }
+}
+
+impl Areas {
+    /// The conversation whose name is drawn there.
+    pub(crate) fn conversation_at(&self, model: &Model, at: Position) -> Option<Place> {
+        if self.list.contains(at) {
+            let index = first_listed(self.list, model) + usize::from(at.y - self.list.y);
+            return model.conversations().nth(index).map(|(place, _)| place.clone());
+        }
+        let row = self.people.contains(at).then(|| usize::from(at.y - self.people.y))?;
+        let user = model.users().iter().nth(row.checked_sub(1)?)?;
+        (Some(user) != model.user.as_ref()).then(|| Place::Direct(user.clone()))
     }
 }
 
@@ -172,7 +189,10 @@ impl Entries<'_> {
         let (author, own, sending) = (author.as_str(), *own, *sending);
         let time = Timestamp::from_millisecond(entry.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         let time = match sending {
-            Sending::Sent => self.look.zone.to_datetime(time).strftime("%H:%M ").to_string(),
+            Sending::Sent => match self.look.times {
+                Times::Clock => self.look.zone.to_datetime(time).strftime("%H:%M ").to_string(),
+                Times::Relative => format!("{:>5} ", ago(self.look.now_ms.saturating_sub(entry.time_ms))),
+            },
             Sending::Pending => "  …   ".to_owned(),
             Sending::Failed => "  ✗   ".to_owned(),
         };
@@ -253,13 +273,18 @@ impl Entries<'_> {
     }
 }
 
+/// The first conversation that the list has room for: the one where one is is seen.
+fn first_listed(area: Rect, model: &Model) -> usize {
+    let current = model.conversations().position(|(place, _)| Some(place) == model.current()).unwrap_or(0);
+    (current + 1).saturating_sub(area.height.into())
+}
+
 fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
     if area.is_empty() {
         return;
     }
     let rows: Vec<_> = model.conversations().collect();
-    let current = rows.iter().position(|(place, _)| Some(*place) == model.current()).unwrap_or(0);
-    let first = (current + 1).saturating_sub(area.height.into());
+    let first = first_listed(area, model);
     for ((place, log), y) in rows.iter().skip(first).zip(area.y..area.bottom()) {
         let is_current = Some(*place) == model.current();
         let part = match (is_current, log.mentions > 0, log.unread > 0) {

@@ -21,16 +21,21 @@ use crate::limits;
 pub(crate) struct Taken {
     pub(crate) terminal: Terminal<CrosstermBackend<Stdout>>,
     is_taken: Arc<AtomicBool>,
+    mouse: bool,
 }
 
 /// Puts the window's title aside, and takes it back (xterm's title stack).
 const PUSH_TITLE: &[u8] = b"\x1b[22;2t";
 const POP_TITLE: &[u8] = b"\x1b[23;2t";
 
+/// Clicks and the wheel are told, in the form without bounds (xterm's modes 1000 and 1006); movement is not.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+
 impl Taken {
-    pub(crate) fn take() -> io::Result<Self> {
+    pub(crate) fn take(mouse: bool) -> io::Result<Self> {
         let is_taken = Arc::new(AtomicBool::new(true));
-        enter()?;
+        enter(mouse)?;
         let seen = Arc::clone(&is_taken);
         let before = panic::take_hook();
         // What a panic says is to be read on the screen that stays.
@@ -39,7 +44,7 @@ impl Taken {
             before(why);
         }));
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
-        Ok(Self { terminal, is_taken })
+        Ok(Self { terminal, is_taken, mouse })
     }
 
     /// Gives the terminal back to the shell and stops this program, until the shell lets it go on.
@@ -48,7 +53,7 @@ impl Taken {
         kill_current_process_group(Signal::TSTP)?;
         // The signal stops every thread, yet this one may run on for a moment; what follows belongs behind the stop.
         thread::sleep(limits::STOP_TAKES_EFFECT);
-        enter()?;
+        enter(self.mouse)?;
         self.terminal.clear()
     }
 
@@ -71,11 +76,16 @@ impl Drop for Taken {
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(mouse: bool) -> io::Result<()> {
     terminal::enable_raw_mode()?;
     let mut output = io::stdout();
     output.write_all(PUSH_TITLE)?;
-    execute!(output, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)
+    execute!(output, EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
+    if mouse {
+        output.write_all(MOUSE_ON)?;
+        output.flush()?;
+    }
+    Ok(())
 }
 
 fn leave_once(is_taken: &AtomicBool) {
@@ -87,6 +97,7 @@ fn leave_once(is_taken: &AtomicBool) {
 
 fn leave() -> io::Result<()> {
     let mut output = io::stdout();
+    output.write_all(MOUSE_OFF)?;
     execute!(output, DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show)?;
     output.write_all(POP_TITLE)?;
     output.flush()?;

@@ -34,6 +34,7 @@ use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::{Palette, Theme};
 use crate::view::prompt::Prompt;
+use crate::view::times::Times;
 
 use self::draw::Look;
 use self::notifier::Notifier;
@@ -50,6 +51,10 @@ pub(crate) use self::shell::fits;
 pub struct Manner {
     /// Which colours.
     pub theme: Theme,
+    /// How it is shown when a message was written.
+    pub times: Times,
+    /// Clicks and the wheel do something; the terminal selects text only with a key held then.
+    pub mouse: bool,
     /// Which key does what.
     pub keys: Keys,
     /// How one is told of what one does not look at.
@@ -75,10 +80,16 @@ impl ScreenFace {
     pub(crate) fn new(palette: Palette, manner: &Manner) -> io::Result<Self> {
         let now = Zoned::now();
         let colours = Colours::new(palette, manner.theme);
-        let look = Look { colours, zone: now.time_zone().clone(), keys: manner.keys.clone() };
+        let look = Look {
+            colours,
+            zone: now.time_zone().clone(),
+            keys: manner.keys.clone(),
+            times: manner.times,
+            now_ms: now.timestamp().as_millisecond(),
+        };
         let notifier = Notifier::new(manner.notify_by);
         let seen = Arc::default();
-        let (events, input) = shell::spawn(look, notifier, &manner.wishes, &now, Arc::clone(&seen))?;
+        let (events, input) = shell::spawn(look, notifier, manner, &now, Arc::clone(&seen))?;
         Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, seen })
     }
 

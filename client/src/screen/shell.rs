@@ -8,9 +8,9 @@ use std::thread;
 use std::time::Instant;
 
 use jiff::{Timestamp, Zoned};
-use ratatui::crossterm::event::{self, Event as TerminalEvent};
+use ratatui::crossterm::event::{self, Event as TerminalEvent, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::crossterm::terminal;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::complete::KnownNames;
@@ -18,16 +18,17 @@ use crate::chat::item::{Item, Place};
 use crate::chat::{ReadTo, Whereabouts};
 use crate::engine::Input;
 use crate::limits;
+use crate::view::times::Times;
 use crate::view::wording;
 
-use super::attention::{Attention, Wishes};
+use super::attention::Attention;
 use super::composer::To;
 use super::draw::{self, Areas, Look};
 use super::guard::Taken;
 use super::keys::Action;
 use super::model::{Model, Overlay, Request};
 use super::notifier::Notifier;
-use super::scroll;
+use super::{Manner, scroll};
 
 /// Something for the thread that draws.
 pub(crate) enum Event {
@@ -76,7 +77,7 @@ enum Turn {
 pub(crate) fn spawn(
     look: Look,
     notifier: Notifier,
-    wishes: &Wishes,
+    manner: &Manner,
     now: &Zoned,
     seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
 ) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
@@ -84,7 +85,7 @@ pub(crate) fn spawn(
     let (read, keys) = mpsc::channel(limits::SCREEN_KEYS_MAX);
     let (input, inputs) = mpsc::channel(limits::SCREEN_INPUTS_MAX);
     let mut shell = Shell {
-        taken: Taken::take()?,
+        taken: Taken::take(manner.mouse)?,
         model: Model::new(now),
         look,
         notifier,
@@ -93,7 +94,7 @@ pub(crate) fn spawn(
         title: String::new(),
         drawn_at: None,
     };
-    shell.model.attention = Attention::new(wishes, now.time_zone().clone());
+    shell.model.attention = Attention::new(&manner.wishes, now.time_zone().clone());
     // A runtime of its own: whoever shuts down the program's does not take it from whoever gives back the terminal.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     // Reading keys cannot be cancelled: this thread is left behind at the end.
@@ -122,6 +123,7 @@ impl Shell {
     async fn run(mut self, mut queues: Queues) {
         let mut is_drawn = false;
         let mut is_gone = false;
+        let ages = self.look.times == Times::Relative;
         loop {
             let frame_at = self.drawn_at.map_or_else(Instant::now, |at| at + limits::FRAME_INTERVAL);
             if !is_drawn && frame_at <= Instant::now() {
@@ -143,6 +145,7 @@ impl Shell {
                 }
                 event = queues.events.recv() => event.map_or(Turn::Over(None), |event| self.take(event)),
                 () = tokio::time::sleep_until(frame_at.into()), if !is_drawn => continue,
+                () = tokio::time::sleep(limits::AGES_REFRESH_INTERVAL), if ages => Turn::On,
             };
             self.perform();
             match turn {
@@ -192,7 +195,27 @@ impl Shell {
             }
             TerminalEvent::FocusGained => self.model.focus(true),
             TerminalEvent::FocusLost => self.model.focus(false),
-            TerminalEvent::Resize(..) | TerminalEvent::Mouse(_) => {}
+            TerminalEvent::Mouse(mouse) => self.on_mouse(mouse),
+            TerminalEvent::Resize(..) => {}
+        }
+    }
+
+    fn on_mouse(&mut self, mouse: MouseEvent) {
+        let (up, down) = (Action::Up, Action::Down);
+        match (mouse.kind, &self.model.overlay) {
+            (MouseEventKind::ScrollUp, Overlay::None) => self.scroll_back(|_| limits::WHEEL_ROWS),
+            (MouseEventKind::ScrollDown, Overlay::None) => self.scroll_on(|_| limits::WHEEL_ROWS),
+            (MouseEventKind::ScrollUp, _) => drop(self.act_on_overlay(up, 0)),
+            (MouseEventKind::ScrollDown, _) => drop(self.act_on_overlay(down, 0)),
+            (MouseEventKind::Down(MouseButton::Left), Overlay::None) => {
+                let Ok(size) = self.taken.terminal.size() else { return };
+                let areas = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model);
+                let at = Position { x: mouse.column, y: mouse.row };
+                if let Some(place) = areas.conversation_at(&self.model, at) {
+                    self.model.go(place);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -372,6 +395,7 @@ impl Shell {
     }
 
     fn draw(&mut self) {
+        self.look.now_ms = Timestamp::now().as_millisecond();
         let (model, look) = (&self.model, &self.look);
         let drawn = self.taken.terminal.draw(|frame| {
             if let Some(at) = draw::draw(frame.buffer_mut(), model, look) {

@@ -20,6 +20,7 @@ use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Message, Notice, Place};
 use crate::view::colour::{Palette, Theme};
+use crate::view::times::Times;
 
 /// 2026-03-14 09:26:53 UTC.
 const NOW_MS: i64 = 1_773_480_413_000;
@@ -40,7 +41,13 @@ impl Screen {
 
     fn at(now: &Zoned, columns: u16, rows: u16) -> Self {
         let colours = Colours::new(Palette::Plain, Theme::default());
-        let look = Look { colours, zone: now.time_zone().clone(), keys: Keys::default() };
+        let look = Look {
+            colours,
+            zone: now.time_zone().clone(),
+            keys: Keys::default(),
+            times: Times::Clock,
+            now_ms: NOW_MS,
+        };
         Self { model: Model::new(now), look, area: Rect::new(0, 0, columns, rows), requests: Vec::new() }
     }
 

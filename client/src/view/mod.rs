@@ -9,4 +9,5 @@ mod schema;
 #[cfg(test)]
 mod tests;
 pub mod text;
+pub mod times;
 pub(crate) mod wording;

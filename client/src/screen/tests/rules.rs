@@ -1,7 +1,9 @@
 //! The rules of the full screen, without a picture.
 
+use ratatui::layout::Position;
 use recado_proto::Place as Before;
 
+use super::super::draw::Areas;
 use super::super::log::{Older, Sending, What};
 use super::super::model::{Model, Request};
 use super::{NOW_MS, Screen, channel, counts, epoch, geral, id, message, pending, tech, two_channels, with};
@@ -85,6 +87,27 @@ fn activity_goes_to_mentions_first_then_to_people_then_back() {
     assert_eq!(screen.model.current(), Some(&tech()));
     screen.did(Model::go_to_activity);
     assert_eq!(screen.model.current(), Some(&geral()), "back to where one was");
+}
+
+#[test]
+fn a_click_finds_the_conversation_whose_name_is_there() {
+    let screen = two_channels();
+    let areas = Areas::of(screen.area, &screen.model);
+    let at = |x, y| areas.conversation_at(&screen.model, Position { x, y });
+    assert_eq!((at(0, 0), at(3, 1)), (Some(geral()), Some(tech())));
+    assert_eq!((at(0, 2), at(16, 0), at(79, 0), at(0, 23)), (None, None, None, None));
+    let mut wide = Screen::of_ana(200, 50);
+    for number in 0..60 {
+        wide.joined(&format!("c{number:02}"));
+    }
+    let areas = Areas::of(wide.area, &wide.model);
+    let at = |x, y| areas.conversation_at(&wide.model, Position { x, y });
+    assert_eq!(at(0, 48).as_ref(), wide.model.current(), "the list ends with where one is");
+    assert_eq!(
+        (at(199, 0), at(199, 1), at(199, 2)),
+        (None, None, Some(with("bia"))),
+        "oneself is nobody to talk to"
+    );
 }
 
 #[test]
