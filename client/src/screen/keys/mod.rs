@@ -1,58 +1,21 @@
 //! Which key does what: what is usual, and what the user set. It knows names, not what comes of them.
 
-use std::fmt::{self, Display, Formatter};
+mod key;
+mod table;
+
 use std::str::FromStr;
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use thiserror::Error;
 
 use crate::limits;
-use crate::screen::composer::To;
 use crate::view::wording;
 
-/// What a key does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Submit,
-    NewLine,
-    Go(To),
-    Delete(To),
-    Up,
-    Down,
-    Yank,
-    Undo,
-    Redo,
-    Complete {
-        forward: bool,
-    },
-    PageUp,
-    PageDown,
-    RowUp,
-    RowDown,
-    Top,
-    Bottom,
-    Activity,
-    Along {
-        forward: bool,
-    },
-    Number(usize),
-    Switcher,
-    Keys,
-    Redraw,
-    /// Out of what lies above, or to the end of the messages.
-    Escape,
-    Interrupt,
-    End,
-    Suspend,
-    Type(char),
-}
+use self::key::{ALT, CTRL, Key};
+use self::table::{DOINGS, Doing};
 
-/// A key with those held down, in the one form that all of its spellings come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
-    modifiers: KeyModifiers,
-    code: KeyCode,
-}
+pub use self::key::KeyError;
+pub(crate) use self::table::Action;
 
 /// What the user wants of one key, as `ACTION=KEY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,28 +29,6 @@ pub struct KeySetting {
 #[derive(Clone, Debug)]
 pub struct Keys {
     bound: Vec<(Key, &'static Doing)>,
-}
-
-/// Why a setting of a key cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum KeyError {
-    /// There is no `=`.
-    #[error("write ACTION=KEY, as in switcher=ctrl+g")]
-    NoKey,
-    /// Nothing is called so.
-    #[error("there is no action `{0}`; actions are {all}", all = action_names())]
-    NoSuchAction(String),
-    /// No key is called so.
-    #[error(
-        "there is no key `{0}`; keys are a letter or sign with ctrl+ or alt+ before it, f1 to f12, {NAMED}, each also with ctrl+, alt+ or shift+"
-    )]
-    NoSuchKey(String),
-    /// It is what one writes with.
-    #[error("`{0}` writes itself; put ctrl+ or alt+ before it")]
-    WritesItself(Key),
-    /// Terminals send the same for another key.
-    #[error("terminals send the same for `{0}` as for `{1}`; write that if it is meant")]
-    SameAs(String, &'static str),
 }
 
 /// Why settings of keys make no sense together.
@@ -119,142 +60,6 @@ pub enum KeysError {
     /// More settings than there can be any use for.
     #[error("more than {max} keys are set", max = limits::KEY_SETTINGS_MAX)]
     TooMany,
-}
-
-/// Something that keys do: its name in settings, what the help says of it, and the keys that usually do it.
-#[derive(Debug, PartialEq, Eq)]
-struct Doing {
-    name: &'static str,
-    summary: &'static str,
-    usual: &'static [(KeyModifiers, KeyCode)],
-    action: Action,
-}
-
-const NONE: KeyModifiers = KeyModifiers::NONE;
-const CTRL: KeyModifiers = KeyModifiers::CONTROL;
-const ALT: KeyModifiers = KeyModifiers::ALT;
-const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
-
-/// Everything but keys that write themselves, in the order of the help.
-static DOINGS: &[Doing] = &[
-    doing("send", "send", &[(NONE, KeyCode::Enter)], Action::Submit),
-    doing(
-        "new-line",
-        "new line",
-        &[(ALT, KeyCode::Enter), (CTRL, KeyCode::Char('j')), (SHIFT, KeyCode::Enter)],
-        Action::NewLine,
-    ),
-    doing("next-activity", "next with activity, and back", &[(ALT, KeyCode::Char('a'))], Action::Activity),
-    doing("switcher", "go to a conversation by name", &[(CTRL, KeyCode::Char('k'))], Action::Switcher),
-    doing(
-        "next-conversation",
-        "next conversation",
-        &[(ALT, KeyCode::Down), (CTRL, KeyCode::Char('n'))],
-        Action::Along { forward: true },
-    ),
-    doing(
-        "previous-conversation",
-        "conversation before",
-        &[(ALT, KeyCode::Up), (CTRL, KeyCode::Char('p'))],
-        Action::Along { forward: false },
-    ),
-    doing("page-up", "scroll back", &[(NONE, KeyCode::PageUp)], Action::PageUp),
-    doing("page-down", "scroll on", &[(NONE, KeyCode::PageDown)], Action::PageDown),
-    doing("row-up", "scroll back by a row", &[(SHIFT, KeyCode::Up)], Action::RowUp),
-    doing("row-down", "scroll on by a row", &[(SHIFT, KeyCode::Down)], Action::RowDown),
-    doing("top", "to the oldest that is here", &[(ALT, KeyCode::Home), (CTRL, KeyCode::Home)], Action::Top),
-    doing("bottom", "to the latest", &[(ALT, KeyCode::End), (CTRL, KeyCode::End)], Action::Bottom),
-    doing("close", "close, or to the latest", &[(NONE, KeyCode::Esc)], Action::Escape),
-    doing("complete", "complete", &[(NONE, KeyCode::Tab)], Action::Complete { forward: true }),
-    doing("complete-back", "candidate before", &[(SHIFT, KeyCode::Tab)], Action::Complete { forward: false }),
-    doing("up", "line above, or sent before", &[(NONE, KeyCode::Up)], Action::Up),
-    doing("down", "line below, or sent after", &[(NONE, KeyCode::Down)], Action::Down),
-    doing("left", "left", &[(NONE, KeyCode::Left), (CTRL, KeyCode::Char('b'))], Action::Go(To::Left)),
-    doing("right", "right", &[(NONE, KeyCode::Right), (CTRL, KeyCode::Char('f'))], Action::Go(To::Right)),
-    doing(
-        "word-left",
-        "a word back",
-        &[(CTRL, KeyCode::Left), (ALT, KeyCode::Char('b'))],
-        Action::Go(To::WordLeft),
-    ),
-    doing(
-        "word-right",
-        "a word on",
-        &[(CTRL, KeyCode::Right), (ALT, KeyCode::Char('f'))],
-        Action::Go(To::WordRight),
-    ),
-    doing(
-        "line-begin",
-        "line's beginning",
-        &[(NONE, KeyCode::Home), (CTRL, KeyCode::Char('a'))],
-        Action::Go(To::LineBegin),
-    ),
-    doing(
-        "line-end",
-        "line's end",
-        &[(NONE, KeyCode::End), (CTRL, KeyCode::Char('e'))],
-        Action::Go(To::LineEnd),
-    ),
-    doing(
-        "delete-left",
-        "delete the character before",
-        &[(NONE, KeyCode::Backspace), (CTRL, KeyCode::Char('h')), (SHIFT, KeyCode::Backspace)],
-        Action::Delete(To::Left),
-    ),
-    doing(
-        "delete-right",
-        "delete the character behind",
-        &[(NONE, KeyCode::Delete)],
-        Action::Delete(To::Right),
-    ),
-    doing(
-        "delete-word-left",
-        "delete the word before",
-        &[(CTRL, KeyCode::Char('w')), (ALT, KeyCode::Backspace), (CTRL, KeyCode::Backspace)],
-        Action::Delete(To::WordLeft),
-    ),
-    doing(
-        "delete-word-right",
-        "delete the word behind",
-        &[(ALT, KeyCode::Char('d')), (CTRL, KeyCode::Delete)],
-        Action::Delete(To::WordRight),
-    ),
-    doing(
-        "delete-line-begin",
-        "delete the line before",
-        &[(CTRL, KeyCode::Char('u'))],
-        Action::Delete(To::LineBegin),
-    ),
-    doing(
-        "delete-line-end",
-        "delete the line behind",
-        &[(ALT, KeyCode::Char('k'))],
-        Action::Delete(To::LineEnd),
-    ),
-    doing("put-back", "put it back", &[(CTRL, KeyCode::Char('y'))], Action::Yank),
-    doing("undo", "undo", &[(CTRL, KeyCode::Char('_'))], Action::Undo),
-    doing("redo", "redo", &[(ALT, KeyCode::Char('/'))], Action::Redo),
-    doing("redraw", "draw all anew", &[(CTRL, KeyCode::Char('l'))], Action::Redraw),
-    doing("stop", "stop; fg goes on", &[(CTRL, KeyCode::Char('z'))], Action::Suspend),
-    doing("keys", "these keys; also ? at first", &[(NONE, KeyCode::F(1))], Action::Keys),
-    doing("interrupt", "clear, and leave", &[(CTRL, KeyCode::Char('c'))], Action::Interrupt),
-    doing("leave", "leave", &[(CTRL, KeyCode::Char('d'))], Action::End),
-];
-
-const NAMED: &str =
-    "enter, tab, esc, backspace, delete, insert, home, end, pageup, pagedown, up, down, left, right, comma";
-
-const fn doing(
-    name: &'static str,
-    summary: &'static str,
-    usual: &'static [(KeyModifiers, KeyCode)],
-    action: Action,
-) -> Doing {
-    Doing { name, summary, usual, action }
-}
-
-fn action_names() -> String {
-    DOINGS.iter().map(|doing| doing.name).collect::<Vec<_>>().join(", ")
 }
 
 impl Keys {
@@ -344,110 +149,6 @@ impl Keys {
 impl Default for Keys {
     fn default() -> Self {
         Self::new(&[]).expect("what is usual is without conflict: a test")
-    }
-}
-
-impl Key {
-    /// Terminals differ in whether letters come large with Ctrl or Alt, how Shift+Tab is called, and what they send for Ctrl+_.
-    fn of(modifiers: KeyModifiers, code: KeyCode) -> Self {
-        let modifiers = modifiers & (CTRL | ALT | SHIFT);
-        match code {
-            KeyCode::Char('7' | '/' | '_') if modifiers - SHIFT == CTRL => {
-                Self { modifiers: CTRL, code: KeyCode::Char('_') }
-            }
-            KeyCode::Char(letter) if modifiers.intersects(CTRL | ALT) => {
-                Self { modifiers: modifiers - SHIFT, code: KeyCode::Char(letter.to_ascii_lowercase()) }
-            }
-            KeyCode::Char(_) => Self { modifiers: NONE, code },
-            KeyCode::BackTab => Self { modifiers: modifiers | SHIFT, code: KeyCode::Tab },
-            code => Self { modifiers, code },
-        }
-    }
-
-    /// What terminals send for a key that is written otherwise.
-    fn same_as(self) -> Option<&'static str> {
-        match (self.modifiers, self.code) {
-            (CTRL, KeyCode::Char('i')) => Some("tab"),
-            (CTRL, KeyCode::Char('m')) => Some("enter"),
-            (CTRL, KeyCode::Char('[')) => Some("esc"),
-            _ => None,
-        }
-    }
-}
-
-impl FromStr for Key {
-    type Err = KeyError;
-
-    fn from_str(text: &str) -> Result<Self, KeyError> {
-        let unknown = || KeyError::NoSuchKey(text.chars().take(limits::KEY_NAME_CHARACTERS_MAX).collect());
-        let mut modifiers = NONE;
-        let mut rest = text.trim();
-        while let Some((modifier, after)) = rest.split_once('+').filter(|(_, after)| !after.is_empty()) {
-            modifiers |= match modifier.to_ascii_lowercase().as_str() {
-                "ctrl" => CTRL,
-                "alt" => ALT,
-                "shift" => SHIFT,
-                _ => return Err(unknown()),
-            };
-            rest = after;
-        }
-        let mut letters = rest.chars();
-        let code = match (letters.next(), letters.next()) {
-            (Some(letter), None) if !letter.is_control() && !letter.is_whitespace() => KeyCode::Char(letter),
-            _ => named(&rest.to_ascii_lowercase()).ok_or_else(unknown)?,
-        };
-        let key = Self::of(modifiers, code);
-        if matches!(code, KeyCode::Char(_)) && !modifiers.intersects(CTRL | ALT) {
-            return Err(KeyError::WritesItself(key));
-        }
-        match key.same_as() {
-            Some(other) => Err(KeyError::SameAs(key.to_string(), other)),
-            None => Ok(key),
-        }
-    }
-}
-
-fn named(name: &str) -> Option<KeyCode> {
-    Some(match name {
-        "enter" => KeyCode::Enter,
-        "tab" => KeyCode::Tab,
-        "esc" => KeyCode::Esc,
-        "backspace" => KeyCode::Backspace,
-        "delete" => KeyCode::Delete,
-        "insert" => KeyCode::Insert,
-        "home" => KeyCode::Home,
-        "end" => KeyCode::End,
-        "pageup" => KeyCode::PageUp,
-        "pagedown" => KeyCode::PageDown,
-        "up" => KeyCode::Up,
-        "down" => KeyCode::Down,
-        "left" => KeyCode::Left,
-        "right" => KeyCode::Right,
-        // Commas stand between settings.
-        "comma" => KeyCode::Char(','),
-        function => {
-            let number = function.strip_prefix('f')?.parse().ok()?;
-            return (1..=12).contains(&number).then_some(KeyCode::F(number));
-        }
-    })
-}
-
-/// As the help writes it, and as it may be written in settings: `Ctrl+K`, `PageUp`.
-impl Display for Key {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (modifier, name) in [(CTRL, "Ctrl+"), (ALT, "Alt+"), (SHIFT, "Shift+")] {
-            if self.modifiers.contains(modifier) {
-                f.write_str(name)?;
-            }
-        }
-        match self.code {
-            KeyCode::Char(letter) if self.modifiers.is_empty() => write!(f, "{letter}"),
-            KeyCode::Char(letter) => write!(f, "{}", letter.to_ascii_uppercase()),
-            KeyCode::F(number) => write!(f, "F{number}"),
-            KeyCode::PageUp => f.write_str("PageUp"),
-            KeyCode::PageDown => f.write_str("PageDown"),
-            code => write!(f, "{code:?}"),
-        }
     }
 }
 
@@ -561,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_document_has_every_action_with_its_keys() {
-        let document = include_str!("../../../docs/client.md");
+        let document = include_str!("../../../../docs/client.md");
         for doing in DOINGS {
             let keys = doing.usual.iter().map(|(modifiers, code)| Key { modifiers: *modifiers, code: *code });
             let keys = keys.map(|key| key.to_string()).collect::<Vec<_>>().join(", ");
