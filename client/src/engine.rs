@@ -5,12 +5,12 @@ use std::future::pending;
 use std::io;
 use std::time::{Duration, Instant};
 
-use recado_proto::{HistoryOf, Range, UserName};
+use recado_proto::{HistoryOf, MessageId, Range, UserName};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::command::{Command, Conversation};
+use crate::chat::command::{Command, Conversation, OnMessage};
 use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Place};
 use crate::chat::{Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
@@ -27,6 +27,8 @@ pub(crate) enum Input {
     Line { text: String, echo: bool },
     /// A line that was typed where one saw this place. It goes there if it is a plain one, and is shown.
     LineAt { text: String, place: Place },
+    /// Something is to be done to a message that was chosen where one saw this place.
+    OnMessage { place: Place, target: MessageId, what: OnMessage },
     /// Plain lines go there from now on.
     Go(Place),
     /// What comes before this message is wanted, or the latest.
@@ -245,6 +247,9 @@ impl<F: Face> Engine<F> {
             }
             Input::LineAt { text, place } => {
                 self.chat.on_line_at(&text, place, jiff::Timestamp::now().as_millisecond());
+            }
+            Input::OnMessage { place, target, what } => {
+                self.chat.on_chosen(place, target, what, jiff::Timestamp::now().as_millisecond());
             }
             Input::Go(place) => {
                 self.chat.go(place);

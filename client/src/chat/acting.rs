@@ -12,7 +12,7 @@ use crate::session::{RequestError, SendOutcome};
 
 use super::command::OnMessage;
 use super::item::{ActShown, Attempt, FailureCode, Item, Place, Quoted, TopicSet};
-use super::{Ask, Chat, Effect};
+use super::{Ask, Chat, Effect, emoji};
 
 /// A message that was shown.
 #[derive(Clone, Debug)]
@@ -79,29 +79,58 @@ impl Chat {
             let reason = "you are in no conversation".to_owned();
             return self.fail(Attempt::Act, FailureCode::NoChannel, reason, None);
         };
+        let what = match what {
+            OnMessage::Topic(text) => return self.do_to(&place, Act::Topic { text }, now_ms),
+            what => what,
+        };
         // Without a number one's own latest is edited or taken back, and anybody's latest answered.
         let own = back.is_none() && matches!(what, OnMessage::Edit(_) | OnMessage::Delete);
-        let target = self.recently.back(&place, back.unwrap_or(1), own).map(|said| said.id);
-        let act = match (what, target) {
-            (OnMessage::Topic(text), _) => Act::Topic { text },
-            (_, None) => {
-                let reason = match back {
-                    Some(back) => format!("nothing that was shown here is {back} messages back"),
-                    None => "nothing was shown here yet that could be meant".to_owned(),
-                };
-                let hint = "1 is the latest message, 2 the one before".to_owned();
-                return self.fail(Attempt::Act, FailureCode::NoMessage, reason, Some(hint));
-            }
-            (OnMessage::Answer(text), Some(target)) => {
+        let Some(target) = self.recently.back(&place, back.unwrap_or(1), own).map(|said| said.id) else {
+            let reason = match back {
+                Some(back) => format!("nothing that was shown here is {back} messages back"),
+                None => "nothing was shown here yet that could be meant".to_owned(),
+            };
+            let hint = "1 is the latest message, 2 the one before".to_owned();
+            return self.fail(Attempt::Act, FailureCode::NoMessage, reason, Some(hint));
+        };
+        self.act_on(place, target, what, echo, now_ms);
+    }
+
+    /// Something is to be done to a message that was chosen where one saw this place.
+    pub fn on_chosen(&mut self, place: Place, target: MessageId, what: OnMessage, now_ms: i64) {
+        self.hint_given = false;
+        self.act_on(place, target, what, true, now_ms);
+    }
+
+    fn act_on(&mut self, place: Place, target: MessageId, what: OnMessage, echo: bool, now_ms: i64) {
+        let act = match what {
+            OnMessage::Answer(text) => {
                 let manner = Manner { target: Some(target), style: None };
                 return self.say_in_manner(place, text, manner, echo, now_ms);
             }
-            (OnMessage::Edit(text), Some(target)) => Act::Edit { target, text },
-            (OnMessage::Delete, Some(target)) => Act::Delete { target },
-            (OnMessage::React(emoji), Some(target)) => Act::React { target, emoji },
-            (OnMessage::Unreact(emoji), Some(target)) => Act::Unreact { target, emoji },
+            OnMessage::Edit(text) => Act::Edit { target, text },
+            OnMessage::Delete => Act::Delete { target },
+            OnMessage::React(written) => match emoji::meant(&written) {
+                Some(emoji) => Act::React { target, emoji: emoji.to_owned() },
+                None => return self.no_such_emoji(&written),
+            },
+            OnMessage::Unreact(written) => match emoji::meant(&written) {
+                Some(emoji) => Act::Unreact { target, emoji: emoji.to_owned() },
+                None => return self.no_such_emoji(&written),
+            },
+            OnMessage::Topic(text) => Act::Topic { text },
         };
-        let within = match &place {
+        self.do_to(&place, act, now_ms);
+    }
+
+    fn no_such_emoji(&mut self, written: &str) {
+        let reason = format!("no emoji is called {written}");
+        let hint = "Tab behind : and a few letters shows what they are called".to_owned();
+        self.fail(Attempt::Act, FailureCode::BadCommand, reason, Some(hint));
+    }
+
+    fn do_to(&mut self, place: &Place, act: Act, now_ms: i64) {
+        let within = match place {
             Place::Channel(channel) => ActIn::Channel(channel.clone()),
             Place::Direct(user) => ActIn::With(user.clone()),
         };

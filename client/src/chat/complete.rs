@@ -8,7 +8,7 @@ use crate::limits;
 use crate::view::text;
 
 use super::command::{COMMANDS, CommandKind, CommandSpec};
-use super::{nearest, without_mark};
+use super::{emoji, nearest, without_mark};
 
 /// The users and channels heard of, and those that are followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Candidate {
 pub struct Completion {
     /// The byte of the line from which the candidates stand.
     pub start: usize,
-    /// At most [`limits::CANDIDATES_MAX`], in alphabetical order.
+    /// At most [`limits::CANDIDATES_MAX`], in alphabetical order; emoji with the shortest names first.
     pub candidates: Vec<Candidate>,
 }
 
@@ -132,7 +132,8 @@ impl KnownNames {
             | CommandKind::Answer
             | CommandKind::Edit
             | CommandKind::Topic => self.complete_word(typed, gap),
-            CommandKind::Delete | CommandKind::React | CommandKind::Unreact => Completion::default(),
+            CommandKind::React | CommandKind::Unreact => complete_emoji(typed, gap).unwrap_or_default(),
+            CommandKind::Delete => Completion::default(),
             CommandKind::History => {
                 let after_number = argument.trim_start_matches(|c: char| c.is_ascii_digit());
                 let skipped = argument.len() - after_number.trim_start().len();
@@ -152,10 +153,12 @@ impl KnownNames {
         }
     }
 
-    /// A name within a text: a user's anywhere, a channel's behind `#`.
+    /// A name within a text: a user's anywhere, a channel's behind `#`, an emoji's behind `:`.
     fn complete_word(&self, typed: &str, text_start: usize) -> Completion {
-        let start = typed.rfind(char::is_whitespace).map_or(0, |at| at + 1).max(text_start);
-        let word = &typed[start..];
+        let (start, word) = last_word(typed, text_start);
+        if let Some(completion) = complete_emoji(typed, text_start) {
+            return completion;
+        }
         if let Some(channel) = word.strip_prefix('#') {
             let channels = self.channels.iter().map(ChannelName::as_str);
             return candidates(start, channel, channels, |channel| format!("#{channel} "));
@@ -168,6 +171,24 @@ impl KnownNames {
             None => candidates(start, word, users, |user| format!("{user} ")),
         }
     }
+}
+
+/// Where the word begins that is being typed, and what of it there is.
+fn last_word(typed: &str, text_start: usize) -> (usize, &str) {
+    let space = typed.char_indices().rev().find(|(_, character)| character.is_whitespace());
+    let start = space.map_or(0, |(at, character)| at + character.len_utf8()).max(text_start);
+    (start, &typed[start..])
+}
+
+/// An emoji by its name behind a colon; none if that is not being typed.
+fn complete_emoji(typed: &str, text_start: usize) -> Option<Completion> {
+    let (start, word) = last_word(typed, text_start);
+    let name = word.strip_prefix(':').filter(|name| !name.is_empty())?;
+    let found = emoji::beginning(name.trim_end_matches(':')).into_iter().take(limits::CANDIDATES_MAX);
+    let candidates: Vec<_> = found
+        .map(|(name, emoji)| Candidate { shown: format!("{emoji} :{name}:"), replacement: emoji.to_owned() })
+        .collect();
+    (!candidates.is_empty()).then_some(Completion { start, candidates })
 }
 
 fn complete_command(typed: &str) -> Completion {
@@ -284,6 +305,23 @@ mod tests {
         check("see #te", &["see #team chat ", "see #tech "]);
         check("hello ", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn emoji_are_completed_by_their_names() {
+        check(":tada", &["🎉"]);
+        check("well done :tada:", &["well done 🎉"]);
+        check("/react 2 :tada", &["/react 2 🎉"]);
+        check("/msg bob :tada", &["/msg bob 🎉"]);
+        assert_eq!(known().complete(":smi", 4).candidates[0].shown, "😄 :smile:");
+        check(":", &[]);
+        check("at 10:30", &[]);
+        check("/delete :tada", &[]);
+    }
+
+    #[test]
+    fn a_wide_space_before_a_word_is_no_part_of_it() {
+        check("hello\u{3000}bo", &["hello\u{3000}bob "]);
     }
 
     #[test]

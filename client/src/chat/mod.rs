@@ -4,6 +4,8 @@
 mod acting;
 pub mod command;
 pub mod complete;
+pub mod draft;
+mod emoji;
 mod exchange;
 pub mod fold;
 pub mod item;

@@ -130,7 +130,7 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
     draw_border(buffer, areas.border, model, colours);
     draw_status(buffer, areas.status, model, look);
     match &model.overlay {
-        Overlay::None | Overlay::Question { .. } => {}
+        Overlay::None | Overlay::Question { .. } | Overlay::Delete { .. } => {}
         Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, look),
         Overlay::Switcher { query, chosen } => {
             return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, colours));
@@ -159,7 +159,14 @@ impl Rows for Entries<'_> {
             lines.push(self.rule(wording::unread_divider(), Part::Divider));
         }
         match &entry.what {
-            What::Said { .. } => self.said(&mut lines, entry),
+            What::Said { id, .. } => {
+                let is_chosen = id.is_some() && *id == log.chosen;
+                let before = lines.len();
+                self.said(&mut lines, entry, is_chosen);
+                if is_chosen {
+                    self.choose(&mut lines[before..]);
+                }
+            }
             What::Notice(text) => self.aside(&mut lines, text, Role::Notice),
             What::Failure(text) => self.aside(&mut lines, &format!("! {text}"), Role::Failure),
         }
@@ -184,7 +191,18 @@ impl Entries<'_> {
         Line::from(Span::styled(rule, self.style(part)))
     }
 
-    fn said(&self, lines: &mut Vec<Line<'static>>, entry: &Entry) {
+    /// Makes rows stand out as a whole.
+    fn choose(&self, lines: &mut [Line<'static>]) {
+        let style = self.style(Part::Current);
+        for line in lines {
+            let gap = self.width.saturating_sub(line.width());
+            line.push_span(" ".repeat(gap));
+            *line = std::mem::take(line).patch_style(style);
+            line.spans.iter_mut().for_each(|span| span.style = span.style.patch(style));
+        }
+    }
+
+    fn said(&self, lines: &mut Vec<Line<'static>>, entry: &Entry, is_chosen: bool) {
         let What::Said { author, own, sending, state, is_me, quoted, .. } = &entry.what else { return };
         let (author, own, sending) = (author.as_str(), *own, *sending);
         let time = Timestamp::from_millisecond(entry.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -195,6 +213,10 @@ impl Entries<'_> {
             },
             Sending::Pending => "  …   ".to_owned(),
             Sending::Failed => "  ✗   ".to_owned(),
+        };
+        let time = match time.strip_suffix(' ') {
+            Some(time) if is_chosen => format!("{time}▸"),
+            Some(_) | None => time,
         };
         let role = if own { Role::OwnName } else { Role::Name(author) };
         let name = fitted(&wording::name(author), AUTHOR_COLUMNS_MAX).into_owned();
@@ -355,6 +377,9 @@ fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
     buffer.set_stringn(area.x, area.y, "─".repeat(area.width.into()), area.width.into(), style);
     let text = match (&model.overlay, &model.completing) {
         (Overlay::Question { lines }, _) => wording::send_so_many_lines(*lines),
+        (Overlay::Delete { .. }, _) => wording::really_delete().to_owned(),
+        (_, _) if model.is_choosing() => wording::chosen_hint().to_owned(),
+        (_, None) if model.aim.is_some() => wording::aim_hint().to_owned(),
         (_, Some(completing)) => completing.shown(area.width.saturating_sub(4).into()),
         (_, None) if model.log().anchor().is_some() => match model.log().older {
             Older::Asked => wording::fetching_older().to_owned(),
@@ -465,7 +490,11 @@ fn clear(buffer: &mut Buffer, area: Rect, height: usize, colours: Colours) -> Re
 }
 
 fn prompt(model: &Model) -> String {
-    model.question.clone().unwrap_or_else(|| "> ".to_owned())
+    match (&model.question, &model.aim) {
+        (Some(question), _) => question.clone(),
+        (None, Some(aim)) => wording::aim(aim),
+        (None, None) => "> ".to_owned(),
+    }
 }
 
 fn composer_columns(model: &Model, width: u16) -> usize {

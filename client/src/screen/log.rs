@@ -32,6 +32,8 @@ pub(crate) enum What {
         state: Box<MessageState>,
         /// It tells what its author does.
         is_me: bool,
+        /// The message that it answers, and how that begins, if it is known.
+        answers: Option<MessageId>,
         quoted: Option<Quoted>,
     },
     /// Something happened that is worth a line; kept nowhere else.
@@ -88,6 +90,8 @@ pub(crate) struct Log {
     anchor: Option<Anchor>,
     /// The first entry that was not read when one came here.
     divider: Option<usize>,
+    /// The message that keys are about.
+    pub(crate) chosen: Option<MessageId>,
     pub(crate) unread: usize,
     pub(crate) mentions: usize,
     /// The newest place of what others said, also when that was dropped.
@@ -111,6 +115,7 @@ impl Entry {
             epoch: *epoch,
             state: Box::new(state),
             is_me: manner.style == Some(Style::Me),
+            answers: manner.target,
             quoted: quoted.clone(),
         };
         Self { time_ms: *time_ms, what }
@@ -154,7 +159,7 @@ impl Entry {
             }
     }
 
-    fn id(&self) -> Option<MessageId> {
+    pub(crate) fn id(&self) -> Option<MessageId> {
         match &self.what {
             What::Said { id, .. } => *id,
             What::Notice(_) | What::Failure(_) => None,
@@ -340,6 +345,7 @@ impl Log {
     pub(crate) fn leave(&mut self) {
         self.divider = None;
         self.anchor = None;
+        self.chosen = None;
     }
 
     /// The key of the oldest message, for whoever wants older ones: its place in the topic, or its number.
@@ -430,6 +436,7 @@ mod tests {
             epoch: Some(Epoch::new(1).unwrap()),
             state: Box::default(),
             is_me: false,
+            answers: None,
             quoted: None,
         };
         Entry { time_ms, what }

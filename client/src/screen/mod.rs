@@ -4,6 +4,7 @@
 
 mod attention;
 mod body;
+mod choice;
 mod composer;
 mod draw;
 mod guard;

@@ -70,6 +70,22 @@ pub(crate) fn on(log: &mut Log, rows: usize, look: &impl Rows) {
     }
 }
 
+/// Moves as little as there is need for an entry to be seen, its first row above all. What one looks at stays there as more comes.
+pub(crate) fn show(log: &mut Log, entry: usize, height: usize, look: &impl Rows) {
+    let Some(at) = log.anchor().or_else(|| end(log, look)) else { return };
+    let at = within(log, at, look);
+    let last = Anchor { entry, row: look.rows(log, entry).len().min(height.max(1)) - 1 };
+    let (top, _) = moved_back(log, at, height.saturating_sub(1), look);
+    let to = if (last.entry, last.row) > (at.entry, at.row) {
+        last
+    } else if (entry, 0) < (top.entry, top.row) {
+        forward(log, Anchor { entry, row: 0 }, height.saturating_sub(1), look).unwrap_or(at)
+    } else {
+        at
+    };
+    log.look_at(Some(to));
+}
+
 /// The last row of all.
 fn end(log: &Log, look: &impl Rows) -> Option<Anchor> {
     let entry = log.len().checked_sub(1)?;
@@ -122,7 +138,7 @@ fn forward(log: &Log, from: Anchor, rows: usize, look: &impl Rows) -> Option<Anc
 mod tests {
     use ratatui::text::Line;
 
-    use super::{Rows, back, on, top, visible};
+    use super::{Rows, back, on, show, top, visible};
     use crate::screen::log::{Anchor, Entry, Log, What};
 
     /// Entry 0 has one row, entry 1 two, entry 2 three, and again.
@@ -180,6 +196,23 @@ mod tests {
         check(&log, 2, "0.0 1.0");
         check(&log, 5, "0.0 1.0 1.1 2.0 2.1");
         check(&log, 9, "0.0 1.0 1.1 2.0 2.1 2.2 3.0");
+    }
+
+    #[test]
+    fn an_entry_comes_into_sight_by_the_shortest_way() {
+        let mut log = log(8);
+        show(&mut log, 7, 4, &Look);
+        check(&log, 4, "5.2 6.0 7.0 7.1");
+        show(&mut log, 4, 4, &Look);
+        check(&log, 4, "4.0 4.1 5.0 5.1");
+        show(&mut log, 5, 4, &Look);
+        check(&log, 4, "4.1 5.0 5.1 5.2");
+        show(&mut log, 4, 4, &Look);
+        check(&log, 4, "4.0 4.1 5.0 5.1");
+        show(&mut log, 5, 2, &Look);
+        check(&log, 2, "5.0 5.1");
+        show(&mut log, 0, 4, &Look);
+        check(&log, 4, "0.0 1.0 1.1 2.0");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the whole screen shows for what happened and what was done, and the rules behind it. Pictures are compared with the files in
 //! `snapshots/`: `RECADO_ACCEPT=1` writes them, and whoever accepts one looks at it.
 
+mod choosing;
 mod pictures;
 mod reading;
 mod rules;
@@ -9,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use recado_proto::{ChannelName, Epoch, Manner, MessageId, UserName};
 
 use super::draw::{self, Areas, Look};
@@ -170,6 +172,16 @@ impl Screen {
             Some((x, y)) => picture + &format!("cursor: column {x}, row {y}\n"),
             None => picture + "no cursor\n",
         }
+    }
+
+    /// Rows of the messages of which every cell is reversed.
+    fn reversed_rows(&self) -> Vec<String> {
+        let area = Areas::of(self.area, &self.model).messages;
+        let (buffer, _) = self.buffer();
+        let is_reversed = |at: (u16, u16)| buffer[at].modifier.contains(Modifier::REVERSED);
+        let rows = (area.top()..area.bottom()).map(|y| (area.left()..area.right()).map(move |x| (x, y)));
+        let reversed = rows.filter(|row| row.clone().all(is_reversed));
+        reversed.map(|row| row.map(|at| buffer[at].symbol()).collect()).collect()
     }
 
     /// The rows of the messages alone.

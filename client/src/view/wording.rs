@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use recado_proto::{ActKind, ChannelName};
 
 use crate::chat::command::{COMMANDS, CommandSpec};
+use crate::chat::draft::{Aim, Purpose};
 use crate::chat::item::{ActShown, Attempt, Failure, Notice, Place, Quoted, TopicSet};
 
-use super::text::one_line;
+use crate::limits;
+
+use super::text::{fitted, one_line};
 
 /// A name as it is shown: harmless, and in quotes when it could be taken for something else.
 pub(crate) fn name(name: &str) -> Cow<'_, str> {
@@ -265,6 +268,47 @@ pub(crate) fn people() -> &'static str {
 /// Before many lines are sent.
 pub(crate) fn send_so_many_lines(lines: usize) -> String {
     format!("send {lines} lines as one message? Enter sends, Esc goes back")
+}
+
+/// Before the text that is typed for a message.
+pub(crate) fn aim(aim: &Aim) -> String {
+    let author = aim.author.as_ref().map(|author| name(author.as_str()).into_owned()).unwrap_or_default();
+    let author = fitted(&author, limits::PROMPT_NAME_COLUMNS_MAX);
+    match aim.purpose {
+        Purpose::Answer => format!("answer {author}> ").replace(" >", ">"),
+        Purpose::Edit => "edit> ".to_owned(),
+        Purpose::React => "react> ".to_owned(),
+    }
+}
+
+/// While a text is typed for a message.
+pub(crate) fn aim_hint() -> &'static str {
+    "Enter sends it, Esc goes back"
+}
+
+/// While keys are about a message.
+pub(crate) fn chosen_hint() -> &'static str {
+    "r answer  e edit  d delete  + react  y copy  o origin  Esc"
+}
+
+/// Before a message is taken back.
+pub(crate) fn really_delete() -> &'static str {
+    "delete this message? Enter deletes it, Esc goes back"
+}
+
+/// What only its author can do.
+pub(crate) fn not_your_own() -> &'static str {
+    "only what you said yourself can be edited or deleted"
+}
+
+/// The message that is chosen answers none, or none that is here.
+pub(crate) fn answers_nothing_here() -> &'static str {
+    "this message answers none that is here"
+}
+
+/// The message was handed to the terminal for its clipboard.
+pub(crate) fn copied() -> &'static str {
+    "Copied, if your terminal lets programs do so."
 }
 
 /// While what is further back than all that is here is fetched.

@@ -1,5 +1,6 @@
 //! The chat as a person sees it: lines and events in, what is asked and what is shown out.
 
+mod comfort;
 mod reading;
 mod returning;
 mod sending;
@@ -90,6 +91,12 @@ impl Scene {
         });
         self.sent.extend(sent.collect::<Vec<_>>());
         self.sent.last().expect("it is being sent")
+    }
+
+    /// What is asked, all in one.
+    fn asked(&mut self) -> String {
+        let effects = std::iter::from_fn(|| self.chat.next_effect());
+        effects.map(|effect| format!("{effect:?}")).collect()
     }
 
     fn skip(&mut self) {

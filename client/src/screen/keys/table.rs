@@ -34,6 +34,8 @@ pub(crate) enum Action {
     Number(usize),
     Switcher,
     Keys,
+    /// A message is chosen, to do something with it.
+    Choose,
     Redraw,
     /// Out of what lies above, or to the end of the messages.
     Escape,
@@ -74,6 +76,12 @@ pub(super) static DOINGS: &[Doing] = &[
         "conversation before",
         &[(ALT, KeyCode::Up), (CTRL, KeyCode::Char('p'))],
         Action::Along { forward: false },
+    ),
+    doing(
+        "choose",
+        "choose a message: answer, edit, react",
+        &[(CTRL, KeyCode::Up), (ALT, KeyCode::Char('s'))],
+        Action::Choose,
     ),
     doing("page-up", "scroll back", &[(NONE, KeyCode::PageUp)], Action::PageUp),
     doing("page-down", "scroll on", &[(NONE, KeyCode::PageDown)], Action::PageDown),

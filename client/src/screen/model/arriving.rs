@@ -2,7 +2,7 @@
 
 use recado_proto::ActKind;
 
-use crate::chat::item::{ActShown, Item, Message, Notice, Place};
+use crate::chat::item::{ActShown, Item, Message, Notice, Place, Quoted};
 use crate::limits;
 use crate::screen::body;
 use crate::screen::log::{Entry, Log, Older, What};
@@ -22,7 +22,7 @@ impl Model {
             None => &mut self.lobby,
         };
         // What was dropped for whoever scrolled back is fetched again, and this with it.
-        let is_new = log.is_cut() && !message.own || log.insert(Entry::said(message), in_topic);
+        let is_new = log.is_cut() && !message.own || log.insert(said(message, log), in_topic);
         self.keep_bounds(None);
         if !is_new || !is_new_to_user {
             return;
@@ -83,7 +83,11 @@ impl Model {
         // A page may hold only what is here already, when messages were said while it was on its way.
         let mut is_further = is_topic(of) && !is_all;
         for message in messages.iter().rev() {
-            is_further |= log.insert(Entry::said(message), is_topic(of));
+            let mut entry = said(message, log);
+            if let What::Said { quoted: quoted @ None, answers: Some(answered), .. } = &mut entry.what {
+                *quoted = messages.iter().find(|message| message.id == Some(*answered)).map(quote);
+            }
+            is_further |= log.insert(entry, is_topic(of));
         }
         if is_topic(of) {
             log.page_began(before);
@@ -185,4 +189,18 @@ impl Model {
         let lower = body::folded(text);
         self.called().iter().any(|word| body::calls(&lower, word).next().is_some())
     }
+}
+
+/// The message with the beginning of what it answers, if that is here.
+fn said(message: &Message, log: &Log) -> Entry {
+    let mut entry = Entry::said(message);
+    if let What::Said { quoted: quoted @ None, answers: Some(answered), .. } = &mut entry.what {
+        *quoted = log.quoted(*answered);
+    }
+    entry
+}
+
+fn quote(message: &Message) -> Quoted {
+    let text = message.text.chars().take(limits::QUOTED_CHARACTERS_MAX).collect();
+    Quoted { author: message.author.clone(), text }
 }

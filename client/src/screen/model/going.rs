@@ -107,7 +107,8 @@ impl Model {
         self.completing = None;
         if let Some(former) = self.current.take() {
             self.log_of(&former).leave();
-            let draft = self.composer.exchange(self.drafts.remove(&place).unwrap_or_default());
+            let draft = self.drafts.remove(&place).unwrap_or_default();
+            let draft = self.exchange_draft(draft);
             if !draft.is_empty() {
                 self.drafts.insert(former.clone(), draft);
             }

@@ -2,6 +2,7 @@
 //! in, requests come out.
 
 mod arriving;
+mod choosing;
 mod going;
 mod reading;
 mod typing;
@@ -9,9 +10,11 @@ mod typing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Zoned;
-use recado_proto::UserName;
+use recado_proto::{MessageId, UserName};
 
+use crate::chat::command::OnMessage;
 use crate::chat::complete::KnownNames;
+use crate::chat::draft::{Aim, Draft};
 use crate::chat::item::{Attempt, Item, Message, Place};
 use crate::chat::{ReadTo, Whereabouts};
 use crate::view::colour::Palette;
@@ -29,6 +32,10 @@ use self::typing::Completing;
 pub(crate) enum Request {
     /// Take this line as typed.
     Line(String),
+    /// Do this to this message.
+    OnMessage { place: Place, target: MessageId, what: OnMessage },
+    /// Put this into the clipboard.
+    Copy(String),
     /// Plain lines go there now.
     Go(Place),
     /// Fetch what comes before this message, or the latest.
@@ -51,6 +58,8 @@ pub(crate) enum Overlay {
     Switcher { query: String, chosen: usize },
     /// A text of many lines is to be sent: is it meant?
     Question { lines: usize },
+    /// A message is to be taken back: is it meant?
+    Delete { target: MessageId },
 }
 
 /// The state of the screen.
@@ -61,7 +70,7 @@ pub(crate) struct Model {
     lobby: Log,
     current: Option<Place>,
     before: Option<Place>,
-    drafts: BTreeMap<Place, String>,
+    drafts: BTreeMap<Place, Draft>,
     /// How many of the messages that come next were said while one was away.
     away: BTreeMap<Place, u64>,
     /// How far was read, here or on another device.
@@ -70,6 +79,8 @@ pub(crate) struct Model {
     held_alerts: Option<VecDeque<(Message, bool)>>,
     pub(crate) attention: Attention,
     pub(crate) composer: Composer,
+    /// What is typed is for a message.
+    pub(crate) aim: Option<Aim>,
     pub(crate) overlay: Overlay,
     pub(crate) completing: Option<Completing>,
     /// Asked before there is a chat.
@@ -98,6 +109,7 @@ impl Model {
             held_alerts: None,
             attention: Attention::new(&Wishes::default(), now.time_zone().clone()),
             composer: Composer::default(),
+            aim: None,
             overlay: Overlay::None,
             completing: None,
             question: None,

@@ -3,6 +3,7 @@
 use recado_proto::limits as wire_limits;
 
 use crate::chat::complete::Completion;
+use crate::chat::draft::Draft;
 use crate::chat::item::Place;
 use crate::limits;
 use crate::screen::draw::name_of;
@@ -56,6 +57,9 @@ impl Model {
         }
         self.overlay = Overlay::None;
         self.question = None;
+        if let Some(aim) = self.aim.take() {
+            return self.submit_aimed(aim);
+        }
         let line = self.composer.take();
         self.look_at_end();
         self.requests.push_back(Request::Line(line));
@@ -69,12 +73,16 @@ impl Model {
 
     /// All that was typed and not sent, with where it was to go.
     pub(crate) fn typed_and_unsent(&self) -> Vec<String> {
-        let here = std::iter::once((self.current.as_ref(), self.composer.text()));
-        let elsewhere = self.drafts.iter().map(|(place, text)| (Some(place), text.as_str()));
-        let typed = here.chain(elsewhere).filter(|(_, text)| !text.trim().is_empty());
-        let said = |(place, text): (Option<&Place>, &str)| match place {
+        let here = std::iter::once((self.current.as_ref(), self.draft()));
+        let elsewhere = self.drafts.iter().map(|(place, draft)| (Some(place), draft.clone()));
+        let texts = here.chain(elsewhere).flat_map(|(place, Draft { text, aim })| {
+            let before = aim.map(|aim| (place, aim.before));
+            std::iter::once((place, text)).chain(before)
+        });
+        let typed = texts.filter(|(_, text)| !text.trim().is_empty());
+        let said = |(place, text): (Option<&Place>, String)| match place {
             Some(place) => format!("{}: {text}", name_of(place)),
-            None => text.to_owned(),
+            None => text,
         };
         typed.map(said).collect()
     }

@@ -10,7 +10,7 @@ use super::super::model::{Model, Overlay};
 use super::{NOW_MS, Screen, channel, geral, message, pending, tech, user, with};
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice};
 
-fn check(name: &str, screen: &Screen) {
+pub(super) fn check(name: &str, screen: &Screen) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/screen/snapshots").join(format!("{name}.txt"));
     let picture = screen.picture();
     if env::var("RECADO_ACCEPT").is_ok_and(|accept| accept == "1") {

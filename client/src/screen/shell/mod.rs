@@ -1,5 +1,7 @@
 //! The threads of the full screen: one reads keys, one owns the model and draws it. What they do waits in bounded queues.
 
+mod acting;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -7,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::{Timestamp, Zoned};
-use ratatui::crossterm::event::{self, Event as TerminalEvent, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{self, Event as TerminalEvent};
 use ratatui::crossterm::terminal;
-use ratatui::layout::{Position, Rect};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::complete::KnownNames;
@@ -21,14 +24,12 @@ use crate::limits;
 use crate::view::times::Times;
 use crate::view::wording;
 
+use super::Manner;
 use super::attention::Attention;
-use super::composer::To;
-use super::draw::{self, Areas, Look};
+use super::draw::{self, Look};
 use super::guard::Taken;
-use super::keys::Action;
 use super::model::{Model, Overlay, Request};
 use super::notifier::Notifier;
-use super::{Manner, scroll};
 
 /// Something for the thread that draws.
 pub(crate) enum Event {
@@ -200,161 +201,6 @@ impl Shell {
         }
     }
 
-    fn on_mouse(&mut self, mouse: MouseEvent) {
-        let (up, down) = (Action::Up, Action::Down);
-        match (mouse.kind, &self.model.overlay) {
-            (MouseEventKind::ScrollUp, Overlay::None) => self.scroll_back(|_| limits::WHEEL_ROWS),
-            (MouseEventKind::ScrollDown, Overlay::None) => self.scroll_on(|_| limits::WHEEL_ROWS),
-            (MouseEventKind::ScrollUp, _) => drop(self.act_on_overlay(up, 0)),
-            (MouseEventKind::ScrollDown, _) => drop(self.act_on_overlay(down, 0)),
-            (MouseEventKind::Down(MouseButton::Left), Overlay::None) => {
-                let Ok(size) = self.taken.terminal.size() else { return };
-                let areas = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model);
-                let at = Position { x: mouse.column, y: mouse.row };
-                if let Some(place) = areas.conversation_at(&self.model, at) {
-                    self.model.go(place);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn act(&mut self, action: Action, now_ms: i64) {
-        if self.act_on_overlay(action, now_ms) {
-            return;
-        }
-        if !matches!(action, Action::Complete { .. }) {
-            self.model.completing = None;
-        }
-        let composer = &mut self.model.composer;
-        match action {
-            Action::Submit => self.model.submit(false, now_ms),
-            Action::NewLine => drop(composer.insert("\n")),
-            Action::Go(to) => composer.go(to),
-            Action::Delete(to) => composer.delete(to),
-            Action::Up => composer.up(),
-            Action::Down => composer.down(),
-            Action::Yank => drop(composer.yank()),
-            Action::Undo => composer.undo(),
-            Action::Redo => composer.redo(),
-            Action::Complete { forward } => self.model.complete(forward),
-            Action::PageUp => self.scroll_back(|height| height.saturating_sub(2).max(1)),
-            Action::PageDown => self.scroll_on(|height| height.saturating_sub(2).max(1)),
-            Action::RowUp => self.scroll_back(|_| 1),
-            Action::RowDown => self.scroll_on(|_| 1),
-            Action::Top => self.scroll_to_top(),
-            Action::Bottom | Action::Escape => self.model.look_at_end(),
-            Action::Activity => self.model.go_to_activity(),
-            Action::Along { forward } => self.model.go_along(forward),
-            Action::Number(number) => self.model.go_to_number(number),
-            Action::Switcher => self.model.overlay = Overlay::Switcher { query: String::new(), chosen: 0 },
-            Action::Keys => self.model.overlay = Overlay::Keys { first: 0 },
-            Action::Redraw => {
-                // It is drawn again either way.
-                let _ = self.taken.terminal.clear();
-            }
-            Action::Interrupt if composer.is_empty() => drop(self.hand_on(Input::Interrupt)),
-            Action::Interrupt => composer.clear(),
-            Action::End if composer.is_empty() => drop(self.hand_on(Input::End)),
-            Action::End => composer.delete(To::Right),
-            Action::Suspend => {
-                if let Err(error) = self.taken.suspend() {
-                    tracing::debug!(%error, "the program was not suspended");
-                }
-            }
-            Action::Type('?') if composer.is_empty() => self.model.overlay = Overlay::Keys { first: 0 },
-            Action::Type(letter) => drop(composer.insert(letter.encode_utf8(&mut [0; 4]))),
-        }
-    }
-
-    /// What lies over the messages takes the key. False if it is not for it.
-    fn act_on_overlay(&mut self, action: Action, now_ms: i64) -> bool {
-        match &mut self.model.overlay {
-            Overlay::None => return false,
-            Overlay::Keys { first } => {
-                let last = self.look.keys.shown().len().saturating_sub(1);
-                match action {
-                    Action::Down | Action::RowDown => *first = (*first + 1).min(last),
-                    Action::Up | Action::RowUp => *first = first.saturating_sub(1),
-                    Action::PageDown => *first = (*first + 10).min(last),
-                    Action::PageUp => *first = first.saturating_sub(10),
-                    _ => {
-                        self.model.overlay = Overlay::None;
-                        return !matches!(action, Action::Type(_)) || action == Action::Type('?');
-                    }
-                }
-            }
-            Overlay::Question { .. } => {
-                self.model.overlay = Overlay::None;
-                match action {
-                    Action::Submit => self.model.submit(true, now_ms),
-                    Action::Escape => {}
-                    _ => return false,
-                }
-            }
-            Overlay::Switcher { query, chosen } => match action {
-                Action::Type(letter) if query.len() < recado_proto::limits::NAME_BYTES_MAX => {
-                    query.push(letter);
-                    *chosen = 0;
-                }
-                Action::Delete(To::Left) => {
-                    query.pop();
-                    *chosen = 0;
-                }
-                Action::Down
-                | Action::Along { forward: true }
-                | Action::Complete { forward: true }
-                | Action::Switcher => *chosen += 1,
-                Action::Up | Action::Along { forward: false } | Action::Complete { forward: false } => {
-                    *chosen = chosen.saturating_sub(1);
-                }
-                Action::Submit => {
-                    let (query, chosen) = (std::mem::take(query), *chosen);
-                    self.model.overlay = Overlay::None;
-                    if let Some(place) = self.model.offered(&query).into_iter().nth(chosen) {
-                        self.model.go(place);
-                    }
-                    return true;
-                }
-                Action::Escape | Action::Interrupt | Action::End => self.model.overlay = Overlay::None,
-                _ => {}
-            },
-        }
-        if let Overlay::Switcher { query, chosen } = &self.model.overlay {
-            let last = self.model.offered(query).len().saturating_sub(1);
-            let chosen = (*chosen).min(last);
-            let query = query.clone();
-            self.model.overlay = Overlay::Switcher { query, chosen };
-        }
-        true
-    }
-
-    fn scroll_back(&mut self, by: impl Fn(usize) -> usize) {
-        let Ok(size) = self.taken.terminal.size() else { return };
-        let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
-        let entries = self.look.entries(&self.model, area.width);
-        let height = usize::from(area.height);
-        if scroll::back(self.model.log_mut(), by(height), height, &entries) {
-            self.model.want_older();
-        }
-    }
-
-    fn scroll_to_top(&mut self) {
-        let Ok(size) = self.taken.terminal.size() else { return };
-        let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
-        let entries = self.look.entries(&self.model, area.width);
-        scroll::top(self.model.log_mut(), area.height.into(), &entries);
-        self.model.want_older();
-    }
-
-    fn scroll_on(&mut self, by: impl Fn(usize) -> usize) {
-        let Ok(size) = self.taken.terminal.size() else { return };
-        let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
-        let entries = self.look.entries(&self.model, area.width);
-        scroll::on(self.model.log_mut(), by(area.height.into()), &entries);
-        self.model.fetch_latest();
-    }
-
     /// Does what the model wants.
     fn perform(&mut self) {
         if let Some((place, to)) = self.model.seen() {
@@ -372,6 +218,12 @@ impl Shell {
                         self.model.take_back(line, Timestamp::now().as_millisecond());
                     }
                 }
+                Request::OnMessage { place, target, what } => {
+                    if !self.hand_on(Input::OnMessage { place, target, what: what.clone() }) {
+                        self.model.take_back_aimed(target, what, Timestamp::now().as_millisecond());
+                    }
+                }
+                Request::Copy(text) => drop(self.taken.write(&clipboard(&text))),
                 // Each line says where it goes in any case.
                 Request::Go(place) => drop(self.hand_on(Input::Go(place))),
                 Request::Older(of, before) => {
@@ -432,4 +284,9 @@ impl Shell {
             let _ = done.send(());
         }
     }
+}
+
+/// The sequence that makes the terminal put a text into the clipboard (OSC 52).
+fn clipboard(text: &str) -> String {
+    format!("\x1b]52;c;{}\x07", BASE64.encode(text))
 }
