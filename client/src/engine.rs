@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chat::command::{Command, Conversation, OnMessage};
 use crate::chat::complete::KnownNames;
+use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
 use crate::chat::{Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
 use crate::kept::Record;
@@ -33,6 +34,8 @@ pub(crate) enum Input {
     Go(Place),
     /// What comes before this message is wanted, or the latest.
     Older { of: Place, before: Option<recado_proto::Place> },
+    /// This is typed there and not sent yet; it is kept for the next start.
+    Draft(Place, Draft),
     /// A line that could not be read.
     Unreadable(String),
     /// Ctrl-C on an empty line.
@@ -69,6 +72,11 @@ pub(crate) trait Face {
         Vec::new()
     }
 
+    /// At the end: lines that were given and not taken, and what is typed and not sent where that is not what was kept.
+    async fn last_words(&mut self) -> (Vec<Input>, Vec<(Place, Draft)>) {
+        (Vec::new(), Vec::new())
+    }
+
     /// Nothing more will be shown: returns when everything has been.
     async fn finish(self);
 }
@@ -97,6 +105,9 @@ pub(crate) trait Opening: Face {
 
     /// The chat begins.
     fn begin(&self) -> io::Result<()>;
+
+    /// What was typed and not sent the last time; what is typed now is kept likewise.
+    async fn take_up(&mut self, drafts: Vec<(Place, Draft)>) -> io::Result<()>;
 
     /// Says something before the chat begins.
     fn say(&mut self, text: &str);
@@ -171,6 +182,7 @@ impl<F: Face> Engine<F> {
         };
         let looked_at = match self.take_turns(&mut turns).await {
             Ok(()) => {
+                self.take_last_words(&mut turns).await?;
                 self.chat.on_end();
                 self.perform(&mut turns).await
             }
@@ -255,6 +267,7 @@ impl<F: Face> Engine<F> {
                 self.chat.go(place);
             }
             Input::Older { of, before } => self.chat.want_older(of, before),
+            Input::Draft(place, draft) => self.chat.on_draft(place, draft),
             Input::Unreadable(reason) => self.chat.on_unreadable_line(reason),
             Input::Interrupt => self.chat.on_interrupt(),
             Input::End => {
@@ -297,6 +310,39 @@ impl<F: Face> Engine<F> {
             self.keeper = None;
             self.chat.on_keep_failed(half_sentence(&error.to_string()));
         }
+    }
+
+    /// What was sent with Enter and not taken yet is kept as sent, what was only typed as typed.
+    async fn take_last_words(&mut self, turns: &mut Turns) -> io::Result<()> {
+        let (inputs, drafts) = tokio::select! {
+            words = self.face.last_words() => words,
+            () = overdue(&self.shutdown) => return Ok(()),
+        };
+        for input in inputs {
+            let is_message = match &input {
+                Input::LineAt { text, .. } => {
+                    matches!(Command::parse(text), Ok(Some(command)) if command.is_message())
+                }
+                Input::OnMessage { what: OnMessage::Answer(_), .. } => true,
+                Input::OnMessage { .. }
+                | Input::Line { .. }
+                | Input::Go(_)
+                | Input::Older { .. }
+                | Input::Draft(..)
+                | Input::Unreadable(_)
+                | Input::Interrupt
+                | Input::End => false,
+            };
+            if is_message {
+                self.on_input(input, turns);
+                self.perform(turns).await?;
+            }
+        }
+        let records: Vec<_> = drafts.into_iter().map(|(place, draft)| Record::Draft(place, draft)).collect();
+        if !records.is_empty() {
+            self.keep(records, true).await;
+        }
+        Ok(())
     }
 
     async fn save_places(&mut self, durable: bool) {

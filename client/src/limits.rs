@@ -142,6 +142,15 @@ pub const KEPT_COMPACT_BYTES: u64 = 256 * 1024;
 /// Channels that are joined again at the next start; of more the one that was joined longest ago is forgotten.
 pub const KEPT_CHANNELS_MAX: usize = 64;
 
+/// Conversations of which what is typed and not sent is kept there; of more the one that changed longest ago is forgotten.
+pub const KEPT_DRAFTS_MAX: usize = 64;
+
+/// Bytes of all these texts; beyond, the one that changed longest ago is forgotten likewise.
+pub const KEPT_DRAFTS_BYTES_MAX: usize = 1024 * 1024;
+
+/// What is typed is written down this long after the first key since the last time.
+pub const DRAFT_SAVE_AFTER: Duration = Duration::from_secs(2);
+
 /// Things that wait to be written to that file; whoever has more waits.
 pub const KEPT_JOBS_MAX: usize = 64;
 
@@ -302,10 +311,11 @@ const _: () =
 const _: () = assert!(LOG_MESSAGES_IN_REACH + LOG_MESSAGES_DROPPED < LOG_MESSAGES_MAX);
 const _: () =
     assert!(LOG_MESSAGES_MAX * (LOG_ENTRY_BYTES + 256) < LOGS_BYTES_MAX, "that many of usual length fit");
+const _: () = assert!(2 * COMPOSED_BYTES_MAX <= KEPT_DRAFTS_BYTES_MAX, "what changed last is kept");
 const _: () = assert!(TOPICS_MAX <= recado_proto::limits::SYNC_TOPICS_MAX, "one question serves all topics");
 const _: () = assert!(REPAIR_PAGE_MESSAGES <= recado_proto::limits::HISTORY_LIMIT_MAX);
 const _: () = assert!(WAITING_EVENTS_MAX > REPAIRS_MAX * (REPAIR_PAGE_MESSAGES as usize + HELD_MAX));
 const _: () = assert!(
-    4 * 6 * OUTBOX_BYTES_MAX as u64 + KEPT_COMPACT_BYTES < KEPT_FILE_BYTES_MAX,
+    4 * 6 * (OUTBOX_BYTES_MAX + KEPT_DRAFTS_BYTES_MAX) as u64 + KEPT_COMPACT_BYTES < KEPT_FILE_BYTES_MAX,
     "a file that was not rewritten yet is read, also if each byte takes six"
 );

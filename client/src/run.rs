@@ -106,9 +106,12 @@ async fn on_the_terminal<F: Opening>(
         unattended: false,
         reads: face.reads(),
     });
-    let Keeping { keeper, kept, notices } = keeping;
+    let Keeping { keeper, mut kept, notices } = keeping;
     for notice in notices {
         face.show(&Item::Notice(notice)).await.map_err(Error::Terminal)?;
+    }
+    if keeper.is_some() {
+        face.take_up(std::mem::take(&mut kept.drafts)).await.map_err(Error::Terminal)?;
     }
     let was_here = kept.was_here;
     chat.take_up(kept);

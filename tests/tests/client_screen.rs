@@ -1,6 +1,8 @@
 //! The chat on the whole screen as a person sees it, on a terminal in memory.
 
 use std::path::Path;
+use std::time::Duration;
+use std::{fs, thread};
 
 use nix::sys::signal::Signal;
 use recado_tests::{
@@ -241,17 +243,35 @@ fn a_server_goes_and_comes_and_each_line_shows_how_far_it_is() {
 }
 
 #[test]
-fn whatever_ends_it_the_terminal_is_as_it_was_and_what_was_typed_is_there() {
+fn whatever_ends_it_the_terminal_is_as_it_was_and_what_was_typed_is_there_again() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");
+    let mut typed = String::new();
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
         let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
-        ana.keys("half a sentence");
-        ana.wait_for_text("> half a sentence");
+        ana.wait_for_text(format!("> {typed}").trim_end());
+        ana.keys("half ");
+        typed.push_str("half ");
+        ana.wait_for_text(&format!("> {}", typed.trim_end()));
         ana.signal(signal);
         let screen = ends(&mut ana);
-        assert!(screen.contains("Typed and not sent:\n#geral: half a sentence"), "{signal}:\n{screen}");
+        let kept = format!("Typed and not sent; kept for the next start:\n#geral: {}", typed.trim_end());
+        assert!(screen.contains(&kept), "{signal}:\n{screen}");
     }
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.wait_for_text(&format!("> {}", typed.trim_end()));
+    ana.keys("\r");
+    ana.wait_for_text(&format!("ana: {}", typed.trim_end()));
+    ana.line("and more");
+    ana.wait_for_text("ana: and more");
+    // What was sent does not come again, even if there was no time for a last word.
+    ana.signal(Signal::SIGKILL);
+    ana.wait_for_end();
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.wait_for_text(&format!("ana: {}", typed.trim_end()));
+    assert!(!ana.screen().contains("> half"), "{}", ana.screen());
+    ana.keys("\x04");
+    ends(&mut ana);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,4 +292,73 @@ async fn what_others_send_moves_colours_and_hides_nothing() {
     assert!(screen.contains("You are in #geral") && ana.cells().alternate_screen(), "{screen}");
     ana.keys("\x04");
     ends(&mut ana);
+}
+
+#[test]
+fn what_is_typed_is_kept_while_it_is_typed() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.keys("half a sentence");
+    // Nobody has a last word after this: it must have been written down before.
+    while !kept(folder.path()).contains("half a sentence") {
+        thread::sleep(Duration::from_millis(20));
+    }
+    ana.signal(Signal::SIGKILL);
+    ana.wait_for_end();
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.wait_for_text("> half a sentence");
+    ana.keys("\x03\x04");
+    ends(&mut ana);
+}
+
+/// All that clients keep in this home.
+fn kept(home: &Path) -> String {
+    let files = fs::read_dir(home.join(".local/state/recado")).into_iter().flatten().flatten();
+    files.filter_map(|file| fs::read_to_string(file.path()).ok()).collect()
+}
+
+#[test]
+fn a_message_is_chosen_and_answered_edited_and_deleted() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    let mut bob = chat(folder.path(), &recado.requests, &recado.subscribers, "bob");
+    bob.line("who has the key?");
+    ana.line("me");
+    ana.wait_for_text("ana: me");
+    ana.wait_for_text("bob: who has the key?");
+    // Alt+S, and Up until the question is reached; it stays chosen while more is said.
+    ana.keys("\x1bs");
+    ana.wait_for_text("▸ana: me");
+    ana.keys("\x1b[A");
+    ana.wait_for_text("▸bob: who has the key?");
+    bob.line("anybody?");
+    ana.wait_for_text("bob: anybody?");
+    assert!(ana.screen().contains("▸bob: who has the key?"), "{}", ana.screen());
+    ana.keys("r");
+    ana.wait_for_text("answer bob>");
+    ana.line("I do");
+    bob.wait_for_text("↪ bob: who has the key?");
+    bob.wait_for_text("ana: I do");
+    ana.keys("\x1bs");
+    ana.wait_for_text("▸ana: I do");
+    ana.keys("e");
+    ana.wait_for_text("edit> I do");
+    ana.line(", always");
+    bob.wait_for_text("ana: I do, always (edited)");
+    bob.keys("\x1bs+");
+    bob.wait_for_text("react>");
+    bob.keys(":tad\t");
+    bob.wait_for_text("react> 🎉");
+    bob.keys("\r");
+    ana.wait_for_text("🎉 bob");
+    ana.keys("\x1bsd");
+    ana.wait_for_text("delete this message?");
+    ana.keys("\r");
+    bob.wait_for_text("ana: (deleted)");
+    for terminal in [&mut ana, &mut bob] {
+        terminal.keys("\x04");
+        ends(terminal);
+    }
 }

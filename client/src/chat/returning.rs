@@ -7,7 +7,8 @@ use crate::limits;
 use crate::receiver::{Start, Topic};
 use crate::session::RequestError;
 
-use super::item::{Item, Message, Notice};
+use super::draft::Draft;
+use super::item::{Item, Message, Notice, Place};
 use super::outbox::Outgoing;
 use super::{Ask, Chat, Effect};
 
@@ -37,6 +38,11 @@ impl Chat {
         self.direct_backlog_begun = true;
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         self.notice(Notice::Away { channel: None, count, shown: count });
+    }
+
+    /// This is typed there and not sent yet.
+    pub fn on_draft(&mut self, place: Place, draft: Draft) {
+        self.keep(Record::Draft(place, draft), false);
     }
 
     /// What could not be written down: from now on nothing is kept.

@@ -1,5 +1,5 @@
-//! What is kept of a chat from one run of the client to the next: messages without an answer, and how far each topic was shown. The
-//! rules are here and in `record.rs`; `file.rs` writes them down.
+//! What is kept of a chat from one run of the client to the next: messages without an answer, what is typed and not sent, and how far
+//! each topic was shown. The rules are here and in `record.rs`; `file.rs` writes them down.
 
 pub(crate) mod file;
 pub(crate) mod keeper;
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use recado_proto::{ChannelName, Epoch, Manner, MessageId};
 
+use crate::chat::draft::Draft;
 use crate::chat::item::Place;
 use crate::limits;
 use crate::receiver::Topic;
@@ -40,6 +41,8 @@ pub struct Kept {
     pub places: BTreeMap<Topic, (Epoch, u64)>,
     /// The channels that one was in, the one where plain lines went last.
     pub channels: Vec<ChannelName>,
+    /// What is typed and not sent, the one that changed last at the end.
+    pub drafts: Vec<(Place, Draft)>,
 }
 
 impl Kept {
@@ -66,7 +69,9 @@ impl Kept {
         });
         let channels = self.channels.iter().cloned().map(Record::Joined);
         let unsent = self.unsent.iter().cloned().map(Record::Unsent);
-        for record in std::iter::once(Record::Began).chain(channels).chain(places).chain(unsent) {
+        let drafts = self.drafts.iter().map(|(place, draft)| Record::Draft(place.clone(), draft.clone()));
+        let all = std::iter::once(Record::Began).chain(channels).chain(places).chain(unsent).chain(drafts);
+        for record in all {
             record.encode(&mut bytes);
         }
         bytes
@@ -98,6 +103,23 @@ impl Kept {
                 self.channels.retain(|joined| *joined != channel);
                 self.places.remove(&Topic::Channel(channel));
             }
+            Record::Draft(place, draft) => {
+                self.drafts.retain(|(known, _)| *known != place);
+                if !draft.is_empty() {
+                    self.drafts.push((place, draft));
+                }
+                self.forget_drafts();
+            }
+        }
+    }
+
+    /// Beyond what is kept the one that changed longest ago goes.
+    fn forget_drafts(&mut self) {
+        let bytes = |drafts: &[(Place, Draft)]| drafts.iter().map(|(_, draft)| draft.bytes()).sum::<usize>();
+        while self.drafts.len() > limits::KEPT_DRAFTS_MAX
+            || bytes(&self.drafts) > limits::KEPT_DRAFTS_BYTES_MAX
+        {
+            self.drafts.remove(0);
         }
     }
 }
@@ -107,6 +129,7 @@ mod tests {
     use recado_proto::{ChannelName, Epoch, Manner, MessageId, Style, UserName};
 
     use super::{Kept, Record, Unsent};
+    use crate::chat::draft::{Aim, Draft, Purpose};
     use crate::chat::item::Place;
     use crate::limits;
     use crate::receiver::Topic;
@@ -135,6 +158,15 @@ mod tests {
         Record::Shown { topic: Topic::Channel(channel(name)), epoch: Epoch::new(7).unwrap(), seq }
     }
 
+    fn draft(name: &str, text: &str) -> Record {
+        Record::Draft(Place::Channel(channel(name)), Draft::plain(text.to_owned()))
+    }
+
+    fn aim(purpose: Purpose) -> Aim {
+        let author = UserName::parse("ana").ok();
+        Aim { purpose, target: MessageId::from_bytes([3; 16]), author, before: "be\u{2028}fore".into() }
+    }
+
     fn file(records: &[Record]) -> Vec<u8> {
         let mut bytes = Vec::new();
         records.iter().for_each(|record| record.encode(&mut bytes));
@@ -156,6 +188,13 @@ mod tests {
             Record::Unsent(unsent(2)),
             Record::Unsent(unsent(3)),
             Record::Answered(unsent(1).id),
+            draft("geral", "half a\nsen"),
+            draft("tech", "gone"),
+            Record::Draft(
+                Place::Direct(UserName::parse("bob").unwrap()),
+                Draft { text: "better".into(), aim: Some(aim(Purpose::Edit)) },
+            ),
+            draft("tech", " "),
             shown("geral", 4),
             Record::Joined(channel("tech")),
         ]
@@ -169,6 +208,10 @@ mod tests {
         assert_eq!(kept.channels, [channel("geral"), channel("tech")]);
         assert_eq!(kept.places[&Topic::Channel(channel("geral"))].1, 4);
         assert_eq!(kept.places.len(), 2);
+        let of_bob = Draft { text: "better".into(), aim: Some(aim(Purpose::Edit)) };
+        let bob = Place::Direct(UserName::parse("bob").unwrap());
+        let geral = Place::Channel(channel("geral"));
+        assert_eq!(kept.drafts, [(geral, Draft::plain("half a\nsen".into())), (bob, of_bob)]);
         assert_eq!(Kept::read(&kept.write()), (kept, 0), "the shortest file says the same");
     }
 
@@ -228,6 +271,24 @@ mod tests {
             assert_eq!(damaged, bytes.iter().filter(|byte| **byte == b'\n').count());
             assert_eq!(kept, Kept { was_here: true, ..Kept::default() });
         }
+    }
+
+    #[test]
+    fn drafts_have_a_bound_and_the_latest_stay() {
+        let mut kept = Kept::default();
+        for index in 0..=limits::KEPT_DRAFTS_MAX {
+            kept.apply(draft(&format!("c{index}"), "typed"));
+        }
+        assert_eq!(kept.drafts.len(), limits::KEPT_DRAFTS_MAX);
+        kept.apply(draft("c1", "typed again"));
+        let longest = "x".repeat(limits::COMPOSED_BYTES_MAX);
+        for index in 0..limits::KEPT_DRAFTS_BYTES_MAX / longest.len() {
+            kept.apply(draft(&format!("long{index}"), &longest));
+        }
+        let bytes: usize = kept.drafts.iter().map(|(_, draft)| draft.bytes()).sum();
+        assert!(bytes <= limits::KEPT_DRAFTS_BYTES_MAX);
+        assert!(kept.drafts.iter().any(|(_, draft)| draft.text == "typed again"));
+        assert_eq!(Kept::read(&kept.write()), (kept, 0));
     }
 
     #[test]

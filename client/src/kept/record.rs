@@ -3,6 +3,7 @@
 use recado_proto::{ChannelName, Epoch, Manner, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
+use crate::chat::draft::{Aim, Draft, Purpose};
 use crate::chat::item::Place;
 use crate::receiver::Topic;
 
@@ -30,13 +31,15 @@ pub enum Record {
     Joined(ChannelName),
     /// A channel was left.
     Left(ChannelName),
+    /// This is typed and not sent there; an empty one takes the place of what was.
+    Draft(Place, Draft),
 }
 
 impl Record {
     /// Appends the line: 16 hexadecimal digits of the checksum of the rest, a space, a JSON object, a line feed.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut object = Map::new();
-        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
+        let mut put = |key: &str, value: Value| drop(object.insert(key.to_owned(), value));
         match self {
             Record::Began => put("format", 1.into()),
             Record::Unsent(Unsent { id, to, text, manner }) => {
@@ -46,10 +49,7 @@ impl Record {
                 if let Some(Style::Me) = manner.style {
                     put("style", "me".into());
                 }
-                match to {
-                    Place::Channel(channel) => put("channel", channel.as_str().into()),
-                    Place::Direct(user) => put("user", user.as_str().into()),
-                };
+                put_place(&mut put, to);
                 put("text", text.as_str().into());
                 put("unsent", id.to_string().into())
             }
@@ -64,6 +64,10 @@ impl Record {
             }
             Record::Joined(channel) => put("joined", channel.as_str().into()),
             Record::Left(channel) => put("left", channel.as_str().into()),
+            Record::Draft(place, draft) => {
+                put_place(&mut put, place);
+                put_draft(&mut put, draft);
+            }
         };
         let json = Value::Object(object).to_string();
         out.extend_from_slice(format!("{:016x} {json}\n", checksum(json.as_bytes())).as_bytes());
@@ -82,8 +86,12 @@ impl Record {
         let channel = |key: &str| ChannelName::parse(text(key)?).ok();
         let user = || UserName::parse(text("user")?).ok();
         let id = |key: &str| text(key)?.parse::<MessageId>().ok();
+        let place = || channel("channel").map(Place::Channel).or_else(|| user().map(Place::Direct));
+        if let Some(typed) = text("draft") {
+            return Some(Record::Draft(place()?, draft(&object, typed)));
+        }
         if let Some(unsent) = id("unsent") {
-            let to = channel("channel").map(Place::Channel).or_else(|| user().map(Place::Direct))?;
+            let to = place()?;
             let style = (text("style") == Some("me")).then_some(Style::Me);
             let manner = Manner { target: id("target"), style };
             let text = text("text")?.to_owned();
@@ -100,6 +108,48 @@ impl Record {
             .or_else(|| channel("left").map(Record::Left))
             .or_else(|| object.contains_key("format").then_some(Record::Began))
     }
+}
+
+fn put_place(put: &mut impl FnMut(&str, Value), place: &Place) {
+    match place {
+        Place::Channel(channel) => put("channel", channel.as_str().into()),
+        Place::Direct(user) => put("user", user.as_str().into()),
+    }
+}
+
+fn put_draft(put: &mut impl FnMut(&str, Value), draft: &Draft) {
+    put("draft", draft.text.as_str().into());
+    let Some(Aim { purpose, target, author, before }) = &draft.aim else { return };
+    let purpose = match purpose {
+        Purpose::Answer => "answer",
+        Purpose::Edit => "edit",
+        Purpose::React => "react",
+    };
+    put("purpose", purpose.into());
+    put("target", target.to_string().into());
+    put("before", before.as_str().into());
+    if let Some(author) = author {
+        put("author", author.as_str().into());
+    }
+}
+
+/// What is typed, and what it is for, as far as that can be read.
+fn draft(object: &Map<String, Value>, typed: &str) -> Draft {
+    let text = |key: &str| object.get(key).and_then(Value::as_str);
+    let purpose = match text("purpose") {
+        Some("answer") => Some(Purpose::Answer),
+        Some("edit") => Some(Purpose::Edit),
+        Some("react") => Some(Purpose::React),
+        Some(_) | None => None,
+    };
+    let target = text("target").and_then(|target| target.parse().ok());
+    let aim = purpose.zip(target).map(|(purpose, target)| Aim {
+        purpose,
+        target,
+        author: text("author").and_then(|author| UserName::parse(author).ok()),
+        before: text("before").unwrap_or_default().to_owned(),
+    });
+    Draft { text: typed.to_owned(), aim }
 }
 
 /// FNV-1a in 64 bits: against accidents, not against anybody.

@@ -159,7 +159,11 @@ async fn send_lines(config: &SendConfig, session: &Session, printer: &mut Printe
             }
             Input::End | Input::Interrupt => return Ok(()),
             // Lines alone come from standard input.
-            Input::LineAt { .. } | Input::OnMessage { .. } | Input::Go(_) | Input::Older { .. } => continue,
+            Input::LineAt { .. }
+            | Input::OnMessage { .. }
+            | Input::Go(_)
+            | Input::Older { .. }
+            | Input::Draft(..) => continue,
         }
         number += 1;
     }

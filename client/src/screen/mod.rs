@@ -29,6 +29,7 @@ use jiff::Zoned;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::complete::KnownNames;
+use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
 use crate::chat::{ReadTo, Reads, Whereabouts};
 use crate::engine::{Face, Input, Opening};
@@ -131,6 +132,10 @@ impl Opening for ScreenFace {
         Ok(())
     }
 
+    async fn take_up(&mut self, drafts: Vec<(Place, Draft)>) -> io::Result<()> {
+        self.tell(Event::Drafts(drafts)).await
+    }
+
     fn say(&mut self, text: &str) {
         // There is room: nothing else is said before the chat begins.
         self.mention(Event::Announce { text: text.to_owned(), is_wrong: false });
@@ -182,6 +187,16 @@ impl Face for ScreenFace {
     fn seen(&mut self) -> Vec<(Place, ReadTo)> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *seen).into_iter().collect()
+    }
+
+    async fn last_words(&mut self) -> (Vec<Input>, Vec<(Place, Draft)>) {
+        let (reply, typed) = oneshot::channel();
+        let asked = self.tell(Event::LastWords(reply)).await.is_ok();
+        // An error means that the thread has ended: what it saved before is kept.
+        let drafts = if asked { typed.await.unwrap_or_default() } else { Vec::new() };
+        // No key is taken any more: these are all.
+        let inputs = std::iter::from_fn(|| self.input.try_recv().ok()).collect();
+        (inputs, drafts)
     }
 
     async fn finish(self) {

@@ -14,7 +14,8 @@ use jiff::Zoned;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::complete::KnownNames;
-use crate::chat::item::Item;
+use crate::chat::draft::Draft;
+use crate::chat::item::{Item, Place};
 use crate::chat::{Reads, Whereabouts};
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
@@ -68,6 +69,11 @@ impl Opening for TerminalFace {
     /// be long.
     fn begin(&self) -> io::Result<()> {
         self.keep_quiet(false)
+    }
+
+    /// One line is typed here, which belongs nowhere yet: what was typed for a conversation stays kept for where there are some.
+    async fn take_up(&mut self, _: Vec<(Place, Draft)>) -> io::Result<()> {
+        Ok(())
     }
 
     /// Says something before the chat begins.

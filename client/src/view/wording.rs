@@ -349,8 +349,8 @@ pub(crate) fn switcher() -> &'static str {
 }
 
 /// What was typed and not sent, once the screen is gone.
-pub(crate) fn left_unsent() -> &'static str {
-    "Typed and not sent:"
+pub(crate) fn left_unsent(is_kept: bool) -> &'static str {
+    if is_kept { "Typed and not sent; kept for the next start:" } else { "Typed and not sent:" }
 }
 
 /// A line that cannot be taken now.

@@ -149,6 +149,7 @@ impl Model {
                     self.away.insert(place, *shown);
                 }
             }
+            Notice::KeepsNothing { .. } => self.keeps_drafts = false,
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }
@@ -160,7 +161,6 @@ impl Model {
             | Notice::KeptForLater { .. }
             | Notice::KeptDamaged { .. }
             | Notice::KeptElsewhere
-            | Notice::KeepsNothing { .. }
             | Notice::HowToQuit => {}
         }
         self.say(item, now_ms);

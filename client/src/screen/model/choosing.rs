@@ -1,7 +1,7 @@
 //! One message is chosen, and what one does with it: the text that is typed next answers it, takes its place or is put to it.
 
 use crate::chat::command::OnMessage;
-use crate::chat::draft::{Aim, Draft, Purpose};
+use crate::chat::draft::{Aim, Purpose};
 use crate::screen::log::{Entry, What};
 use crate::view::text::harmless;
 use crate::view::wording;
@@ -100,6 +100,7 @@ impl Model {
         if let Some(place) = self.current.clone() {
             self.requests.push_back(Request::OnMessage { place, target: aim.target, what: aim.with(&text) });
         }
+        self.forget_draft();
     }
 
     /// What was to be done could not be handed on: a text is typed still.
@@ -114,17 +115,6 @@ impl Model {
         let before = self.composer.exchange(text);
         self.aim = Some(Aim { purpose, target, author, before });
         self.refuse(&wording::busy(), now_ms);
-    }
-
-    /// What is typed where one is.
-    pub(crate) fn draft(&self) -> Draft {
-        Draft { text: self.composer.text().to_owned(), aim: self.aim.clone() }
-    }
-
-    /// Exchanges what is typed for another draft.
-    pub(super) fn exchange_draft(&mut self, draft: Draft) -> Draft {
-        let aim = std::mem::replace(&mut self.aim, draft.aim);
-        Draft { text: self.composer.exchange(draft.text), aim }
     }
 
     fn refuse(&mut self, why: &str, now_ms: i64) {

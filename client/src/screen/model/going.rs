@@ -105,13 +105,10 @@ impl Model {
             return;
         }
         self.completing = None;
-        if let Some(former) = self.current.take() {
+        let former = self.current.take();
+        self.take_up_draft(former.as_ref(), &place);
+        if let Some(former) = former {
             self.log_of(&former).leave();
-            let draft = self.drafts.remove(&place).unwrap_or_default();
-            let draft = self.exchange_draft(draft);
-            if !draft.is_empty() {
-                self.drafts.insert(former.clone(), draft);
-            }
             self.before = Some(former);
         }
         let log = self.conversations.entry(place.clone()).or_default();

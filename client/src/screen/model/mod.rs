@@ -3,6 +3,7 @@
 
 mod arriving;
 mod choosing;
+mod drafts;
 mod going;
 mod reading;
 mod typing;
@@ -40,6 +41,8 @@ pub(crate) enum Request {
     Go(Place),
     /// Fetch what comes before this message, or the latest.
     Older(Place, Option<recado_proto::Place>),
+    /// Keep this for the next start.
+    Draft(Place, Draft),
     /// Make the terminal's sound.
     Bell,
     /// Tell whoever does not look.
@@ -71,6 +74,9 @@ pub(crate) struct Model {
     current: Option<Place>,
     before: Option<Place>,
     drafts: BTreeMap<Place, Draft>,
+    /// What was kept of what is typed; none where that is not certain.
+    kept_drafts: BTreeMap<Place, Option<Draft>>,
+    keeps_drafts: bool,
     /// How many of the messages that come next were said while one was away.
     away: BTreeMap<Place, u64>,
     /// How far was read, here or on another device.
@@ -104,6 +110,8 @@ impl Model {
             current: None,
             before: None,
             drafts: BTreeMap::new(),
+            kept_drafts: BTreeMap::new(),
+            keeps_drafts: false,
             away: BTreeMap::new(),
             read: BTreeMap::new(),
             held_alerts: None,

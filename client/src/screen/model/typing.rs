@@ -63,6 +63,7 @@ impl Model {
         let line = self.composer.take();
         self.look_at_end();
         self.requests.push_back(Request::Line(line));
+        self.forget_draft();
     }
 
     /// The line could not be handed on: it is typed still.

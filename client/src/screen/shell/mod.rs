@@ -4,6 +4,7 @@ mod acting;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::future::pending;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,6 +18,7 @@ use ratatui::crossterm::terminal;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::complete::KnownNames;
+use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
 use crate::chat::{ReadTo, Whereabouts};
 use crate::engine::Input;
@@ -47,6 +49,10 @@ pub(crate) enum Event {
     },
     /// Names that one may mean.
     Names(Box<KnownNames>),
+    /// What was typed and not sent the last time.
+    Drafts(Vec<(Place, Draft)>),
+    /// No key counts any more: what is typed, where that is not what was kept?
+    LastWords(oneshot::Sender<Vec<(Place, Draft)>>),
     /// Give the terminal back, and say when that is done.
     Close(oneshot::Sender<()>),
 }
@@ -66,6 +72,10 @@ struct Shell {
     seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
     title: String,
     drawn_at: Option<Instant>,
+    /// When to keep what is typed.
+    save_at: Option<Instant>,
+    /// No key counts any more.
+    is_ending: bool,
 }
 
 /// Whether to go on.
@@ -94,6 +104,8 @@ pub(crate) fn spawn(
         seen,
         title: String::new(),
         drawn_at: None,
+        save_at: None,
+        is_ending: false,
     };
     shell.model.attention = Attention::new(&manner.wishes, now.time_zone().clone());
     // A runtime of its own: whoever shuts down the program's does not take it from whoever gives back the terminal.
@@ -147,6 +159,12 @@ impl Shell {
                 event = queues.events.recv() => event.map_or(Turn::Over(None), |event| self.take(event)),
                 () = tokio::time::sleep_until(frame_at.into()), if !is_drawn => continue,
                 () = tokio::time::sleep(limits::AGES_REFRESH_INTERVAL), if ages => Turn::On,
+                () = until(self.save_at) => {
+                    self.save_at = None;
+                    self.model.save_drafts();
+                    self.perform();
+                    continue;
+                }
             };
             self.perform();
             match turn {
@@ -161,7 +179,11 @@ impl Shell {
 
     fn on_terminal_read(&mut self, key: Option<TerminalEvent>) {
         match key {
-            Some(event) => self.on_terminal(event, Timestamp::now().as_millisecond()),
+            Some(_) if self.is_ending => {}
+            Some(event) => {
+                self.on_terminal(event, Timestamp::now().as_millisecond());
+                self.save_at = self.save_at.or_else(|| Some(Instant::now() + limits::DRAFT_SAVE_AFTER));
+            }
             None => drop(self.hand_on(Input::End)),
         }
     }
@@ -174,6 +196,12 @@ impl Shell {
             Event::Ask(question) => self.model.ask(question),
             Event::Ready { whereabouts, taken } => self.model.ready(&whereabouts, taken),
             Event::Names(known) => self.model.know(*known),
+            Event::Drafts(drafts) => self.model.take_up(drafts),
+            Event::LastWords(reply) => {
+                self.is_ending = true;
+                // Nobody waits any more if it took too long.
+                let _ = reply.send(self.model.unsaved_drafts());
+            }
             Event::Close(done) => return Turn::Over(Some(done)),
         }
         Turn::On
@@ -231,6 +259,11 @@ impl Shell {
                         self.model.older_failed(&of);
                     }
                 }
+                Request::Draft(place, draft) => {
+                    if !self.hand_on(Input::Draft(place.clone(), draft)) {
+                        self.model.draft_not_taken(&place);
+                    }
+                }
                 Request::Bell => drop(self.taken.write("\x07")),
                 Request::Alert(alert) => drop(self.taken.write(&self.notifier.tell(&alert))),
             }
@@ -276,13 +309,20 @@ impl Shell {
         if !rest.is_empty() {
             // Where the terminal is gone nobody reads it.
             let mut output = io::stdout().lock();
-            let _ = writeln!(output, "{}", wording::left_unsent());
+            let _ = writeln!(output, "{}", wording::left_unsent(self.model.keeps_drafts()));
             rest.iter().for_each(|text| drop(writeln!(output, "{text}")));
         }
         if let Some(done) = done {
             // Whoever asked may have gone.
             let _ = done.send(());
         }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => pending().await,
     }
 }
 
