@@ -34,8 +34,11 @@ pub use mark::{MARKS_PREFIX, MarkPublication, MarkPublicationError, ReadMark, Re
 pub use name::{ChannelName, NameError, TopicName, UserName};
 pub use publication::{Publication, PublicationBody, PublicationError, PublicationRef};
 pub use reference::{Ref, RefError};
-pub use reply::{HistoryPage, Reply, ReplyBody, ReplyError};
-pub use request::{ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError};
+pub use reply::{Found, HistoryPage, MATCH_BEGINS, MATCH_ENDS, Reply, ReplyBody, ReplyError, SearchPage};
+pub use request::{
+    ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError, SearchIn,
+    SearchRequest,
+};
 pub use service::{Service, ServiceName};
 pub use system::{
     HEADS_PREFIX, SYNC_PREFIX, SyncTopic, SyncTopicError, SystemPublication, SystemPublicationError,

@@ -53,6 +53,22 @@ pub const HISTORY_LIMIT_MAX: u32 = 1000;
 /// holds one message at least; who wants more asks on from there.
 pub const HISTORY_BYTES_MAX: usize = 1024 * 1024;
 
+/// The words of a `search` request, in bytes of UTF-8. Longer ones are refused with `too_large`.
+pub const SEARCH_WORDS_BYTES_MAX: usize = 512;
+
+/// Words and phrases of a `search` request. One with more is refused with `bad_request`.
+pub const SEARCH_TERMS_MAX: usize = 16;
+
+/// How many messages a `search` reply holds when the request does not say.
+pub const SEARCH_LIMIT_DEFAULT: u32 = 20;
+
+/// How many messages a `search` reply holds at most. A larger `limit` counts as this. All of them together take no more than
+/// [`HISTORY_BYTES_MAX`], though there is one at least.
+pub const SEARCH_LIMIT_MAX: u32 = 100;
+
+/// The `snippet` of a message that was found, in characters, marks not counted.
+pub const SNIPPET_CHARS_MAX: usize = 160;
+
 /// Read marks that one user may have. One more is refused with `busy`; those that there are can still be moved.
 pub const READ_MARKS_MAX: usize = 4096;
 
@@ -80,3 +96,7 @@ const _: () = assert!(
 const _: () = assert!(CHANNEL_TOPIC_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(READ_MARKS_MAX * (NAME_BYTES_MAX + 64) + 1024 < REPLY_BYTES_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);
+const _: () = assert!(SEARCH_LIMIT_DEFAULT <= SEARCH_LIMIT_MAX);
+// A snippet of characters of four bytes, each of them marked.
+const _: () =
+    assert!(HISTORY_BYTES_MAX + SEARCH_LIMIT_MAX as usize * 6 * SNIPPET_CHARS_MAX + 1024 < REPLY_BYTES_MAX);

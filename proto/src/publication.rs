@@ -192,6 +192,18 @@ impl Publication {
         });
     }
 
+    /// A message in a `search` reply.
+    pub(crate) fn encode_found(&self, snippet: &str, out: &mut Writer<'_>) {
+        out.map(|map| {
+            map.key("topic").text(&self.topic);
+            PublicationRef { kind: None, ..self.as_outgoing() }.encode_keys(map);
+            if self.edited {
+                map.key("edited").boolean(true);
+            }
+            map.key("snippet").text(snippet);
+        });
+    }
+
     /// A message in a `history` reply.
     pub(crate) fn decode_with_topic(items: Items<'_>, received: Timestamp) -> Result<Self, PublicationError> {
         let fields = Fields::read(items);

@@ -52,6 +52,8 @@ pub enum ReplyBody {
     },
     /// To `history`.
     History(HistoryPage),
+    /// To `search`.
+    Found(SearchPage),
     /// To `sync`: the question was taken. Its answer is published.
     Synced,
     /// To `marks`.
@@ -79,6 +81,35 @@ pub struct HistoryPage {
     /// The last act that gave the channel a topic, if acts were asked for and there is one.
     pub topic: Option<ActDone>,
 }
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPage {
+    /// Best first.
+    pub found: Vec<Found>,
+    /// The generation that the places belong to.
+    pub epoch: Option<Epoch>,
+    /// There was no time to look at everything: there may be more.
+    pub partial: bool,
+    /// About how many of the last messages were not looked at, because they are not indexed yet.
+    pub behind: u64,
+}
+
+/// A message that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// As history gives it, without acts.
+    pub message: Publication,
+    /// The part of its text where what was searched for stands, on one line, each match between [`MATCH_BEGINS`] and
+    /// [`MATCH_ENDS`]. These two stand nowhere else in it, whatever the text holds.
+    pub snippet: String,
+}
+
+/// Before a match in a snippet.
+pub const MATCH_BEGINS: char = '\u{2}';
+
+/// After a match in a snippet.
+pub const MATCH_ENDS: char = '\u{3}';
 
 /// Why bytes are no reply.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -87,6 +87,8 @@ pub enum RequestBody {
     },
     /// Read messages that were sent before.
     History(HistoryRequest),
+    /// Find messages by their words.
+    Search(SearchRequest),
     /// Have the last places of topics published, by the way that messages take.
     Sync {
         /// Who asks.
@@ -170,6 +172,34 @@ pub enum Place {
     Id(MessageId),
 }
 
+/// Which messages to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// Who asks. Only channels are searched, and conversations of this user.
+    pub user: UserName,
+    /// The words, as people write them, at most [`SEARCH_WORDS_BYTES_MAX`](crate::limits::SEARCH_WORDS_BYTES_MAX).
+    pub words: String,
+    /// Only what this user wrote.
+    pub from: Option<UserName>,
+    /// Only what is there.
+    pub within: Option<SearchIn>,
+    /// Only what the server committed at this time or later.
+    pub after: Option<Timestamp>,
+    /// Only what the server committed before this time.
+    pub before: Option<Timestamp>,
+    /// How many at most, from 0 to [`SEARCH_LIMIT_MAX`](crate::limits::SEARCH_LIMIT_MAX).
+    pub limit: u32,
+}
+
+/// Where messages are to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchIn {
+    /// In this channel.
+    Channel(ChannelName),
+    /// In the conversation between who asks and this user, whichever of the two sent them.
+    With(UserName),
+}
+
 impl RequestBody {
     /// The service that is asked.
     pub const fn service(&self) -> Service {
@@ -182,6 +212,7 @@ impl RequestBody {
             RequestBody::Message { .. } => Service::Message,
             RequestBody::Act { .. } => Service::Act,
             RequestBody::History(_) => Service::History,
+            RequestBody::Search(_) => Service::Search,
             RequestBody::Sync { .. } => Service::Sync,
             RequestBody::Mark { .. } => Service::Mark,
             RequestBody::Marks { .. } => Service::Marks,

@@ -21,6 +21,8 @@ pub enum Service {
     Act,
     /// Reads messages that were sent before.
     History,
+    /// Finds messages by their words.
+    Search,
     /// Has the last places of topics published where whoever asks listens.
     Sync,
     /// Says how far one has read.
@@ -40,7 +42,7 @@ pub enum ServiceName {
 
 impl Service {
     /// All of them, in the order of the protocol's table.
-    pub const ALL: [Service; 11] = [
+    pub const ALL: [Service; 12] = [
         Service::Login,
         Service::Users,
         Service::Channel,
@@ -49,6 +51,7 @@ impl Service {
         Service::Message,
         Service::Act,
         Service::History,
+        Service::Search,
         Service::Sync,
         Service::Mark,
         Service::Marks,
@@ -65,6 +68,7 @@ impl Service {
             Service::Message => "message",
             Service::Act => "act",
             Service::History => "history",
+            Service::Search => "search",
             Service::Sync => "sync",
             Service::Mark => "mark",
             Service::Marks => "marks",

@@ -1,6 +1,6 @@
 //! Bytes into a reply, for clients: unknown keys are passed over, keys that plain servers lack may be missing.
 
-use super::{HistoryPage, Reply, ReplyBody, ReplyError};
+use super::{Found, HistoryPage, Reply, ReplyBody, ReplyError, SearchPage};
 use crate::act::ActDone;
 use crate::code::Code;
 use crate::id::MessageId;
@@ -64,6 +64,8 @@ struct Fields<'a> {
     last_seq: Option<Value<'a>>,
     topic: Option<Value<'a>>,
     marks: Option<Value<'a>>,
+    partial: Option<Value<'a>>,
+    behind: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -87,6 +89,8 @@ impl<'a> Fields<'a> {
                 b"last_seq" => &mut fields.last_seq,
                 b"topic" => &mut fields.topic,
                 b"marks" => &mut fields.marks,
+                b"partial" => &mut fields.partial,
+                b"behind" => &mut fields.behind,
                 _ => continue,
             };
             *field = value.unless_nil();
@@ -127,6 +131,7 @@ impl<'a> Fields<'a> {
                 epoch: epoch(self.epoch),
             },
             Service::History => ReplyBody::History(self.history(received)?),
+            Service::Search => ReplyBody::Found(self.search(received)?),
             Service::Sync => ReplyBody::Synced,
         })
     }
@@ -152,6 +157,26 @@ impl<'a> Fields<'a> {
             topic: self.topic.and_then(ActDone::decode),
         })
     }
+
+    fn search(&self, received: Timestamp) -> Result<SearchPage, ReplyError> {
+        let Some(Value::Array(items)) = self.messages else { return Err(ReplyError::Missing("messages")) };
+        let found = items.values().filter_map(|value| match value {
+            Value::Map(items) => found(items, received),
+            _ => None,
+        });
+        Ok(SearchPage {
+            found: found.collect(),
+            epoch: epoch(self.epoch),
+            partial: self.partial == Some(Value::Boolean(true)),
+            behind: self.behind.and_then(Value::as_unsigned).unwrap_or(0),
+        })
+    }
+}
+
+fn found(items: Items<'_>, received: Timestamp) -> Option<Found> {
+    let snippet = items.pairs().filter(|(key, _)| *key == b"snippet").last()?.1.as_text()?.to_owned();
+    let message = Publication::decode_with_topic(items, received).ok()?;
+    Some(Found { message, snippet })
 }
 
 fn is_success(status: &str) -> bool {

@@ -1,6 +1,6 @@
 //! A reply into bytes, spelled as the older programs expect it.
 
-use super::{HistoryPage, Reply, ReplyBody};
+use super::{Found, HistoryPage, Reply, ReplyBody, SearchPage};
 use crate::code::Code;
 use crate::service::{Service, ServiceName};
 use crate::wire::{MapWriter, Writer};
@@ -27,7 +27,11 @@ impl Reply {
     fn encode_data(&self, data: &mut MapWriter<'_>) {
         match &self.body {
             ReplyBody::Accepted => data.key("status").text("sucesso"),
-            ReplyBody::Stored { .. } | ReplyBody::History(_) | ReplyBody::Synced | ReplyBody::Marks(_) => {
+            ReplyBody::Stored { .. }
+            | ReplyBody::History(_)
+            | ReplyBody::Found(_)
+            | ReplyBody::Synced
+            | ReplyBody::Marks(_) => {
                 data.key("status").text("OK");
             }
             ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
@@ -42,6 +46,7 @@ impl Reply {
                 data.key("users").texts(channels);
             }
             ReplyBody::History(page) => page.encode(data),
+            ReplyBody::Found(page) => page.encode(data),
             ReplyBody::Marks(marks) => {
                 let list = data.key("marks");
                 list.array(marks.len());
@@ -79,6 +84,7 @@ fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapW
             | Service::Message
             | Service::Act
             | Service::History
+            | Service::Search
             | Service::Sync
             | Service::Marks,
         ) => (false, true),
@@ -115,6 +121,25 @@ impl HistoryPage {
         }
         if let Some(topic) = &self.topic {
             topic.encode(data.key("topic"));
+        }
+    }
+}
+
+impl SearchPage {
+    fn encode(&self, data: &mut MapWriter<'_>) {
+        let messages = data.key("messages");
+        messages.array(self.found.len());
+        for Found { message, snippet } in &self.found {
+            message.encode_found(snippet, messages);
+        }
+        if let Some(epoch) = self.epoch {
+            data.key("epoch").unsigned(epoch.as_u64());
+        }
+        if self.partial {
+            data.key("partial").boolean(true);
+        }
+        if self.behind > 0 {
+            data.key("behind").unsigned(self.behind);
         }
     }
 }

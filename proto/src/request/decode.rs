@@ -107,6 +107,7 @@ impl<'a> Envelope<'a> {
                 RequestBody::Act { user: fields.user()?, within, act, id: fields.id()? }
             }
             Service::History => RequestBody::History(fields.history()?),
+            Service::Search => RequestBody::Search(fields.search()?),
             Service::Sync => RequestBody::Sync {
                 user: fields.user_if_given()?,
                 topic: fields.sync_topic()?,

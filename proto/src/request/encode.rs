@@ -1,6 +1,6 @@
 //! A request into bytes. The keys go out in the order of the protocol's table, so that the bytes are always the same.
 
-use super::{ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody};
+use super::{ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, SearchIn, SearchRequest};
 use crate::wire::{MapWriter, Writer};
 
 impl Request {
@@ -60,6 +60,7 @@ impl RequestBody {
                 act.encode(data);
             }
             RequestBody::History(history) => history.encode(data),
+            RequestBody::Search(search) => search.encode(data),
             RequestBody::Sync { user, topic, topics } => {
                 if let Some(user) = user {
                     data.key("user").text(user.as_str());
@@ -100,6 +101,28 @@ impl HistoryRequest {
         if self.acts {
             data.key("acts").boolean(true);
         }
+    }
+}
+
+impl SearchRequest {
+    fn encode(&self, data: &mut MapWriter<'_>) {
+        data.key("user").text(self.user.as_str());
+        data.key("words").text(&self.words);
+        if let Some(from) = &self.from {
+            data.key("from").text(from.as_str());
+        }
+        match &self.within {
+            Some(SearchIn::Channel(channel)) => data.key("channel").text(channel.as_str()),
+            Some(SearchIn::With(user)) => data.key("with").text(user.as_str()),
+            None => {}
+        }
+        if let Some(after) = self.after {
+            data.key("after").integer(after.as_seconds());
+        }
+        if let Some(before) = self.before {
+            data.key("before").integer(before.as_seconds());
+        }
+        data.key("limit").unsigned(self.limit.into());
     }
 }
 

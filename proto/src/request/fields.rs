@@ -1,13 +1,13 @@
 //! The keys of a request as they lie in the frame, in whatever order they came, and their conversion into ours.
 
 use super::error::Refusal;
-use super::{ActIn, HistoryOf, HistoryRequest, Place, Range};
+use super::{ActIn, HistoryOf, HistoryRequest, Place, Range, SearchIn, SearchRequest};
 use crate::act::{Act, ActKind, Manner, Style};
 use crate::code::Code;
 use crate::id::MessageId;
 use crate::limits::{
     CHANNEL_TOPIC_BYTES_MAX, EMOJI_BYTES_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX,
-    SYNC_TOPICS_MAX,
+    SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX, SEARCH_WORDS_BYTES_MAX, SYNC_TOPICS_MAX,
 };
 use crate::mark::{ReadMark, ReadOf};
 use crate::name::{ChannelName, NameError, TopicName, UserName};
@@ -24,6 +24,8 @@ pub(super) struct Fields<'a> {
     message: Option<Value<'a>>,
     src: Option<Value<'a>>,
     dst: Option<Value<'a>>,
+    from: Option<Value<'a>>,
+    words: Option<Value<'a>>,
     with: Option<Value<'a>>,
     latest: Option<Value<'a>>,
     before: Option<Value<'a>>,
@@ -54,6 +56,8 @@ impl<'a> Fields<'a> {
                 b"message" => &mut fields.message,
                 b"src" => &mut fields.src,
                 b"dst" => &mut fields.dst,
+                b"from" => &mut fields.from,
+                b"words" => &mut fields.words,
                 b"with" => &mut fields.with,
                 b"latest" => &mut fields.latest,
                 b"before" => &mut fields.before,
@@ -206,8 +210,36 @@ impl<'a> Fields<'a> {
             user: user_asking,
             of,
             range,
-            limit: self.limit()?,
+            limit: self.limit(HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX)?,
             acts: flag("acts", self.acts)?,
+        })
+    }
+
+    pub(super) fn search(&self) -> Result<SearchRequest, Refusal> {
+        let words = text("words", self.words)?;
+        if words.len() > SEARCH_WORDS_BYTES_MAX {
+            let description = format!(
+                "the words to search for have at most {SEARCH_WORDS_BYTES_MAX} bytes, these have {}",
+                words.len()
+            );
+            return Err(Refusal { code: Code::TooLarge, description });
+        }
+        let within = match (self.channel, self.with) {
+            (Some(_), Some(_)) => {
+                return Err(Refusal::bad_request("`channel` and `with` cannot both be given"));
+            }
+            (Some(_), None) => Some(SearchIn::Channel(self.channel()?)),
+            (None, Some(_)) => Some(SearchIn::With(user("with", self.with)?)),
+            (None, None) => None,
+        };
+        Ok(SearchRequest {
+            user: self.user()?,
+            words: words.to_owned(),
+            from: self.from.map(|value| user("from", Some(value))).transpose()?,
+            within,
+            after: time("after", self.after)?,
+            before: time("before", self.before)?,
+            limit: self.limit(SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX)?,
         })
     }
 
@@ -272,11 +304,11 @@ impl<'a> Fields<'a> {
         Err(Refusal::bad_request("`between` is an array of two places"))
     }
 
-    fn limit(&self) -> Result<u32, Refusal> {
-        let Some(value) = self.limit else { return Ok(HISTORY_LIMIT_DEFAULT) };
+    fn limit(&self, if_absent: u32, max: u32) -> Result<u32, Refusal> {
+        let Some(value) = self.limit else { return Ok(if_absent) };
         let limit =
             value.as_unsigned().ok_or_else(|| Refusal::bad_request("`limit` is a whole number from 0 up"))?;
-        Ok(u32::try_from(limit).unwrap_or(u32::MAX).min(HISTORY_LIMIT_MAX))
+        Ok(u32::try_from(limit).unwrap_or(u32::MAX).min(max))
     }
 }
 
@@ -286,6 +318,15 @@ fn flag(key: &str, value: Option<Value<'_>>) -> Result<bool, Refusal> {
         Some(Value::Boolean(true)) => Ok(true),
         Some(_) => Err(Refusal::bad_request(format!("`{key}` is true or false"))),
     }
+}
+
+/// A time that cannot be understood is refused: without it something else would be searched.
+fn time(key: &str, value: Option<Value<'_>>) -> Result<Option<Timestamp>, Refusal> {
+    let time = |value| {
+        Timestamp::from_wire(value)
+            .ok_or_else(|| Refusal::bad_request(format!("`{key}` is a time in Unix seconds")))
+    };
+    value.map(time).transpose()
 }
 
 fn user(key: &str, value: Option<Value<'_>>) -> Result<UserName, Refusal> {

@@ -56,6 +56,11 @@ fn the_table_of_limits_is_the_code() {
         ("limit of history, if absent", limits::HISTORY_LIMIT_DEFAULT as usize, "messages"),
         ("limit of history", limits::HISTORY_LIMIT_MAX as usize, "messages"),
         ("messages of one history reply, in all", limits::HISTORY_BYTES_MAX, "bytes"),
+        ("words of a search request", limits::SEARCH_WORDS_BYTES_MAX, "bytes"),
+        ("words and phrases of a search request", limits::SEARCH_TERMS_MAX, "terms"),
+        ("limit of search, if absent", limits::SEARCH_LIMIT_DEFAULT as usize, "messages"),
+        ("limit of search", limits::SEARCH_LIMIT_MAX as usize, "messages"),
+        ("snippet of a message that was found, without marks", limits::SNIPPET_CHARS_MAX, "characters"),
         ("read marks of one user", limits::READ_MARKS_MAX, "marks"),
     ];
     let mut known: Vec<_> = known

@@ -4,10 +4,10 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
-    Act, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId,
-    Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request,
-    RequestBody, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp,
-    TopicName, UserName,
+    Act, ActIn, ActKind, ChannelName, Code, Epoch, Found, HistoryOf, HistoryPage, HistoryRequest, Manner,
+    MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request,
+    RequestBody, SearchIn, SearchPage, SearchRequest, Service, ServiceName, Style, SyncTopic,
+    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -19,7 +19,7 @@ impl Messages {
     }
 
     pub(crate) fn request(&mut self) -> Request {
-        let body = match self.0.random_range(0..11) {
+        let body = match self.0.random_range(0..12) {
             0 => RequestBody::Login { user: self.user() },
             1 => RequestBody::Users,
             2 => RequestBody::Channel { channel: self.channel(), id: self.maybe(Self::id) },
@@ -46,6 +46,7 @@ impl Messages {
             7 => self.act(),
             8 => RequestBody::Mark { user: self.user(), mark: self.mark() },
             9 => RequestBody::Marks { user: self.user() },
+            10 => RequestBody::Search(self.search()),
             _ => RequestBody::History(self.history()),
         };
         Request {
@@ -57,7 +58,7 @@ impl Messages {
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
-        let (service, body) = match self.0.random_range(0..9) {
+        let (service, body) = match self.0.random_range(0..10) {
             0 => (Service::Login, ReplyBody::Accepted),
             1 => (Service::Users, ReplyBody::Users(self.some(40, Self::user))),
             2 => (Service::Channels, ReplyBody::Channels(self.some(40, Self::channel))),
@@ -78,6 +79,7 @@ impl Messages {
             }
             5 => (Service::Sync, ReplyBody::Synced),
             6 => (Service::Mark, ReplyBody::Accepted),
+            8 => (Service::Search, ReplyBody::Found(self.page_found())),
             7 => (Service::Marks, ReplyBody::Marks(self.some(20, Self::mark))),
             _ => {
                 let service = *Service::ALL.choose(&mut self.0).unwrap();
@@ -119,6 +121,36 @@ impl Messages {
             edited: false,
             deleted: false,
             acts: Vec::new(),
+        }
+    }
+
+    fn search(&mut self) -> SearchRequest {
+        let within = match self.0.random_range(0..3) {
+            0 => None,
+            1 => Some(SearchIn::Channel(self.channel())),
+            _ => Some(SearchIn::With(self.user())),
+        };
+        SearchRequest {
+            user: self.user(),
+            words: self.text(100),
+            from: self.maybe(Self::user),
+            within,
+            after: self.maybe(Self::timestamp),
+            before: self.maybe(Self::timestamp),
+            limit: self.0.random_range(0..=100),
+        }
+    }
+
+    fn page_found(&mut self) -> SearchPage {
+        let found = |messages: &mut Self| {
+            let message = Publication { kind: None, ..messages.publication() };
+            Found { message, snippet: messages.text(100) }
+        };
+        SearchPage {
+            found: self.some(20, found),
+            epoch: self.maybe(Self::epoch),
+            partial: self.0.random(),
+            behind: self.number(),
         }
     }
 

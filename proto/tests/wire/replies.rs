@@ -44,6 +44,7 @@ fn refusals_are_spelled_for_each_service() {
             | Service::Message
             | Service::Act
             | Service::History
+            | Service::Search
             | Service::Sync
             | Service::Marks => message,
             Service::Users | Service::Channels => both,

@@ -1,10 +1,10 @@
 //! The byte vectors of docs/PROTOCOL.md: the code writes exactly these bytes, and reads them as these values.
 
 use recado_proto::{
-    Act, ActDone, ActIn, ActKind, ChannelName, Code, Epoch, HistoryOf, HistoryPage, HistoryRequest, Manner,
-    MarkPublication, MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply,
-    ReplyBody, Request, RequestBody, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic,
-    Timestamp, TopicName, UserName,
+    Act, ActDone, ActIn, ActKind, ChannelName, Code, Epoch, Found, HistoryOf, HistoryPage, HistoryRequest,
+    Manner, MarkPublication, MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref,
+    Reply, ReplyBody, Request, RequestBody, SearchIn, SearchPage, SearchRequest, Service, ServiceName, Style,
+    SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::documents::protocol;
@@ -184,6 +184,28 @@ fn requests() -> Vec<(&'static str, Vector)> {
         ("request history of all received", {
             request(history(HistoryOf::Received, Range::After(Place::Seq(7)), 1000))
         }),
+        ("request search", {
+            request(RequestBody::Search(SearchRequest {
+                user: user("ana"),
+                words: "tudo bem".to_owned(),
+                from: None,
+                within: None,
+                after: None,
+                before: None,
+                limit: 20,
+            }))
+        }),
+        ("request search of a conversation, with all that can be said", {
+            request(RequestBody::Search(SearchRequest {
+                user: user("ana"),
+                words: "\"tudo bem\" vi*".to_owned(),
+                from: Some(user("bob")),
+                within: Some(SearchIn::With(user("bob"))),
+                after: Some(Timestamp::from_seconds(1_690_000_000)),
+                before: Some(SENT),
+                limit: 100,
+            }))
+        }),
         ("request sync", {
             let topics = vec![topic("geral"), topic("ana")];
             request(RequestBody::Sync { user: Some(user("ana")), topic: sync_topic(), topics })
@@ -251,6 +273,11 @@ fn replies() -> Vec<(&'static str, Vector)> {
         }),
         ("reply history of a channel", reply(Service::History, page(vec![to_channel()], Some(1), Some(7)))),
         ("reply history of a conversation", reply(Service::History, page(vec![to_user()], None, None))),
+        ("reply search", {
+            let found = Found { message: to_user(), snippet: "\u{2}tudo\u{3} \u{2}bem\u{3}?".to_owned() };
+            let page = SearchPage { found: vec![found], epoch: Some(epoch()), partial: true, behind: 12 };
+            reply(Service::Search, ReplyBody::Found(page))
+        }),
         ("reply sync", reply(Service::Sync, ReplyBody::Synced)),
         ("reply mark", reply(Service::Mark, ReplyBody::Accepted)),
         ("reply marks", {
