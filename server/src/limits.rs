@@ -63,6 +63,49 @@ pub const WRITER_CACHE_KIB: u32 = 4 * 1024;
 /// Memory for pages on every other connection.
 pub const READER_CACHE_KIB: u32 = 512;
 
+/// Requests to search that wait. One more is refused with `busy`.
+pub const SEARCHES_WAITING_MAX: usize = 64;
+
+/// How long one search may take. What was found by then is the answer, which says that there may be more.
+pub const SEARCH_TIME_MAX: Duration = Duration::from_millis(80);
+
+/// Messages that one search looks at and ranks: the newest ones that match.
+pub const SEARCH_RANKED_MAX: usize = 1000;
+
+/// Bytes of text that one search looks at. The messages that are left then, which are older ones, are not found.
+pub const SEARCH_RANKED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// Rows at the end of the log, not indexed yet, that a search reads for itself. With more of them it leaves them out, and
+/// says how many there are.
+pub const SEARCH_UNINDEXED_ROWS_MAX: usize = 1024;
+
+/// A word in the index for search, in bytes. Of a longer one so many count.
+pub const WORD_BYTES_MAX: usize = 64;
+
+/// Places in one text that are counted and marked for one word of a search.
+pub const MATCHES_A_TEXT_MAX: usize = 64;
+
+/// Rows of the log that are indexed for search in one transaction.
+pub const INDEXED_AT_ONCE_ROWS_MAX: usize = 512;
+
+/// Rows of the log that share one note of how old they are, by which a search for a time finds where to begin.
+pub const SPAN_ROWS: u64 = 1024;
+
+/// How long the index for search waits after it has caught up. A search reads by itself what comes meanwhile.
+pub const INDEX_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long the index for search waits after it failed, before it is made anew.
+pub const INDEX_RETRY: Duration = Duration::from_secs(30);
+
+/// Entries a second from which on the server counts as busy: then the index for search takes its time.
+pub const BUSY_ENTRIES_A_SECOND: u64 = 1000;
+
+/// How many times as long as it worked the index for search rests while the server is busy.
+pub const INDEX_REST_FACTOR: u32 = 15;
+
+/// Memory for pages of the index for search, on each of its two connections.
+pub const SEARCH_CACHE_KIB: u32 = 8 * 1024;
+
 /// Publications kept encoded for feeds that follow closely. A feed that is further behind reads from the store.
 pub const RECENT_PUBLICATIONS_MAX: usize = 16 * 1024;
 

@@ -58,6 +58,8 @@ const SANS_IO: &[&str] = &[
     "server/src/service/cursor.rs",
     "server/src/store/directory.rs",
     "server/src/store/rules.rs",
+    "server/src/store/sqlite/search/scope.rs",
+    "server/src/store/words",
     "zmtp/src/codec",
 ];
 

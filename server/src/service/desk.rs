@@ -130,6 +130,12 @@ impl Desk {
                 self.threads.ask(question);
                 return self.answer(reply_to, ReplyBody::Synced);
             }
+            Work::Search(search) => {
+                if let Err(refused_to) = self.threads.searches.ask(search) {
+                    let (reply_to, refusal) = *refused_to;
+                    return self.answer(reply_to, refused(refusal));
+                }
+            }
             Work::Read(read) => {
                 if let Err(read) = self.threads.reads.push_within(read, READS_WAITING_MAX) {
                     let why = format!("{READS_WAITING_MAX} requests wait to be read; try again");
@@ -156,6 +162,7 @@ impl Desk {
         }
         if let Some(publications) = replies.publications {
             self.threads.recent.push(publications);
+            self.threads.searches.nudge();
         }
         replies.notices.into_iter().for_each(|notice| self.threads.tell(&notice));
     }

@@ -1,4 +1,4 @@
-//! The threads that answer what only reads: `history`, `users`, `channels`, `marks`. They wait for no turn.
+//! The threads that answer what only reads: `history`, `users`, `channels`, `marks`. They wait for no turn. `search` has one of its own.
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use super::envelope::Envelope;
 use super::questions::Question;
 use super::readers::{Query, Read};
 use super::reply::ReplyTo;
+use super::searches::Search;
 use super::writer::Write;
 use crate::store::{Change, Destination, NewAct, NewMessage};
 
@@ -18,6 +19,8 @@ pub(super) enum Work {
     Write(Write),
     /// For a reader.
     Read(Read),
+    /// For the searcher.
+    Search(Search),
     /// For the feeds. The reply does not wait for them.
     Sync(Question, ReplyTo),
     /// Answered already: it was none.
@@ -80,6 +83,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
         RequestBody::History(request) => {
             return Work::Read(Read { query: Query::History(request), reply_to });
         }
+        RequestBody::Search(request) => return Work::Search(Search { request, reply_to }),
         RequestBody::Sync { user: _, topic, topics } => {
             return Work::Sync(Question::new(topic, topics), reply_to);
         }

@@ -16,8 +16,9 @@ use super::feed::{Published, topics_before};
 use super::questions::Questions;
 use super::readers::{self, Read};
 use super::recent::{Next, Outgoing, Recent, encode};
-use super::reply::{Replies, internal};
+use super::reply::{Replies, internal, refused};
 use super::requests::{self, Work};
+use super::searches::{self, Search};
 use super::turns::Committer;
 use super::writer::Write;
 use crate::limits::{CATCH_UP_MESSAGES_MAX, TURN_REQUESTS_MAX};
@@ -95,6 +96,13 @@ impl Core {
                 replies.push(reply_to, ReplyBody::Synced, Timestamp::now(), &self.clock);
                 let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
                 Taken::ForFeeds(peer, reply)
+            }
+            // There is no thread for it here, and nothing that is simulated asks for it.
+            Work::Search(Search { request: _, reply_to }) => {
+                let mut replies = Replies::with_capacity(1);
+                replies.push(reply_to, refused(searches::unavailable()), Timestamp::now(), &self.clock);
+                let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
+                Taken::Refused(peer, reply)
             }
             Work::Broken(peer, reply) => Taken::Refused(peer, reply),
         }

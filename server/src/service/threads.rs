@@ -11,22 +11,25 @@ use tokio::task::{JoinSet, spawn_blocking};
 use super::ServerError;
 use super::clock::Clock;
 use super::feed::{Feed, FeedEnd, Published, Shared};
+use super::indexer;
 use super::notices::Notices;
 use super::questions::{Question, Questions};
 use super::queue::Queue;
 use super::readers::{self, Read};
 use super::recent::Recent;
 use super::reply::Replies;
+use super::searches::Searches;
 use super::turns::Turns;
 use super::writer::{Write, Writer};
 use crate::limits::READERS;
-use crate::store::{Store, StoreError};
+use crate::store::{SearchParts, Store, StoreError};
 
-/// One writer, some readers, a feed for each broker.
+/// One writer, some readers, one who searches and one who follows for that, a feed for each broker.
 pub(super) struct Threads {
     pub(super) turns: Arc<Turns>,
     pub(super) writes: Arc<Queue<Write>>,
     pub(super) reads: Arc<Queue<Read>>,
+    pub(super) searches: Arc<Searches>,
     pub(super) clock: Arc<Clock>,
     pub(super) recent: Arc<Recent>,
     pub(super) published: Arc<Published>,
@@ -73,6 +76,14 @@ impl Threads {
             let clock = Arc::clone(&clock);
             running.push(spawn("recado-reader", move || readers::run(reader, &reads, &replies, &clock))?);
         }
+        let searches = Arc::new(Searches::new());
+        if let Some(SearchParts { indexer, searcher }) = store.search()? {
+            let (queue, replies, clock) = (Arc::clone(&searches), replies.clone(), Arc::clone(&clock));
+            running.push(spawn("recado-search", move || queue.answer(searcher, &replies, &clock))?);
+            let follow = Arc::clone(&searches);
+            running.push(spawn("recado-indexer", move || indexer::run(indexer, &follow))?);
+            searches.open();
+        }
         let (ended, writer_end) = oneshot::channel();
         let turns = Turns::new(store, Arc::clone(&writes), Arc::clone(&published), Arc::clone(&clock));
         let turns = Arc::new(turns);
@@ -83,6 +94,7 @@ impl Threads {
             turns,
             writes,
             reads,
+            searches,
             clock,
             recent,
             published,
@@ -109,6 +121,7 @@ impl Threads {
     pub(super) async fn stop(mut self) -> Result<(), ServerError> {
         self.feeds.shutdown().await;
         self.reads.close();
+        self.searches.close();
         let readers = std::mem::take(&mut self.readers);
         let joined = spawn_blocking(|| readers.into_iter().map(JoinHandle::join).all(|end| end.is_ok()));
         let readers_ended_well = joined.await.unwrap_or(false);
@@ -122,6 +135,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         self.reads.close();
+        self.searches.close();
         self.writes.close();
     }
 }

@@ -8,6 +8,7 @@ pub(in crate::store) mod names;
 mod random;
 pub(in crate::store) mod readers;
 pub(in crate::store) mod reads;
+pub(in crate::store) mod search;
 
 use recado_proto::{ChannelName, Manner, MessageId, Timestamp, UserName};
 
@@ -63,6 +64,15 @@ macro_rules! conformance_tests {
             reads::read_marks_outlive_a_kill_and_a_close,
             reads::a_read_mark_is_at_a_place_that_exists,
             reads::a_user_has_so_many_read_marks,
+            search::messages_are_found_by_their_words,
+            search::what_is_found_can_be_narrowed_down,
+            search::what_cannot_be_searched_is_refused,
+            search::an_edited_message_is_found_by_its_new_text_and_a_deleted_one_is_not,
+            search::acts_on_indexed_messages_are_seen_before_and_after_they_are_indexed,
+            search::nobody_finds_what_others_wrote_to_each_other,
+            search::searches_match_a_plain_model,
+            search::what_is_too_far_behind_is_left_out_and_counted,
+            search::without_time_a_search_answers_with_what_it_has,
         }
     };
     ($fixture:ty: $($module:ident::$test:ident,)+) => {

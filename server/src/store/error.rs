@@ -103,6 +103,22 @@ pub enum StoreError {
     },
 }
 
+/// Why messages cannot be found by their words just now. What is kept is not touched by it.
+#[derive(Debug, Error)]
+pub enum SearchError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The index cannot be used. It says nothing that the store does not.
+    #[error("the index for search at {path} cannot be used ({why}); it will be made anew")]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        why: String,
+    },
+}
+
 impl StoreError {
     /// An error of the file system on the way to `path`.
     pub(crate) fn from_io(path: impl Into<PathBuf>, error: &io::Error) -> Self {

@@ -11,15 +11,19 @@ mod rules;
 mod sqlite;
 mod tail;
 mod types;
+mod words;
 
 #[cfg(test)]
 mod conformance;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use recado_proto::{ChannelName, Epoch, HistoryPage, HistoryRequest, ReadMark, TopicName, UserName};
+use recado_proto::{
+    ChannelName, Epoch, HistoryPage, HistoryRequest, ReadMark, SearchPage, SearchRequest, TopicName, UserName,
+};
 
-pub use error::StoreError;
+pub use error::{SearchError, StoreError};
 pub use sqlite::{SqliteReader, SqliteStore};
 pub use types::{
     Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NewAct, NewMessage, Outcome, Position,
@@ -52,6 +56,9 @@ pub trait Store: Send {
     /// A reader for another thread. It sees all that was committed before it is asked.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 
+    /// What finds messages by their words; none if a store of this kind has no such thing.
+    fn search(&self) -> Result<Option<SearchParts>, StoreError>;
+
     /// Makes everything durable, marks included, and leaves the store as small and as quick to open as it can be.
     fn close(self: Box<Self>) -> Result<(), StoreError>;
 }
@@ -81,4 +88,33 @@ pub trait Reader: Send {
 
     /// Entries of one kind after `after`, in the order of commits, out of `limit` rows at most.
     fn entries(&mut self, kind: EntryKind, after: Position, limit: usize) -> Result<Scan<Entry>, StoreError>;
+}
+
+/// What finds messages by their words: two parts, for a thread each.
+pub struct SearchParts {
+    /// The part that keeps up with the store.
+    pub indexer: Box<dyn Indexer>,
+    /// The part that answers.
+    pub searcher: Box<dyn Searcher>,
+}
+
+/// Follows a store, so that messages are found by their words without reading them all. Its index is no part of what is kept: after
+/// an error it is made anew.
+pub trait Indexer: Send {
+    /// Takes up what comes next, out of `limit` rows of the store's order. All up to the position that is returned is indexed.
+    fn follow(&mut self, limit: usize) -> Result<Position, SearchError>;
+
+    /// The position of the last entry that there is.
+    fn log_end(&self) -> Position;
+}
+
+/// Finds messages by their words. What is found is so by now: as edited, not deleted, and for who asks to see.
+pub trait Searcher: Send {
+    /// Messages as a `search` request asks for them, or why not. At the first time the index is not asked further, at the second
+    /// nothing more is looked at; what was found by then is the answer.
+    fn search(
+        &mut self,
+        request: &SearchRequest,
+        until: (Instant, Instant),
+    ) -> Result<Result<SearchPage, Refusal>, SearchError>;
 }

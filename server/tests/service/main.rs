@@ -6,6 +6,7 @@ mod heads;
 mod helpers;
 mod losing;
 mod marks;
+mod search;
 
 use bytes::Bytes;
 use helpers::{Running, TestStore, bad_request, channel, create, hear, listen, publish, reply_code};

@@ -11,6 +11,7 @@ mod marks;
 mod open;
 mod reader;
 mod reads;
+mod search;
 mod writer;
 
 #[cfg(test)]

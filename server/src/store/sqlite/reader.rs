@@ -11,7 +11,7 @@ use recado_proto::{
 use rusqlite::Connection;
 
 use super::super::acts;
-use super::super::directory::{Name, NameId, Record};
+use super::super::directory::{Directory, Name, NameId, Record};
 use super::super::history::{Keep, KeyRange, Room, Stretch};
 use super::super::rules::{no_such_channel, no_such_user};
 use super::super::tail::{Pair, TailHead};
@@ -84,6 +84,20 @@ impl SqliteReader {
         Ok(Self { path: path.to_path_buf(), connection, view, epoch })
     }
 
+    /// The store's generation.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The position of the last entry that is committed.
+    pub(super) fn through(&self) -> Position {
+        self.view.read().through
+    }
+
+    pub(super) fn with_directory<T>(&self, look: impl FnOnce(&Directory) -> T) -> T {
+        look(&self.view.read().directory)
+    }
+
     fn page(&mut self, request: &HistoryRequest) -> Result<HistoryPage, HistoryError> {
         let (subject, last_seq) = subject(&self.view.read(), request)?;
         let range = self.keys(subject, request.range)?;
@@ -132,7 +146,10 @@ impl SqliteReader {
         }
     }
 
-    fn find(&self, id: &MessageId) -> Result<Option<(NameId, NameId, Arc<StoredMessage>)>, StoreError> {
+    pub(super) fn find(
+        &self,
+        id: &MessageId,
+    ) -> Result<Option<(NameId, NameId, Arc<StoredMessage>)>, StoreError> {
         {
             let view = self.view.read();
             if let Some(message) = view.tail.find(id) {
@@ -193,7 +210,11 @@ impl SqliteReader {
     }
 
     /// The message as it is by now. An edit of a deleted message has no text any more.
-    fn as_it_is(&self, message: &StoredMessage, with_acts: bool) -> Result<Publication, StoreError> {
+    pub(super) fn as_it_is(
+        &self,
+        message: &StoredMessage,
+        with_acts: bool,
+    ) -> Result<Publication, StoreError> {
         match (message.act, message.manner.target) {
             (None, _) => {
                 let acts = self.acts_on(&message.id)?;
@@ -336,7 +357,7 @@ impl SqliteReader {
     }
 
     /// Not every row that has an `id` is a message.
-    fn message_if_at(
+    pub(super) fn message_if_at(
         &self,
         position: Position,
     ) -> Result<Option<(NameId, NameId, Arc<StoredMessage>)>, StoreError> {
@@ -349,7 +370,7 @@ impl SqliteReader {
     }
 
     /// The log's records after `after`, `limit` at most, and whether they reach the end.
-    fn records(&self, after: Position, limit: usize) -> Result<Scan<Record>, StoreError> {
+    pub(super) fn records(&self, after: Position, limit: usize) -> Result<Scan<Record>, StoreError> {
         let through = self.view.read().through;
         let rows =
             log::read_after(&self.connection, after, through, limit).map_err(|error| self.wrap(&error))?;

@@ -3,6 +3,7 @@
 mod files;
 mod layouts;
 mod plans;
+mod search;
 
 use std::path::PathBuf;
 

@@ -10,13 +10,13 @@ use super::super::acts::ActsSoFar;
 use super::super::directory::{Directory, Name, NameId, Record};
 use super::super::rules::{Earlier as Done, EarlierIds, KeptReads, ReadRow, Turn};
 use super::super::types::{Change, Committed, Marks, Position, StoredMessage};
-use super::super::{Reader, Store, StoreError};
+use super::super::{Reader, SearchParts, Store, StoreError};
 use super::checkpoint::Checkpointer;
 use super::lock::{StoreLock, Witness};
 use super::marks::{self, Indexed};
 use super::open::{self, Access, index_error};
 use super::reader::SqliteReader;
-use super::{SharedView, damaged, index, log, reads, store_error};
+use super::{SharedView, damaged, index, log, reads, search, store_error};
 use crate::limits::{TAIL_BYTES_MAX, TAIL_MESSAGES_MAX, WRITER_CACHE_KIB};
 
 /// The embedded store.
@@ -255,6 +255,10 @@ impl Store for SqliteStore {
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         let reader = SqliteReader::beside(&self.path, Arc::clone(&self.view), self.epoch)?;
         Ok(Box::new(reader))
+    }
+
+    fn search(&self) -> Result<Option<SearchParts>, StoreError> {
+        search::beside(&self.path, &self.view, self.epoch).map(Some)
     }
 
     fn close(mut self: Box<Self>) -> Result<(), StoreError> {
