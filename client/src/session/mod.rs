@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use recado_proto::{
     Act, ActIn, ChannelName, Code, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId, Range,
-    ReadMark, ReplyBody, RequestBody, UserName, limits as wire_limits,
+    ReadMark, ReplyBody, RequestBody, SearchPage, SearchRequest, UserName, limits as wire_limits,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -275,6 +275,14 @@ impl Session {
         }
     }
 
+    /// Messages with these words, best first: in channels, and in conversations of the user who asks.
+    pub async fn search(&self, request: SearchRequest) -> Result<SearchPage, RequestError> {
+        match self.request(RequestBody::Search(request)).await? {
+            ReplyBody::Found(page) => Ok(page),
+            other => Err(misfit(&other)),
+        }
+    }
+
     /// Has the server remember how far `user` has read, for all devices of this user and nobody else. It is durable once this
     /// returns. A mark never goes back within an epoch; one of another epoch is refused with [`Code::BadPlace`].
     pub async fn mark(&self, user: &UserName, mark: ReadMark) -> Result<(), RequestError> {
@@ -405,6 +413,7 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::Channels(_) => "a list of channels",
         ReplyBody::Stored { .. } => "a message's place",
         ReplyBody::History(_) => "a page of history",
+        ReplyBody::Found(_) => "a list of what was found",
         ReplyBody::Marks(_) => "a list of read marks",
         ReplyBody::Refused { .. } => "a refusal",
         ReplyBody::Synced => "an answer to `sync`",
