@@ -43,6 +43,12 @@ pub(crate) fn run_import(args: TransferArgs) -> Result<(), Failure> {
     let imported = imported?;
     say(&format!("imported {}", imported.added));
     say(&format!("there already: {}", imported.present));
+    if imported.acts_left_out > 0 {
+        say(&format!(
+            "left out: {} acts on messages that are not there or were deleted",
+            imported.acts_left_out
+        ));
+    }
     Ok(())
 }
 

@@ -72,7 +72,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
                 ActIn::Channel(channel) => Destination::Channel(channel),
                 ActIn::With(user) => Destination::User(user),
             };
-            Change::Act(NewAct { from, to, act, id, timestamp, clock: 0 })
+            Change::Act(NewAct { from, to, act, id, timestamp, clock: 0, imported: None })
         }
         RequestBody::Mark { user, mark } => Change::Mark { user, mark },
         RequestBody::Marks { user } => {

@@ -70,11 +70,17 @@ pub(super) fn act_again(act: &NewAct, stored: &StoredMessage) -> Option<Outcome>
         && *stored.sender() == act.from
         && stored.act == Some(act.act.kind())
         && stored.manner.target == act.act.target()
-        && stored.text == act.act.message();
+        && (stored.text == act.act.message() || act.imported.is_some() && act.act.kind() == ActKind::Edit);
     is_same.then_some(Outcome::Repeated(Receipt { id: stored.id, seq: stored.seq }))
 }
 
-/// A message as it is by now, with all acts on it in the order of commits. `with_acts`: they are wanted, too.
+/// Brings acts on one message into the order in which they count. It is that of commits, but for imports, which may bring
+/// what is older than what is there.
+pub(super) fn in_order(acts: &mut [Arc<StoredMessage>]) {
+    acts.sort_by_key(|act| (act.time_ms, act.seq));
+}
+
+/// A message as it is by now, with all acts on it in their order. `with_acts`: they are wanted, too.
 pub(super) fn revised(
     message: &StoredMessage,
     acts: &[Arc<StoredMessage>],

@@ -101,9 +101,9 @@ impl<'a> Turn<'a> {
             }
             Change::Send(message) => {
                 // An export has the text as it was by then.
-                let may_differ = match message.id {
-                    Some(id) if message.imported.is_some() => earlier.acts_on(&id)?.count > 0,
-                    Some(_) | None => false,
+                let may_differ = match (message.id, message.imported) {
+                    (Some(id), Some(imported)) => imported.revised || earlier.acts_on(&id)?.count > 0,
+                    (Some(_) | None, _) => false,
                 };
                 let again = |done: &Earlier| message_again(&message, may_differ, done);
                 match self.earlier(message.id, earlier, again)? {
@@ -246,7 +246,7 @@ impl<'a> Turn<'a> {
     }
 
     fn record_act(&mut self, topic: NameId, act: NewAct) -> Result<Outcome, Refusal> {
-        let NewAct { from, to, act, id: given, timestamp, clock } = act;
+        let NewAct { from, to, act, id: given, timestamp, clock, imported } = act;
         let sender = self.user(&from)?;
         let route = match to {
             Destination::Channel(channel) => Route::Channel { channel, user: from },
@@ -260,13 +260,13 @@ impl<'a> Turn<'a> {
             route,
             seq,
             id,
-            time_ms: self.now_ms,
+            time_ms: imported.map_or(self.now_ms, |imported| imported.time_ms),
             timestamp: self.timestamp_or_now(timestamp),
             clock,
             text: act.message().to_owned(),
             act: Some(kind),
             manner: Manner { target, style: None },
-            imported: false,
+            imported: imported.is_some(),
         });
         if let Some(target) = target {
             self.acts.entry(target).or_default().add(kind);
@@ -400,9 +400,11 @@ fn message_again(message: &NewMessage, may_differ: bool, done: &Earlier) -> Opti
             false
         }
     };
-    let is_same = same_route
-        && stored.act.is_none()
-        && (may_differ || stored.text == message.text && stored.manner == message.manner);
+    // Exports of earlier versions say nothing of manners.
+    let same_manner =
+        stored.manner == message.manner || message.imported.is_some() && message.manner == Manner::default();
+    let is_same =
+        same_route && stored.act.is_none() && same_manner && (may_differ || stored.text == message.text);
     is_same.then(|| Outcome::Repeated(Receipt { id: stored.id, seq: stored.seq }))
 }
 

@@ -70,6 +70,8 @@ pub struct NewAct {
     pub timestamp: Option<Timestamp>,
     /// The Lamport clock that its publication carries.
     pub clock: u64,
+    /// Set for acts of another store's export.
+    pub imported: Option<Imported>,
 }
 
 /// A message that is not stored yet.
@@ -93,11 +95,13 @@ pub struct NewMessage {
     pub imported: Option<Imported>,
 }
 
-/// What sets an imported message apart: it is not published, and may be older than what is there.
+/// What sets an imported message or act apart: it is not published, and may be older than what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// When it was first committed, in Unix milliseconds.
     pub time_ms: u64,
+    /// Its text is not the one that was sent: the message was edited or deleted since.
+    pub revised: bool,
 }
 
 /// Where a message goes.
@@ -307,6 +311,24 @@ pub enum EntryKind {
     ChannelMessages,
     /// [`Entry::Message`] to a user, likewise.
     DirectMessages,
+    /// Acts in channels as [`Entry::Message`], and [`Entry::Deleted`]: what [`EntryKind::ChannelMessages`] leaves out.
+    ChannelActs,
+    /// What [`EntryKind::DirectMessages`] leaves out, likewise.
+    DirectActs,
+}
+
+impl EntryKind {
+    /// It lists what was done to messages, not messages.
+    pub(super) const fn is_of_acts(self) -> bool {
+        match self {
+            EntryKind::ChannelActs | EntryKind::DirectActs => true,
+            EntryKind::Users
+            | EntryKind::Channels
+            | EntryKind::Logins
+            | EntryKind::ChannelMessages
+            | EntryKind::DirectMessages => false,
+        }
+    }
 }
 
 /// One entry of the store.
@@ -331,8 +353,10 @@ pub enum Entry {
         /// When.
         timestamp: Timestamp,
     },
-    /// A message.
+    /// A message, or an act: of edits only the last one has its text, and none of a message that was deleted.
     Message(Arc<StoredMessage>),
+    /// What is left of a message that was deleted: all but its text.
+    Deleted(Arc<StoredMessage>),
 }
 
 /// A part of the store's order.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
-use recado_proto::limits::MESSAGE_BYTES_MAX;
-use recado_proto::{ChannelName, NameError, Timestamp, UserName};
+use recado_proto::limits::{CHANNEL_TOPIC_BYTES_MAX, EMOJI_BYTES_MAX, MESSAGE_BYTES_MAX};
+use recado_proto::{Act, ActKind, ChannelName, NameError, Timestamp, UserName};
 
 use super::Problems;
 use super::json::{RawEntry, RawMessage, Spot};
@@ -14,10 +14,35 @@ use crate::store::Destination;
 /// An entry that can be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    Login { user: UserName, timestamp: Option<Timestamp> },
-    Channel { channel: ChannelName, timestamp: Option<Timestamp> },
-    Message { from: UserName, to: Destination, message: RawMessage },
+    Login {
+        user: UserName,
+        timestamp: Option<Timestamp>,
+    },
+    Channel {
+        channel: ChannelName,
+        timestamp: Option<Timestamp>,
+    },
+    Message {
+        from: UserName,
+        to: Destination,
+        message: RawMessage,
+    },
+    Act {
+        from: UserName,
+        to: Destination,
+        act: Act,
+        message: RawMessage,
+    },
+    /// A message that was deleted.
+    Deleted {
+        from: UserName,
+        to: Destination,
+        message: RawMessage,
+    },
 }
+
+/// In place of an act's kind: what is left of a message that was deleted.
+pub(super) const DELETED_MESSAGE: &str = "message";
 
 /// The entry with its names and text checked, or what to do about it.
 pub(super) fn entry(raw: RawEntry) -> Result<Entry, String> {
@@ -36,7 +61,50 @@ pub(super) fn entry(raw: RawEntry) -> Result<Entry, String> {
             let to = Destination::User(name(&dst, UserName::parse)?);
             text(Entry::Message { from: name(&src, UserName::parse)?, to, message })
         }
+        RawEntry::ChannelAct { user, channel, kind, message } => {
+            let to = Destination::Channel(name(&channel, ChannelName::parse)?);
+            act(name(&user, UserName::parse)?, to, &kind, message)
+        }
+        RawEntry::UserAct { src, dst, kind, message } => {
+            let to = Destination::User(name(&dst, UserName::parse)?);
+            act(name(&src, UserName::parse)?, to, &kind, message)
+        }
     }
+}
+
+/// Only programs that know acts write them, so that nothing of one may be missing.
+fn act(from: UserName, to: Destination, kind: &str, message: RawMessage) -> Result<Entry, String> {
+    if message.id.is_none() {
+        return Err("it has no id, which is a UUID".to_owned());
+    }
+    if kind == DELETED_MESSAGE {
+        let message = RawMessage { text: String::new(), ..message };
+        return Ok(Entry::Deleted { from, to, message });
+    }
+    let known = || ActKind::ALL.into_iter().find(|known| known.as_str() == kind);
+    let kind = known().ok_or_else(|| format!("its kind {kind:?} is not known; take it out of the file"))?;
+    let text = message.text.clone();
+    let target = || message.target.ok_or_else(|| "it has no target, which is a message's id".to_owned());
+    let act = match kind {
+        ActKind::Edit => Act::Edit { target: target()?, text },
+        ActKind::Delete => Act::Delete { target: target()? },
+        ActKind::React => Act::React { target: target()?, emoji: text },
+        ActKind::Unreact => Act::Unreact { target: target()?, emoji: text },
+        ActKind::Topic if matches!(to, Destination::User(_)) => {
+            return Err("only a channel has a topic".to_owned());
+        }
+        ActKind::Topic => Act::Topic { text },
+    };
+    let bytes_max = match kind {
+        ActKind::Edit | ActKind::Delete => MESSAGE_BYTES_MAX,
+        ActKind::React | ActKind::Unreact => EMOJI_BYTES_MAX,
+        ActKind::Topic => CHANNEL_TOPIC_BYTES_MAX,
+    };
+    let bytes = act.message().len();
+    if bytes > bytes_max {
+        return Err(format!("its message has {bytes} bytes, {bytes_max} at most; shorten it in the file"));
+    }
+    Ok(Entry::Act { from, to, act, message })
 }
 
 fn name<T>(text: &str, parse: fn(&str) -> Result<T, NameError>) -> Result<T, String> {
@@ -51,7 +119,11 @@ fn text(entry: Entry) -> Result<Entry, String> {
                 "its message has {bytes} bytes, {MESSAGE_BYTES_MAX} at most; shorten or split it in the file"
             ))
         }
-        Entry::Message { .. } | Entry::Login { .. } | Entry::Channel { .. } => Ok(entry),
+        Entry::Message { .. }
+        | Entry::Login { .. }
+        | Entry::Channel { .. }
+        | Entry::Act { .. }
+        | Entry::Deleted { .. } => Ok(entry),
     }
 }
 
@@ -92,13 +164,17 @@ impl Check {
         check
     }
 
-    /// One entry of the file.
-    pub(super) fn take(&mut self, spot: Spot, raw: RawEntry) {
-        match entry(raw) {
-            Err(problem) => self.problem(Some(spot), &problem),
+    /// One entry of the file, or what is wrong with it.
+    pub(super) fn take(&mut self, spot: Spot, entry: Result<&Entry, &str>) {
+        match entry {
+            Err(problem) => self.problem(Some(spot), problem),
             Ok(Entry::Login { user, .. }) => self.name(Some(spot), Kind::User, user.as_str()),
             Ok(Entry::Channel { channel, .. }) => self.name(Some(spot), Kind::Channel, channel.as_str()),
-            Ok(Entry::Message { from, to, .. }) => {
+            Ok(
+                Entry::Message { from, to, .. }
+                | Entry::Act { from, to, .. }
+                | Entry::Deleted { from, to, .. },
+            ) => {
                 self.name(Some(spot), Kind::User, from.as_str());
                 match to {
                     Destination::Channel(channel) => self.name(Some(spot), Kind::Channel, channel.as_str()),

@@ -1,20 +1,23 @@
-//! A store into a `server_data.json`, in the spelling that most deployments had. What we add (`id`, `seq`, `time_ms`) is
+//! A store into a `server_data.json`, in the spelling that most deployments had. What we add (`id`, `seq`, `time_ms`, …) is
 //! beside their keys, so that their programs read the file as ever.
 
 use std::io::{self, Write};
 use std::path::Path;
 
+use recado_proto::{ActKind, Style};
 use serde::Serialize;
 
+use super::check::DELETED_MESSAGE;
 use super::file::Target;
 use super::json::List;
 use super::{Counts, Progress, Stage, TransferError};
 use crate::config::StoreUrl;
 use crate::limits::SCAN_ROWS_MAX;
-use crate::store::{Entry, EntryKind, Position, Reader, Route, SqliteReader};
+use crate::store::{Entry, EntryKind, Position, Reader, Route, SqliteReader, StoredMessage};
 
 /// Writes everything in `store` to `file`, or to standard output if that is `-`. A server may be running beside: the file
-/// has what was stored when the export began: each message with its text as it was by then, without deleted ones and acts.
+/// has what was stored when the export began: each message with its text as it was by then. Acts, and the places of messages
+/// that were deleted, have lists of their own; texts that were withdrawn are nowhere.
 ///
 /// # Errors
 ///
@@ -66,6 +69,10 @@ impl Exporter<'_> {
             self.list(reader, List::ChannelMessages, EntryKind::ChannelMessages)?;
         self.target.write_all(b",")?;
         self.counts.user_messages = self.list(reader, List::UserMessages, EntryKind::DirectMessages)?;
+        self.target.write_all(b",")?;
+        self.counts.acts = self.list(reader, List::ChannelActs, EntryKind::ChannelActs)?;
+        self.target.write_all(b",")?;
+        self.counts.acts += self.list(reader, List::UserActs, EntryKind::DirectActs)?;
         self.target.write_all(b"\n}\n")?;
         Ok(())
     }
@@ -100,26 +107,30 @@ struct LoginEntry<'a> {
     timestamp: i64,
 }
 
+/// A message or an act. Who and where to comes first, as older deployments wrote it.
 #[derive(Serialize)]
-struct ChannelMessageEntry<'a> {
-    user: &'a str,
-    channel: &'a str,
-    message: &'a str,
+struct MessageEntry<'a> {
+    #[serde(flatten)]
+    route: RouteKeys<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     timestamp: i64,
     id: String,
     seq: u64,
     time_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style: Option<&'static str>,
 }
 
 #[derive(Serialize)]
-struct UserMessageEntry<'a> {
-    src: &'a str,
-    dst: &'a str,
-    message: &'a str,
-    timestamp: i64,
-    id: String,
-    seq: u64,
-    time_ms: u64,
+#[serde(untagged)]
+enum RouteKeys<'a> {
+    Channel { user: &'a str, channel: &'a str },
+    Direct { src: &'a str, dst: &'a str },
 }
 
 fn write_entry(out: &mut Target, entry: &Entry) -> io::Result<()> {
@@ -130,19 +141,33 @@ fn write_entry(out: &mut Target, entry: &Entry) -> io::Result<()> {
             json(out, &LoginEntry { username: user.as_str(), timestamp: timestamp.as_seconds() })
         }
         Entry::Message(stored) => {
-            let (message, timestamp) = (stored.text.as_str(), stored.timestamp.as_seconds());
-            let (id, seq, time_ms) = (stored.id.to_string(), stored.seq, stored.time_ms);
-            match &stored.route {
-                Route::Channel { channel, user } => {
-                    let (user, channel) = (user.as_str(), channel.as_str());
-                    json(out, &ChannelMessageEntry { user, channel, message, timestamp, id, seq, time_ms })
-                }
-                Route::Direct { to, from } => {
-                    let (src, dst) = (from.as_str(), to.as_str());
-                    json(out, &UserMessageEntry { src, dst, message, timestamp, id, seq, time_ms })
-                }
-            }
+            json(out, &message_entry(stored, stored.act.map(ActKind::as_str), Some(&stored.text)))
         }
+        Entry::Deleted(stored) => json(out, &message_entry(stored, Some(DELETED_MESSAGE), None)),
+    }
+}
+
+fn message_entry<'a>(
+    stored: &'a StoredMessage,
+    kind: Option<&'static str>,
+    message: Option<&'a str>,
+) -> MessageEntry<'a> {
+    let route = match &stored.route {
+        Route::Channel { channel, user } => {
+            RouteKeys::Channel { user: user.as_str(), channel: channel.as_str() }
+        }
+        Route::Direct { to, from } => RouteKeys::Direct { src: from.as_str(), dst: to.as_str() },
+    };
+    MessageEntry {
+        route,
+        kind,
+        message,
+        timestamp: stored.timestamp.as_seconds(),
+        id: stored.id.to_string(),
+        seq: stored.seq,
+        time_ms: stored.time_ms,
+        target: stored.manner.target.map(|target| target.to_string()),
+        style: stored.manner.style.map(Style::as_str),
     }
 }
 

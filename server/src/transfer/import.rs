@@ -2,12 +2,15 @@
 //! import, and started again it goes on where it was: what is there already is known by its `id`, or by its content, and is
 //! left alone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use recado_proto::{ChannelName, Code, Manner, Timestamp, UserName};
+use recado_proto::{
+    Act, ActKind, ChannelName, Code, HistoryOf, HistoryRequest, Manner, Range, Style, Timestamp, UserName,
+};
 
+use super::acts::{self, Acts, Side};
 use super::check::{self, Check, Entry};
 use super::file::Source;
 use super::ids::{Content, id_of};
@@ -18,7 +21,7 @@ use crate::config::StoreUrl;
 use crate::limits::{IMPORT_TURN_ENTRIES, SCAN_ROWS_MAX};
 use crate::service::unix_ms;
 use crate::store::{
-    self, Change, Committed, Destination, EntryKind, Marks, NewMessage, Outcome, Position, Refusal,
+    self, Change, Committed, Destination, EntryKind, Marks, NewAct, NewMessage, Outcome, Position, Refusal,
     SqliteStore, Store, StoreError,
 };
 
@@ -39,8 +42,9 @@ pub fn import(
         fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
     }
     let store = SqliteStore::open(&path)?;
-    check(&store, &mut source, progress)?;
-    let mut importer = Importer::new(Box::new(store), &path)?;
+    let scratch = Scratch::new().map_err(|error| scratch_error(&path, &error))?;
+    let acts = check(&store, &mut source, &scratch, progress)?;
+    let mut importer = Importer::new(Box::new(store), &path, scratch, acts)?;
     let mut entries = 0;
     let mut failure = None;
     let name = source.name.clone();
@@ -72,14 +76,20 @@ pub fn import(
 fn check(
     store: &dyn Store,
     source: &mut Source,
+    scratch: &Scratch,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(), TransferError> {
+) -> Result<Acts, TransferError> {
     let mut reader = store.reader()?;
+    let mut acts = Acts::default();
     let mut check = Check::in_store(&reader.users()?, &reader.channels()?);
     let mut entries = 0;
     let name = source.name.clone();
     json::read(source.reader()?, |spot, raw| {
-        check.take(spot, raw);
+        let entry = check::entry(raw);
+        check.take(spot, entry.as_ref().map_err(String::as_str));
+        if let Ok(entry) = &entry {
+            acts.keep(scratch, entry).map_err(|error| no_room(&error))?;
+        }
         entries += 1;
         if entries % SCAN_ROWS_MAX as u64 == 0 {
             progress(Progress { stage: Stage::Checking, entries });
@@ -88,7 +98,7 @@ fn check(
     })
     .map_err(|error| malformed(&name, &error))?;
     let problems = check.finish();
-    if problems.count == 0 { Ok(()) } else { Err(TransferError::Refused { file: name, problems }) }
+    if problems.count == 0 { Ok(acts) } else { Err(TransferError::Refused { file: name, problems }) }
 }
 
 fn malformed(file: &str, error: &serde_json::Error) -> TransferError {
@@ -132,12 +142,17 @@ enum Meaning {
         to_channel: bool,
         given: Option<Box<NewMessage>>,
     },
+    /// An act, or the place of a message that was deleted.
+    Act,
 }
 
 struct Importer<'a> {
     store: Box<dyn Store>,
     path: &'a Path,
     scratch: Scratch,
+    acts: Acts,
+    /// When the channels that were there got their last topic, as far as it was asked.
+    topics_since_ms: HashMap<ChannelName, u64>,
     changes: Vec<Change>,
     meanings: Vec<Meaning>,
     users: HashSet<UserName>,
@@ -148,9 +163,8 @@ struct Importer<'a> {
 }
 
 impl<'a> Importer<'a> {
-    fn new(store: Box<dyn Store>, path: &'a Path) -> Result<Self, StoreError> {
+    fn new(store: Box<dyn Store>, path: &'a Path, scratch: Scratch, acts: Acts) -> Result<Self, StoreError> {
         let mut reader = store.reader()?;
-        let scratch = Scratch::new().map_err(|error| scratch_error(path, &error))?;
         let mut cursor = Position(0);
         loop {
             let scan = reader.entries(EntryKind::Logins, cursor, SCAN_ROWS_MAX)?;
@@ -170,6 +184,8 @@ impl<'a> Importer<'a> {
             store,
             path,
             scratch,
+            acts,
+            topics_since_ms: HashMap::new(),
             changes: Vec::new(),
             meanings: Vec::new(),
             users,
@@ -200,30 +216,108 @@ impl<'a> Importer<'a> {
                     self.imported.present.channels += 1;
                 }
             }
-            Entry::Message { from, to, message } => self.message(from, to, message)?,
+            Entry::Message { from, to, message } => {
+                let due = self.acts.take_before(&self.scratch, &to, &message);
+                let due = due.map_err(|error| scratch_error(self.path, &error))?;
+                self.kept_acts(Side::of(&to), due)?;
+                self.message(from, to, message)?;
+            }
+            // They were kept, and their places come.
+            Entry::Act { .. } | Entry::Deleted { .. } => {}
         }
         if self.changes.len() >= IMPORT_TURN_ENTRIES { self.turn() } else { Ok(()) }
     }
 
-    fn message(&mut self, from: UserName, to: Destination, message: RawMessage) -> Result<(), Failure> {
-        match &to {
+    fn kept_acts(&mut self, side: Side, numbers: std::ops::Range<u64>) -> Result<(), Failure> {
+        for number in numbers {
+            let entry = acts::read(&self.scratch, side, number);
+            match entry.map_err(|error| scratch_error(self.path, &error))? {
+                Some(Entry::Act { from, to, act, message }) => self.act(from, to, act, &message)?,
+                Some(Entry::Deleted { from, to, message }) => {
+                    self.destination(&to, message.timestamp);
+                    let new = self.new_message(from, to, message, true);
+                    self.push(Change::Send(new), Meaning::Act);
+                }
+                Some(Entry::Login { .. } | Entry::Channel { .. } | Entry::Message { .. }) | None => {
+                    return Err(Failure::Refused("an act is not as it was".to_owned()));
+                }
+            }
+            if self.changes.len() >= IMPORT_TURN_ENTRIES {
+                self.turn()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, from: UserName, to: Destination, act: Act, raw: &RawMessage) -> Result<(), Failure> {
+        self.destination(&to, raw.timestamp);
+        let time_ms = self.time_ms(raw);
+        if let (Destination::Channel(channel), ActKind::Topic) = (&to, act.kind())
+            && self.topic_since_ms(channel)? >= time_ms
+        {
+            self.imported.present.acts += 1;
+            return Ok(());
+        }
+        let imported = Some(store::Imported { time_ms, revised: false });
+        let (id, timestamp) = (raw.id, raw.timestamp);
+        self.push(Change::Act(NewAct { from, to, act, id, timestamp, clock: 0, imported }), Meaning::Act);
+        Ok(())
+    }
+
+    /// When a channel that was there before got its topic, so that an older one does not take its place.
+    fn topic_since_ms(&mut self, channel: &ChannelName) -> Result<u64, StoreError> {
+        if !self.channels_before.contains(channel) {
+            return Ok(0);
+        }
+        if let Some(since_ms) = self.topics_since_ms.get(channel) {
+            return Ok(*since_ms);
+        }
+        let request = HistoryRequest {
+            // A channel is anybody's to read.
+            user: UserName::parse("import").expect("it is a name"),
+            of: HistoryOf::Channel(channel.clone()),
+            range: Range::Latest,
+            limit: 1,
+            acts: true,
+        };
+        let page = self.store.reader()?.history(&request)?;
+        let since_ms = page.ok().and_then(|page| page.topic).map_or(0, |topic| topic.time_ms);
+        self.topics_since_ms.insert(channel.clone(), since_ms);
+        Ok(since_ms)
+    }
+
+    /// Makes sure that there is such a channel or user.
+    fn destination(&mut self, to: &Destination, timestamp: Option<Timestamp>) {
+        match to {
             Destination::Channel(channel) if self.channels.insert(channel.clone()) => {
                 let channel = channel.clone();
-                self.push(
-                    Change::CreateChannel { channel, timestamp: message.timestamp, id: None },
-                    Meaning::Channel,
-                );
+                self.push(Change::CreateChannel { channel, timestamp, id: None }, Meaning::Channel);
             }
             Destination::User(user) if self.users.insert(user.clone()) => {
                 self.push(Change::AddUser { user: user.clone() }, Meaning::User);
             }
             Destination::Channel(_) | Destination::User(_) => {}
         }
-        let RawMessage { text, timestamp, id, time_ms } = message;
-        let from_timestamp = || u64::try_from(timestamp?.as_seconds()).ok()?.checked_mul(1000);
-        let time_ms = time_ms.or_else(from_timestamp).unwrap_or(self.now_ms).min(self.now_ms);
-        let (imported, manner) = (Some(store::Imported { time_ms }), Manner::default());
-        let mut new = NewMessage { from, to, text, id, timestamp, manner, clock: 0, imported };
+    }
+
+    fn time_ms(&self, message: &RawMessage) -> u64 {
+        let from_timestamp = || u64::try_from(message.timestamp?.as_seconds()).ok()?.checked_mul(1000);
+        message.time_ms.or_else(from_timestamp).unwrap_or(self.now_ms).min(self.now_ms)
+    }
+
+    fn new_message(&self, from: UserName, to: Destination, message: RawMessage, revised: bool) -> NewMessage {
+        let time_ms = self.time_ms(&message);
+        let RawMessage { text, timestamp, id, time_ms: _, seq: _, target, style } = message;
+        let style = style.filter(|style| style == Style::Me.as_str()).map(|_| Style::Me);
+        let (imported, manner) = (Some(store::Imported { time_ms, revised }), Manner { target, style });
+        NewMessage { from, to, text, id, timestamp, manner, clock: 0, imported }
+    }
+
+    fn message(&mut self, from: UserName, to: Destination, message: RawMessage) -> Result<(), Failure> {
+        self.destination(&to, message.timestamp);
+        let revised = self.acts.is_edited(&self.scratch, &message);
+        let revised = revised.map_err(|error| scratch_error(self.path, &error))?;
+        let mut new = self.new_message(from, to, message, revised);
         let to_channel = matches!(new.to, Destination::Channel(_));
         let given = new.id.is_some().then(|| Box::new(new.clone()));
         if new.id.is_none() {
@@ -274,9 +368,19 @@ impl<'a> Importer<'a> {
         let Marks { mut clock, published_through } = self.store.marks();
         let mut changes = std::mem::take(&mut self.changes);
         for change in &mut changes {
-            if let Change::Send(message) = change {
-                clock += 1;
-                message.clock = clock;
+            match change {
+                Change::Send(message) => {
+                    clock += 1;
+                    message.clock = clock;
+                }
+                Change::Act(act) => {
+                    clock += 1;
+                    act.clock = clock;
+                }
+                Change::Login { .. }
+                | Change::AddUser { .. }
+                | Change::CreateChannel { .. }
+                | Change::Mark { .. } => {}
             }
         }
         self.store.set_marks(Marks { clock, published_through });
@@ -284,7 +388,7 @@ impl<'a> Importer<'a> {
     }
 
     fn count(&mut self, outcome: Outcome, meaning: Meaning) -> Result<(), Failure> {
-        let Imported { added, present } = &mut self.imported;
+        let Imported { added, present, acts_left_out } = &mut self.imported;
         match (outcome, meaning) {
             (Outcome::Accepted, Meaning::Login) => added.logins += 1,
             (Outcome::Accepted, Meaning::Channel) => added.channels += 1,
@@ -292,6 +396,9 @@ impl<'a> Importer<'a> {
             (Outcome::Repeated(_), Meaning::Message { to_channel, .. }) => {
                 *messages(present, to_channel) += 1
             }
+            (Outcome::Stored(_), Meaning::Act) => added.acts += 1,
+            (Outcome::Repeated(_), Meaning::Act) => present.acts += 1,
+            (Outcome::Refused(_), Meaning::Act) => *acts_left_out += 1,
             (
                 Outcome::Refused(Refusal { code: Code::IdReused, .. }),
                 Meaning::Message { to_channel, given: Some(mut message) },
@@ -306,6 +413,10 @@ impl<'a> Importer<'a> {
     }
 
     fn finish(mut self) -> Result<Imported, Failure> {
+        for side in [Side::Channels, Side::Users] {
+            let rest = self.acts.take_rest(side);
+            self.kept_acts(side, rest)?;
+        }
         self.turn()?;
         self.store.close()?;
         Ok(self.imported)
@@ -316,7 +427,11 @@ fn messages(counts: &mut Counts, to_channel: bool) -> &mut u64 {
     if to_channel { &mut counts.channel_messages } else { &mut counts.user_messages }
 }
 
-/// The counts lie beside the system's other temporary files.
+/// The counts and acts lie beside the system's other temporary files.
 fn scratch_error(path: &Path, error: &rusqlite::Error) -> StoreError {
-    StoreError::CannotOpen { path: path.to_path_buf(), why: format!("no room for temporary counts: {error}") }
+    StoreError::CannotOpen { path: path.to_path_buf(), why: no_room(error) }
+}
+
+fn no_room(error: &rusqlite::Error) -> String {
+    format!("no room for temporary counts: {error}")
 }

@@ -27,10 +27,21 @@ pub(super) enum List {
     Channels,
     ChannelMessages,
     UserMessages,
+    /// What was done to messages in channels, and to channels.
+    ChannelActs,
+    /// What was done to messages to users.
+    UserActs,
 }
 
 impl List {
-    const ALL: [List; 4] = [List::Logins, List::Channels, List::ChannelMessages, List::UserMessages];
+    const ALL: [List; 6] = [
+        List::Logins,
+        List::Channels,
+        List::ChannelMessages,
+        List::UserMessages,
+        List::ChannelActs,
+        List::UserActs,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -38,6 +49,8 @@ impl List {
             List::Channels => "channels",
             List::ChannelMessages => "channel_messages",
             List::UserMessages => "user_messages",
+            List::ChannelActs => "channel_acts",
+            List::UserActs => "user_acts",
         }
     }
 }
@@ -49,9 +62,11 @@ pub(super) enum RawEntry {
     Channel { channel: String, timestamp: Option<Timestamp> },
     ChannelMessage { user: String, channel: String, message: RawMessage },
     UserMessage { src: String, dst: String, message: RawMessage },
+    ChannelAct { user: String, channel: String, kind: String, message: RawMessage },
+    UserAct { src: String, dst: String, kind: String, message: RawMessage },
 }
 
-/// What messages of both kinds have.
+/// What messages of both kinds have, and acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawMessage {
     pub(super) text: String,
@@ -59,6 +74,17 @@ pub(super) struct RawMessage {
     /// Another program's `id` may be anything: what is no UUID counts as absent.
     pub(super) id: Option<MessageId>,
     pub(super) time_ms: Option<u64>,
+    /// Its place among the messages and acts of its topic.
+    pub(super) seq: Option<u64>,
+    /// The message that is replied to, or that an act is about.
+    pub(super) target: Option<MessageId>,
+    pub(super) style: Option<String>,
+}
+
+/// Reads one entry of a list.
+pub(super) fn read_entry(list: List, text: &str) -> Result<RawEntry, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    FieldsSeed.deserialize(&mut deserializer).map_err(|error| error.to_string())?.into_entry(list)
 }
 
 /// Reads all of `source`, giving each entry to `each`, whose error ends it.
@@ -167,6 +193,10 @@ struct Fields {
     timestamp: Option<Timestamp>,
     id: Option<MessageId>,
     time_ms: Option<u64>,
+    seq: Option<u64>,
+    target: Option<MessageId>,
+    style: Option<String>,
+    kind: Option<String>,
 }
 
 impl Fields {
@@ -176,9 +206,8 @@ impl Fields {
         }
         let need = |field: Option<String>, name: &str| field.ok_or_else(|| format!("it has no {name}"));
         let timestamp = self.timestamp;
-        let message = |text: Option<String>| -> Result<RawMessage, String> {
-            Ok(RawMessage { text: need(text, "message")?, timestamp, id: self.id, time_ms: self.time_ms })
-        };
+        let (id, time_ms, seq, target, style) = (self.id, self.time_ms, self.seq, self.target, self.style);
+        let message = |text| RawMessage { text, timestamp, id, time_ms, seq, target, style };
         Ok(match list {
             List::Logins => RawEntry::Login {
                 user: need(self.username.or(self.user).or(self.name), "username")?,
@@ -191,12 +220,24 @@ impl Fields {
             List::ChannelMessages => RawEntry::ChannelMessage {
                 user: need(self.user.or(self.username), "user")?,
                 channel: need(self.channel, "channel")?,
-                message: message(self.message)?,
+                message: message(need(self.message, "message")?),
             },
             List::UserMessages => RawEntry::UserMessage {
                 src: need(self.src, "src")?,
                 dst: need(self.dst, "dst")?,
-                message: message(self.message)?,
+                message: message(need(self.message, "message")?),
+            },
+            List::ChannelActs => RawEntry::ChannelAct {
+                user: need(self.user, "user")?,
+                channel: need(self.channel, "channel")?,
+                kind: need(self.kind, "kind")?,
+                message: message(self.message.unwrap_or_default()),
+            },
+            List::UserActs => RawEntry::UserAct {
+                src: need(self.src, "src")?,
+                dst: need(self.dst, "dst")?,
+                kind: need(self.kind, "kind")?,
+                message: message(self.message.unwrap_or_default()),
             },
         })
     }
@@ -243,6 +284,10 @@ impl<'de> Visitor<'de> for FieldsSeed {
                         key if is_key(key, "time_ms") => {
                             fields.time_ms = map.next_value::<Loose>()?.unsigned()
                         }
+                        key if is_key(key, "seq") => fields.seq = map.next_value::<Loose>()?.unsigned(),
+                        key if is_key(key, "target") => fields.target = map.next_value::<Loose>()?.id(),
+                        key if is_key(key, "style") => fields.style = map.next_value::<Loose>()?.text(),
+                        key if is_key(key, "kind") => fields.kind = map.next_value::<Loose>()?.text(),
                         _ => drop(map.next_value::<IgnoredAny>()?),
                     }
                     continue;
@@ -277,6 +322,13 @@ impl Loose {
     fn id(self) -> Option<MessageId> {
         match self {
             Loose::Text(text) => text.parse().ok(),
+            Loose::Integer(_) | Loose::Float(_) | Loose::Nothing => None,
+        }
+    }
+
+    fn text(self) -> Option<String> {
+        match self {
+            Loose::Text(text) => Some(text),
             Loose::Integer(_) | Loose::Float(_) | Loose::Nothing => None,
         }
     }

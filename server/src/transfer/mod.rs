@@ -1,7 +1,8 @@
 //! Everything in a store to and from a `server_data.json`, the layout that older deployments keep (`logins`, `channels`,
-//! `channel_messages`, `user_messages`). It knows stores, not sockets; a running server may be exported beside, and must be
+//! `channel_messages`, `user_messages`), with what they did not have in lists of its own (`channel_acts`, `user_acts`). It knows stores, not sockets; a running server may be exported beside, and must be
 //! stopped for an import.
 
+mod acts;
 mod check;
 mod export;
 mod file;
@@ -36,6 +37,8 @@ pub struct Counts {
     pub channel_messages: u64,
     /// Messages to users.
     pub user_messages: u64,
+    /// Edits, deletions, reactions and topics, and the places of messages that were deleted.
+    pub acts: u64,
 }
 
 /// What an import did.
@@ -45,6 +48,8 @@ pub struct Imported {
     pub added: Counts,
     /// What was there already, and was left as it is.
     pub present: Counts,
+    /// Acts that could not be done: their messages are not there, or were deleted.
+    pub acts_left_out: u64,
 }
 
 /// What is being done.
@@ -125,10 +130,10 @@ impl Display for Problems {
 
 impl Display for Counts {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { logins, channels, channel_messages, user_messages } = self;
+        let Self { logins, channels, channel_messages, user_messages, acts } = self;
         write!(
             f,
-            "{channels} channels, {channel_messages} messages to channels, {user_messages} messages to users, {logins} logins"
+            "{channels} channels, {channel_messages} messages to channels, {user_messages} messages to users, {logins} logins, {acts} acts"
         )
     }
 }

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use recado_proto::{ChannelName, HistoryOf, HistoryRequest, Manner, Range, UserName};
+use recado_proto::{Act, ChannelName, HistoryOf, HistoryRequest, Manner, MessageId, Range, Style, UserName};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Counts, Imported, TransferError, export, import};
 use crate::config::StoreUrl;
 use crate::store::{
-    Change, Destination, EntryKind, NewMessage, Position, Reader, SqliteReader, SqliteStore, Store,
+    Change, Destination, EntryKind, NewAct, NewMessage, Outcome, Position, Reader, SqliteReader, SqliteStore,
+    Store,
 };
 
 struct Place(TempDir);
@@ -88,7 +89,7 @@ const OBJECTS: &str = r#"{
     "logins": [{"user": "ana", "timestamp": 1700000000}, {"user": "bob", "timestamp": 1700000000}]
 }"#;
 
-const ALL: Counts = Counts { logins: 2, channels: 2, channel_messages: 3, user_messages: 1 };
+const ALL: Counts = Counts { logins: 2, channels: 2, channel_messages: 3, user_messages: 1, acts: 0 };
 
 #[test]
 fn every_spelling_is_the_same_data() {
@@ -96,10 +97,10 @@ fn every_spelling_is_the_same_data() {
         let place = Place::new();
         let imported = place.import("a.db", first).unwrap();
         let added = Counts { channels: 3, ..ALL };
-        assert_eq!(imported, Imported { added, present: Counts::default() });
+        assert_eq!(imported, Imported { added, ..Imported::default() });
         for again in [SNAKE, CAPITALS, OBJECTS] {
             let imported = place.import("a.db", again).unwrap();
-            assert_eq!(imported, Imported { added: Counts::default(), present: ALL });
+            assert_eq!(imported, Imported { present: ALL, ..Imported::default() });
         }
         assert_eq!(place.history("a.db", "geral"), ["oi", "oi"]);
         let mut reader = SqliteReader::open(&place.file("a.db")).unwrap();
@@ -140,6 +141,148 @@ fn an_export_comes_back_as_it_was() {
     let copied = place.import("b.db", &out.to_string()).unwrap();
     assert_eq!(copied.added.channel_messages, 5_000);
     assert_eq!(place.export("b.db"), out, "into an empty one it adds all");
+}
+
+#[test]
+fn what_was_done_to_messages_comes_back_as_it_was() {
+    let place = Place::new();
+    done(&place.file("a.db"));
+    let out = place.export("a.db");
+    let texts = |list: &str| -> Vec<_> {
+        out[list].as_array().unwrap().iter().map(|entry| entry["message"].clone()).collect()
+    };
+    assert_eq!(texts("channel_messages"), ["now", "waves", "so do I"], "deleted ones are no messages");
+    assert_eq!(texts("user_messages"), ["psst", "what?"]);
+    let [waves, reply] = [1, 2].map(|index| &out["channel_messages"][index]);
+    assert_eq!((&waves["style"], &reply["target"]), (&json!("me"), &waves["id"]));
+    let kinds: Vec<_> = out["channel_acts"].as_array().unwrap().iter().map(|act| &act["kind"]).collect();
+    assert_eq!(kinds, ["edit", "topic", "message", "edit", "react", "edit", "delete", "topic"]);
+    assert!(!out.to_string().contains("secret"), "nothing withdrawn is in a file");
+
+    let again = place.import("a.db", &out.to_string()).unwrap();
+    assert_eq!((again.added, again.acts_left_out), (Counts::default(), 0), "its own store has it all");
+    let copied = place.import("b.db", &out.to_string()).unwrap();
+    assert_eq!((copied.added.acts, copied.acts_left_out), (10, 0));
+    assert_eq!(place.export("b.db"), out, "an empty store becomes the same one");
+    assert_eq!(place.history("b.db", "a"), place.history("a.db", "a"));
+    let mut reader = SqliteReader::open(&place.file("b.db")).unwrap();
+    assert!(reader.publications(Position(0), 1000).unwrap().found.is_empty(), "nothing is published");
+}
+
+#[test]
+fn a_later_export_brings_what_was_done_since() {
+    let place = Place::new();
+    let one = |message: &str, acts: Value| {
+        let messages = json!([{"user": "ana", "channel": "a", "message": message, "timestamp": 1, "id": id(1).to_string(), "seq": 1}]);
+        let messages = if message.is_empty() { json!([]) } else { messages };
+        json!({ "channels": ["a"], "channel_messages": messages, "channel_acts": acts }).to_string()
+    };
+    let act = |number: u8, kind: &str, message: &str| {
+        let seq = number;
+        json!({"user": "ana", "channel": "a", "kind": kind, "message": message, "timestamp": 2, "id": id(number).to_string(),
+            "target": id(1).to_string(), "seq": seq, "time_ms": 2000 + u64::from(number)})
+    };
+    place.import("a.db", &one("first", json!([]))).unwrap();
+    let edited = one("second", json!([act(2, "edit", "second")]));
+    assert_eq!(place.import("a.db", &edited).unwrap().added, Counts { acts: 1, ..Counts::default() });
+    assert_eq!(place.history("a.db", "a"), ["second"], "the message is there once");
+    // An older edit that comes late does not take the place of a newer one.
+    let late = one(
+        "second",
+        json!([{"user": "ana", "channel": "a", "kind": "edit", "message": "late", "id": id(9).to_string(),
+        "target": id(1).to_string(), "time_ms": 2001}]),
+    );
+    assert_eq!(place.import("a.db", &late).unwrap().added.acts, 1);
+    assert_eq!(place.history("a.db", "a"), ["second"]);
+    let gone = json!({"user": "ana", "channel": "a", "kind": "message", "timestamp": 1, "id": id(1).to_string(), "seq": 1});
+    let deleted = one("", json!([gone, act(2, "edit", ""), act(3, "delete", "")]));
+    let imported = place.import("a.db", &deleted).unwrap();
+    assert_eq!((imported.added.acts, imported.present.acts, imported.acts_left_out), (1, 2, 0));
+    assert_eq!(place.history("a.db", "a"), [""]);
+    // What cannot be done any more is left out and counted, and the rest goes on.
+    let late = one("second", json!([act(4, "react", "👍"), act(5, "edit", "back again")]));
+    let imported = place.import("a.db", &late).unwrap();
+    assert_eq!((imported.added, imported.acts_left_out), (Counts::default(), 2));
+    let strange =
+        json!({"user": "bob", "channel": "a", "kind": "topic", "message": "all", "id": id(6).to_string()});
+    assert_eq!(place.import("a.db", &one("second", json!([strange]))).unwrap().added.acts, 1);
+}
+
+#[test]
+fn a_file_that_says_nothing_of_manners_doubles_no_message() {
+    let place = Place::new();
+    done(&place.file("a.db"));
+    let mut out = place.export("a.db");
+    let lists = out.as_object_mut().unwrap();
+    lists.remove("channel_acts");
+    lists.remove("user_acts");
+    for list in ["channel_messages", "user_messages"] {
+        for message in lists[list].as_array_mut().unwrap() {
+            message.as_object_mut().unwrap().retain(|key, _| key != "target" && key != "style");
+        }
+    }
+    assert_eq!(place.import("a.db", &out.to_string()).unwrap().added, Counts::default());
+}
+
+fn id(number: u8) -> MessageId {
+    MessageId::from_bytes([number; 16])
+}
+
+/// A store in which messages were edited, deleted, replied to and reacted to.
+fn done(path: &Path) {
+    let user = |name: &str| UserName::parse(name).unwrap();
+    let in_a = || Destination::Channel(ChannelName::parse("a").unwrap());
+    let in_b = || Destination::Channel(ChannelName::parse("b").unwrap());
+    let to = |name: &str| Destination::User(user(name));
+    let say = |from: &str, to: Destination, text: &str, number: u8, manner: Manner| {
+        let (from, text, id) = (user(from), text.to_owned(), Some(id(number)));
+        Change::Send(NewMessage { from, to, text, id, timestamp: None, clock: 0, imported: None, manner })
+    };
+    let act = |from: &str, to: Destination, act: Act| {
+        Change::Act(NewAct { from: user(from), to, act, id: None, timestamp: None, clock: 0, imported: None })
+    };
+    let edit = |number, text: &str| Act::Edit { target: id(number), text: text.to_owned() };
+    let react = |number| Act::React { target: id(number), emoji: "👍".to_owned() };
+    let topic = |text: &str| Act::Topic { text: text.to_owned() };
+    let plain = Manner::default();
+    let channel = |name: &str| Change::CreateChannel {
+        channel: ChannelName::parse(name).unwrap(),
+        timestamp: None,
+        id: None,
+    };
+    let login = |name| Change::Login { user: user(name), timestamp: None };
+    let turns = [
+        vec![login("ana"), login("bob"), channel("a"), channel("b")],
+        vec![
+            say("ana", in_a(), "secret draft", 1, plain),
+            act("ana", in_a(), edit(1, "another secret")),
+            act("bob", in_b(), topic("what b is about")),
+            say("ana", in_a(), "secret", 2, Manner::reply_to(id(1))),
+        ],
+        vec![
+            act("ana", in_a(), edit(2, "still secret")),
+            say("bob", to("ana"), "psst", 3, plain),
+            act("ana", to("bob"), react(3)),
+            say("ana", in_a(), "waves", 4, Manner { target: None, style: Some(Style::Me) }),
+            act("bob", in_a(), react(4)),
+            say("ana", to("bob"), "what?", 5, Manner::reply_to(id(3))),
+        ],
+        vec![
+            act("ana", in_a(), edit(1, "now")),
+            act("bob", to("ana"), Act::Unreact { target: id(3), emoji: "👍".to_owned() }),
+            act("ana", in_a(), Act::Delete { target: id(2) }),
+            say("bob", in_a(), "so do I", 6, Manner::reply_to(id(4))),
+            act("bob", in_b(), topic("")),
+        ],
+    ];
+    let mut store = Box::new(SqliteStore::open(path).unwrap());
+    for (changes, now_ms) in turns.into_iter().zip(1_700_000_000_000..) {
+        let committed = store.commit(changes, now_ms).unwrap();
+        for outcome in committed.outcomes {
+            assert!(!matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+        }
+    }
+    store.close().unwrap();
 }
 
 /// A store that a server has written.
@@ -252,6 +395,24 @@ fn what_is_wrong_is_said_with_its_place_and_nothing_is_imported() {
     check_refused(r#"{"logins": [{"user": "geral"}]}"#, &["logins[0]", "a channel in the store"]);
     let long = json!({ "channel_messages": [{"user": "x", "channel": "a", "message": "x".repeat(65_537)}] });
     check_refused(&long.to_string(), &["channel_messages[0]", "65537 bytes"]);
+    let acts = json!({ "channel_acts": [
+        {"user": "x", "channel": "a", "kind": "react", "message": "+1", "target": id(1).to_string()},
+        {"user": "x", "channel": "a", "kind": "react", "message": "x".repeat(33), "id": id(2).to_string(), "target": id(1).to_string()},
+        {"user": "x", "channel": "a", "kind": "delete", "id": id(2).to_string()},
+        {"user": "x", "channel": "a", "kind": "dance", "id": id(2).to_string(), "target": id(1).to_string()},
+    ], "user_acts": [{"src": "x", "dst": "y", "kind": "topic", "message": "z", "id": id(2).to_string()}]});
+    check_refused(
+        &acts.to_string(),
+        &[
+            "channel_acts[0]: it has no id",
+            "33 bytes, 32 at most",
+            "channel_acts[2]: it has no target",
+            "channel_acts[3]",
+            "\"dance\"",
+            "user_acts[0]: only a channel has a topic",
+        ],
+    );
+    check_refused(r#"{"channel_acts": [{"user": "x", "channel": "a"}]}"#, &["channel_acts[0]", "no kind"]);
     let many = json!({ "channels": vec!["_"; 50] }).to_string();
     check_refused(&many, &["channels[19]", "and 30 more"]);
 }

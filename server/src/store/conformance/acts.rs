@@ -12,7 +12,7 @@ use super::{
 use crate::store::{Change, Destination, Entry, EntryKind, NewAct, NewMessage, Position, Store};
 
 fn act_under(from: &str, to: Destination, act: Act, id: Option<MessageId>) -> Change {
-    Change::Act(NewAct { from: user(from), to, act, id, timestamp: None, clock: 0 })
+    Change::Act(NewAct { from: user(from), to, act, id, timestamp: None, clock: 0, imported: None })
 }
 
 /// In the channel `a`.

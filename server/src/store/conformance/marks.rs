@@ -62,7 +62,7 @@ pub(in crate::store) fn imported_messages_keep_their_time_and_are_not_published<
     let mut store = fixture.open();
     commit(store.as_mut(), vec![create("a")]);
     let import = Change::Send(NewMessage {
-        imported: Some(Imported { time_ms: 12_345 }),
+        imported: Some(Imported { time_ms: 12_345, revised: false }),
         timestamp: Some(Timestamp::from_seconds(12)),
         ..message("ana", Destination::Channel(super::channel("a")), "old", None)
     });

@@ -67,7 +67,7 @@ fn in_each_state<F: Fixture>(changes: Vec<Change>, check: impl Fn(&mut SearchPar
 }
 
 fn act_in(from: &str, to: Destination, act: Act) -> Change {
-    Change::Act(NewAct { from: user(from), to, act, id: None, timestamp: None, clock: 0 })
+    Change::Act(NewAct { from: user(from), to, act, id: None, timestamp: None, clock: 0, imported: None })
 }
 
 fn act(from: &str, act: Act) -> Change {
@@ -113,7 +113,7 @@ pub(in crate::store) fn messages_are_found_by_their_words<F: Fixture>() {
 
 pub(in crate::store) fn what_is_found_can_be_narrowed_down<F: Fixture>() {
     let at = |time_ms: u64, from: &str, to: Destination, text: &str| {
-        let imported = Some(Imported { time_ms });
+        let imported = Some(Imported { time_ms, revised: false });
         Change::Send(NewMessage { imported, ..message(from, to, text, None) })
     };
     let to_a = || Destination::Channel(channel("a"));
@@ -304,7 +304,7 @@ fn some_change(random: &mut Random, sent: &mut Vec<Sent>, number: u32) -> Change
     let id = MessageId::from_bytes([a, b, c, d, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1]);
     let destination =
         to.map_or_else(|name| Destination::User(user(name)), |name| Destination::Channel(channel(name)));
-    let imported = Some(Imported { time_ms: time_s as u64 * 1000 });
+    let imported = Some(Imported { time_ms: time_s as u64 * 1000, revised: false });
     let change = Change::Send(NewMessage { imported, ..message(from, destination, &text, Some(id)) });
     sent.push(Sent { from, to, text, time_s, id, is_deleted: false });
     change

@@ -26,10 +26,12 @@ pub(super) enum Kind {
     ImportedDirectMessage = 7,
     ChannelAct = 8,
     DirectAct = 9,
+    ImportedChannelAct = 10,
+    ImportedDirectAct = 11,
 }
 
 impl Kind {
-    const ALL: [Kind; 9] = [
+    const ALL: [Kind; 11] = [
         Kind::User,
         Kind::Channel,
         Kind::Login,
@@ -39,6 +41,8 @@ impl Kind {
         Kind::ImportedDirectMessage,
         Kind::ChannelAct,
         Kind::DirectAct,
+        Kind::ImportedChannelAct,
+        Kind::ImportedDirectAct,
     ];
 
     fn from_number(number: i64) -> Option<Self> {
@@ -50,10 +54,14 @@ impl Kind {
             Record::Named { name: Name::User(_), .. } => Kind::User,
             Record::Named { name: Name::Channel(_), .. } => Kind::Channel,
             Record::Login { .. } => Kind::Login,
-            Record::Message { message, .. } if message.act.is_some() => match &message.route {
-                Route::Channel { .. } => Kind::ChannelAct,
-                Route::Direct { .. } => Kind::DirectAct,
-            },
+            Record::Message { message, .. } if message.act.is_some() => {
+                match (&message.route, message.imported) {
+                    (Route::Channel { .. }, false) => Kind::ChannelAct,
+                    (Route::Direct { .. }, false) => Kind::DirectAct,
+                    (Route::Channel { .. }, true) => Kind::ImportedChannelAct,
+                    (Route::Direct { .. }, true) => Kind::ImportedDirectAct,
+                }
+            }
             Record::Message { message, .. } => match (&message.route, message.imported) {
                 (Route::Channel { .. }, false) => Kind::ChannelMessage,
                 (Route::Direct { .. }, false) => Kind::DirectMessage,
@@ -224,9 +232,14 @@ impl RawRow {
             | Kind::ImportedChannelMessage
             | Kind::ImportedDirectMessage
             | Kind::ChannelAct
-            | Kind::DirectAct => {
+            | Kind::DirectAct
+            | Kind::ImportedChannelAct
+            | Kind::ImportedDirectAct => {
                 let (act, style) = match kind {
-                    Kind::ChannelAct | Kind::DirectAct => (Some(act_kind(self.form)?), None),
+                    Kind::ChannelAct
+                    | Kind::DirectAct
+                    | Kind::ImportedChannelAct
+                    | Kind::ImportedDirectAct => (Some(act_kind(self.form)?), None),
                     Kind::User
                     | Kind::Channel
                     | Kind::Login
@@ -247,7 +260,13 @@ impl RawRow {
                     text: self.text.ok_or(Misfit("a message without a text"))?,
                     act,
                     manner: Manner { target: self.target.map(MessageId::from_bytes), style },
-                    imported: matches!(kind, Kind::ImportedChannelMessage | Kind::ImportedDirectMessage),
+                    imported: matches!(
+                        kind,
+                        Kind::ImportedChannelMessage
+                            | Kind::ImportedDirectMessage
+                            | Kind::ImportedChannelAct
+                            | Kind::ImportedDirectAct
+                    ),
                 });
                 Record::Message { topic: id, sender, message }
             }
@@ -266,7 +285,10 @@ pub(super) fn parse_name(is_user: bool, text: &str) -> Result<Name, Misfit> {
 }
 
 fn route(kind: Kind, directory: &Directory, topic: NameId, sender: NameId) -> Result<Route, Misfit> {
-    let to_channel = matches!(kind, Kind::ChannelMessage | Kind::ImportedChannelMessage | Kind::ChannelAct);
+    let to_channel = matches!(
+        kind,
+        Kind::ChannelMessage | Kind::ImportedChannelMessage | Kind::ChannelAct | Kind::ImportedChannelAct
+    );
     match (to_channel, directory.name(topic), directory.name(sender)) {
         (true, Some(Name::Channel(channel)), Some(Name::User(user))) => {
             Ok(Route::Channel { channel: channel.clone(), user: user.clone() })

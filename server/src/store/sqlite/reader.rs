@@ -231,7 +231,7 @@ impl SqliteReader {
         }
     }
 
-    /// All acts on a message, in the order of commits.
+    /// All acts on a message, in their order.
     fn acts_on(&self, target: &MessageId) -> Result<Vec<Arc<StoredMessage>>, StoreError> {
         let (tail_from, in_tail) = {
             let view = self.view.read();
@@ -245,6 +245,7 @@ impl SqliteReader {
             acts.push(self.message_at(position)?.2);
         }
         acts.extend(in_tail);
+        acts::in_order(&mut acts);
         Ok(acts)
     }
 
@@ -389,20 +390,35 @@ impl SqliteReader {
         Ok(Scan { found, through: reached, at_end: reached >= through })
     }
 
-    /// The entry with its text as it is by now; none for an act, and for a message that was deleted.
-    fn entry_as_it_is(&self, entry: Entry) -> Result<Option<Entry>, StoreError> {
+    /// The entry with its text as it is by now, if it is what is listed: messages that were not deleted, or all else.
+    fn entry_as_it_is(&self, kind: EntryKind, entry: Entry) -> Result<Option<Entry>, StoreError> {
         let Entry::Message(message) = entry else { return Ok(Some(entry)) };
         if message.act.is_some() {
-            return Ok(None);
+            return if kind.is_of_acts() { self.act_as_it_is(message).map(Some) } else { Ok(None) };
         }
         let acts = self.acts_on(&message.id)?;
         if acts.is_empty() {
-            return Ok(Some(Entry::Message(message)));
+            return Ok((!kind.is_of_acts()).then_some(Entry::Message(message)));
         }
         let revised = acts::revised(&message, &acts, false, self.epoch);
         let text = revised.message;
-        let message = StoredMessage { text, ..message.as_ref().clone() };
-        Ok((!revised.deleted).then(|| Entry::Message(Arc::new(message))))
+        let message = Arc::new(StoredMessage { text, ..message.as_ref().clone() });
+        let entry = if revised.deleted { Entry::Deleted(message) } else { Entry::Message(message) };
+        Ok((revised.deleted == kind.is_of_acts()).then_some(entry))
+    }
+
+    /// A text that nobody is shown any more is left out.
+    fn act_as_it_is(&self, act: Arc<StoredMessage>) -> Result<Entry, StoreError> {
+        let (Some(ActKind::Edit), Some(target)) = (act.act, act.manner.target) else {
+            return Ok(Entry::Message(act));
+        };
+        let acts = self.acts_on(&target)?;
+        let deleted = acts.iter().any(|act| act.act == Some(ActKind::Delete));
+        let last_edit = acts.iter().rfind(|act| act.act == Some(ActKind::Edit));
+        if !deleted && last_edit.is_some_and(|last| last.id == act.id) {
+            return Ok(Entry::Message(act));
+        }
+        Ok(Entry::Message(Arc::new(StoredMessage { text: String::new(), ..act.as_ref().clone() })))
     }
 
     fn wrap(&self, error: &rusqlite::Error) -> StoreError {
@@ -493,7 +509,7 @@ impl Reader for SqliteReader {
             let view = self.view.read();
             found.into_iter().filter_map(|record| entry(&view, kind, record)).collect()
         };
-        let found = found.into_iter().filter_map(|entry| self.entry_as_it_is(entry).transpose());
+        let found = found.into_iter().filter_map(|entry| self.entry_as_it_is(kind, entry).transpose());
         let found = found.collect::<Result<_, _>>()?;
         Ok(Scan { found, through, at_end })
     }
@@ -534,12 +550,12 @@ fn entry(view: &View, kind: EntryKind, record: Record) -> Option<Entry> {
             Some(Name::User(user)) => Some(Entry::Login { user: user.clone(), timestamp }),
             Some(Name::Channel(_)) | None => None,
         },
-        (EntryKind::ChannelMessages, Record::Message { message, .. })
+        (EntryKind::ChannelMessages | EntryKind::ChannelActs, Record::Message { message, .. })
             if matches!(message.route, Route::Channel { .. }) =>
         {
             Some(Entry::Message(message))
         }
-        (EntryKind::DirectMessages, Record::Message { message, .. })
+        (EntryKind::DirectMessages | EntryKind::DirectActs, Record::Message { message, .. })
             if matches!(message.route, Route::Direct { .. }) =>
         {
             Some(Entry::Message(message))

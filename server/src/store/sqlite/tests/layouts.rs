@@ -48,7 +48,7 @@ fn an_earlier_store_is_brought_up_and_takes_acts() {
     let mut store = fixture.open();
     let act = recado_proto::Act::Edit { target: MessageId::from_bytes([1; 16]), text: "olá".to_owned() };
     let to = Destination::Channel(geral());
-    let act = NewAct { from: ana(), to, act, id: None, timestamp: None, clock: 0 };
+    let act = NewAct { from: ana(), to, act, id: None, timestamp: None, clock: 0, imported: None };
     let outcomes = store.commit(vec![Change::Act(act)], 2).unwrap().outcomes;
     assert!(matches!(outcomes[0], Outcome::Stored(receipt) if receipt.seq == 2), "{outcomes:?}");
     store.close().unwrap();
