@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use recado_client::{Presence, probe, probe_broker};
+use recado_client::{Hosted, Presence, probe, probe_broker};
 use recado_zmtp::Endpoint;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +31,10 @@ pub(crate) async fn chat(
     let chat_shutdown = shutdown.child_token();
     let host =
         start_missing(up, &config.session.servers, &config.session.brokers, &hosting, &chat_shutdown).await?;
-    let host = host.map(|Host { remark, running }| {
-        config.remark = Some(remark);
+    let host = host.map(|Host { hosted, running }| {
+        // Standard error is a person's; who has closed it does not want it.
+        let _ = writeln!(io::stderr(), "{}", config.say_hosted(hosted));
+        config.hosted = Some(hosted);
         running
     });
     let chatted = crate::client(config, chat_shutdown).await;
@@ -45,8 +47,7 @@ pub(crate) async fn chat(
 
 /// What was started for the chat.
 struct Host {
-    /// What there is to know about it.
-    remark: String,
+    hosted: Hosted,
     running: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -65,27 +66,23 @@ async fn start_missing(
         && is_missing("a server", probe(&server_here, PROBE_WAIT).await, &server_here)?;
     let broker_missing = brokers.contains(&broker_here)
         && is_missing("a broker", probe_broker(&broker_here, PROBE_WAIT).await, &broker_here)?;
-    let (what, running): (_, JoinHandle<anyhow::Result<()>>) = match (server_missing, broker_missing) {
+    let (hosted, running): (_, JoinHandle<anyhow::Result<()>>) = match (server_missing, broker_missing) {
         (false, false) => return Ok(None),
         (true, true) => {
             let pair = Pair::bind(up, false).await?;
-            ("a broker and a server", tokio::spawn(pair.run(hosting.clone())))
+            (Hosted::Both, tokio::spawn(pair.run(hosting.clone())))
         }
         (true, false) => {
             let server = bind_server(recado_server::Args { options: up.server, open: up.open }).await?;
             let running = server.run(hosting.clone());
-            ("a server", tokio::spawn(async { Ok(running.await?) }))
+            (Hosted::Server, tokio::spawn(async { Ok(running.await?) }))
         }
         (false, true) => {
             let broker = bind_broker(recado_broker::Args { options: up.broker, open: up.open }).await?;
             let running = broker.run(hosting.clone());
-            ("a broker", tokio::spawn(async { Ok(running.await?) }))
+            (Hosted::Broker, tokio::spawn(async { Ok(running.await?) }))
         }
     };
-    let remark = format!(
-        "Started {what} in this program, for as long as the chat is open.\nOthers on this machine join with: recado client"
-    );
-    tell(&remark);
     let chat_shutdown = chat_shutdown.clone();
     // Watches over the parts while the chat has the terminal.
     let running = tokio::spawn(async move {
@@ -93,7 +90,7 @@ async fn start_missing(
         chat_shutdown.cancel();
         ended?
     });
-    Ok(Some(Host { remark, running }))
+    Ok(Some(Host { hosted, running }))
 }
 
 fn is_missing(what: &str, presence: Presence, endpoint: &Endpoint) -> Result<bool, Failure> {
@@ -104,9 +101,4 @@ fn is_missing(what: &str, presence: Presence, endpoint: &Endpoint) -> Result<boo
             "{endpoint} is taken, but not by {what} of Recado: {reason}; end that program, or choose other endpoints (recado up --help)"
         ))),
     }
-}
-
-/// A remark on standard error, which is a person's; who has closed it does not want it.
-fn tell(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -9,6 +9,7 @@ use crate::duration;
 use crate::screen::{KeySetting, LevelSetting, NotifyBy, QuietHours};
 use crate::view::colour::{ColourWhen, Theme};
 use crate::view::times::Times;
+use crate::view::wording::Language;
 
 /// What `recado client` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -65,6 +66,10 @@ pub struct Args {
     /// Go on where the last run ended: send what had no answer, and print what came since; on a terminal always
     #[arg(long, env = "RECADO_RESUME")]
     pub resume: bool,
+
+    /// What the chat speaks [default: what LC_ALL, LC_MESSAGES or LANG say on a terminal, otherwise en]
+    #[arg(long, value_name = "LANGUAGE", env = "RECADO_LANGUAGE", ignore_case = true)]
+    pub language: Option<Language>,
 
     /// When to use colours; NO_COLOR, CLICOLOR and TERM=dumb are respected
     #[arg(long, value_name = "WHEN", env = "RECADO_COLOR", default_value = "auto")]

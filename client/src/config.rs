@@ -1,5 +1,7 @@
 //! The client's validated configuration.
 
+use std::env;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use recado_proto::{ChannelName, UserName};
@@ -9,6 +11,7 @@ use crate::args::Args;
 use crate::screen::{Keys, KeysError, Manner, Wishes};
 use crate::session::SessionConfig;
 use crate::view::colour::ColourWhen;
+use crate::view::wording::{self, Hosted, Language};
 
 /// What the terminal client needs to know before it begins.
 #[derive(Clone, Debug)]
@@ -27,12 +30,14 @@ pub struct Config {
     pub listen: bool,
     /// End after this.
     pub duration: Option<Duration>,
-    /// Something to say first where the screen is taken, as what was printed before is out of sight then.
-    pub remark: Option<String>,
+    /// What was started for this chat, to be said first where the screen is taken, as what was printed before is out of sight then.
+    pub hosted: Option<Hosted>,
     /// Messages to show on joining, if it was said.
     pub backlog: Option<u32>,
     /// Without a terminal: go on where the last run ended.
     pub resume: bool,
+    /// What the chat speaks, if it was said.
+    pub language: Option<Language>,
     /// When to use colours.
     pub colour: ColourWhen,
     /// How it is where the screen is taken.
@@ -54,6 +59,23 @@ pub enum ConfigError {
     /// Keys that cannot be set together.
     #[error("--key: {0}")]
     Keys(KeysError),
+}
+
+impl Config {
+    /// What the chat speaks: see [`Language::decide`].
+    pub fn spoken(&self) -> Language {
+        Language::decide(self.language, self.is_on_terminal(), |name| env::var(name).ok())
+    }
+
+    /// What to say of what was started for this chat, in its language.
+    pub fn say_hosted(&self, hosted: Hosted) -> String {
+        wording::hosted(self.spoken(), hosted)
+    }
+
+    /// Whether a person chats, at a terminal that is read and written.
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal() && !self.json
+    }
 }
 
 impl TryFrom<Args> for Config {
@@ -78,11 +100,12 @@ impl TryFrom<Args> for Config {
             channel: args.channel,
             json: args.json,
             plain: args.plain,
-            remark: None,
+            hosted: None,
             listen: args.listen || args.duration.is_some(),
             duration: args.duration,
             backlog: args.backlog,
             resume: args.resume,
+            language: args.language,
             colour: args.color,
             screen: Manner {
                 theme: args.theme,

@@ -14,12 +14,14 @@ use crate::chat::command::{Command, Conversation, OnMessage};
 use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
+use crate::chat::reason::Unreadable;
 use crate::chat::{Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
 use crate::kept::Record;
 use crate::kept::keeper::Keeper;
 use crate::limits;
 use crate::session::{Session, SessionEvent, SessionEvents, half_sentence};
 use crate::view::prompt::{self, Prompt};
+use crate::view::wording::{self, Language};
 
 /// What a face has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(crate) enum Input {
     /// This is typed there and not sent yet; it is kept for the next start.
     Draft(Place, Draft),
     /// A line that could not be read.
-    Unreadable(String),
+    Unreadable(Unreadable),
     /// Ctrl-C on an empty line.
     Interrupt,
     /// There will be no more lines.
@@ -90,14 +92,14 @@ pub(crate) trait Opening: Face {
     async fn answer(&mut self, question: Prompt) -> Option<String>;
 
     /// Asks who it is, offering a suggestion for an empty answer; none if the user would rather leave.
-    async fn ask_name(&mut self, suggestion: Option<&UserName>) -> Option<UserName> {
+    async fn ask_name(&mut self, suggestion: Option<&UserName>, language: Language) -> Option<UserName> {
         loop {
-            let text = self.answer(prompt::name(suggestion.map(UserName::as_str))).await?;
+            let text = self.answer(prompt::name(language, suggestion.map(UserName::as_str))).await?;
             match suggestion {
                 Some(suggestion) if text.trim().is_empty() => return Some(suggestion.clone()),
                 _ => match UserName::parse(&text) {
                     Ok(name) => return Some(name),
-                    Err(error) => self.complain(&error.to_string()),
+                    Err(error) => self.complain(&wording::name_error(language, &error)),
                 },
             }
         }

@@ -38,3 +38,4 @@ pub use session::{
     ConnectError, ConnectionId, GivenUp, Patience, RequestError, Requests, SendOutcome, Sending, Session,
     SessionConfig, SessionEvent, SessionEvents,
 };
+pub use view::wording::{Hosted, Language};

@@ -21,6 +21,7 @@ use crate::screen::{self, ScreenFace};
 use crate::session::{RequestError, Session, SessionEvent, SessionEvents};
 use crate::terminal::TerminalFace;
 use crate::view::colour::Palette;
+use crate::view::wording::{self, Language};
 
 /// The channel that a new chat begins with.
 const USUAL_CHANNEL: &str = "geral";
@@ -28,21 +29,21 @@ const USUAL_CHANNEL: &str = "geral";
 /// Chats until the user leaves, input ends or `shutdown` is cancelled. On a terminal it edits lines, otherwise it reads and
 /// writes plain or JSON lines; see [`crate::Args`].
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
-    let on_terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !config.json;
+    let language = config.spoken();
     let (session, events) = Session::connect(config.session.clone())?;
-    if on_terminal {
+    if config.is_on_terminal() {
         let palette = Palette::decide(config.colour, true);
         if !config.plain && can_be_full() {
-            let mut face = ScreenFace::new(palette, &config.screen).map_err(Error::Terminal)?;
-            if let Some(remark) = &config.remark {
-                face.say(remark);
+            let mut face = ScreenFace::new(palette, &config.screen, language).map_err(Error::Terminal)?;
+            if let Some(hosted) = config.hosted {
+                face.say(&wording::hosted(language, hosted));
             }
-            return on_the_terminal(face, config, session, events, shutdown).await;
+            return on_the_terminal(face, language, config, session, events, shutdown).await;
         }
-        let face = TerminalFace::new(palette).map_err(Error::Terminal)?;
-        on_the_terminal(face, config, session, events, shutdown).await
+        let face = TerminalFace::new(palette, language).map_err(Error::Terminal)?;
+        on_the_terminal(face, language, config, session, events, shutdown).await
     } else {
-        in_lines(config, session, events, shutdown).await
+        in_lines(language, config, session, events, shutdown).await
     }
 }
 
@@ -54,6 +55,7 @@ fn can_be_full() -> bool {
 
 async fn on_the_terminal<F: Opening>(
     mut face: F,
+    language: Language,
     config: Config,
     session: Session,
     mut events: SessionEvents,
@@ -66,7 +68,7 @@ async fn on_the_terminal<F: Opening>(
             Some(user) => user,
             None => {
                 let named = tokio::select! {
-                    named = face.ask_name(suggestion.as_ref()) => named,
+                    named = face.ask_name(suggestion.as_ref(), language) => named,
                     () = shutdown.cancelled() => None,
                 };
                 let Some(user) = named else {
@@ -80,7 +82,7 @@ async fn on_the_terminal<F: Opening>(
         let keeping = Keeping::open(&user, &config.session.servers);
         let start = keeping.direct_start(&user, limits::DIRECT_BACKLOG_MESSAGES);
         let logged_in = tokio::select! {
-            logged_in = log_in_patiently(&session, &user, start, &mut events, &mut early, &mut face, &config) => logged_in,
+            logged_in = log_in_patiently(&session, &user, start, &mut events, &mut early, &mut face, (language, &config.session.servers[0])) => logged_in,
             () = shutdown.cancelled() => {
                 face.finish().await;
                 return Ok(());
@@ -89,7 +91,7 @@ async fn on_the_terminal<F: Opening>(
         match logged_in {
             Ok(()) => break (user, early, keeping),
             Err(error @ RequestError::Refused { .. }) if config.user.is_none() => {
-                face.complain(&error.to_string())
+                face.complain(&wording::request_error(language, &error))
             }
             Err(error) => {
                 face.finish().await;
@@ -133,6 +135,7 @@ async fn on_the_terminal<F: Opening>(
 }
 
 async fn in_lines(
+    language: Language,
     config: Config,
     session: Session,
     mut events: SessionEvents,
@@ -140,7 +143,7 @@ async fn in_lines(
 ) -> Result<(), Error> {
     let user = config.user.clone().ok_or(Error::NoUser)?;
     let palette = Palette::decide(config.colour, io::stdout().is_terminal());
-    let mut face = LinesFace::new(config.json, palette, user.clone()).map_err(Error::Terminal)?;
+    let mut face = LinesFace::new(config.json, palette, language, user.clone()).map_err(Error::Terminal)?;
     let mut early = Vec::new();
     let keeping = match config.resume {
         true => Keeping::open(&user, &config.session.servers),
@@ -266,13 +269,12 @@ async fn log_in_patiently(
     events: &mut SessionEvents,
     early: &mut Vec<SessionEvent>,
     face: &mut impl Opening,
-    config: &Config,
+    (language, endpoint): (Language, &Endpoint),
 ) -> Result<(), RequestError> {
-    let endpoint = &config.session.servers[0];
     loop {
         let says = |reason: &str| {
-            face.say(&format!("No server answers at {endpoint} ({reason}); `recado up` starts one."));
-            face.say("Still trying. Ctrl-C leaves.");
+            face.say(&wording::no_server(language, endpoint, reason));
+            face.say(wording::still_trying(language));
         };
         match log_in(session, user, start, events, early, says).await {
             Err(RequestError::Unanswered { .. }) => {}

@@ -41,7 +41,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// `recado` with these arguments. It works in `folder`, which is also its user's home, and inherits no `RECADO_…` settings.
+    /// `recado` with these arguments. It works in `folder`, which is also its user's home, and inherits neither `RECADO_…` settings nor a
+    /// locale.
     pub fn recado<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Run {
         Run::program(&recado_path(), folder, arguments)
     }
@@ -58,10 +59,12 @@ impl Run {
         command.args(&arguments).current_dir(folder).env("HOME", folder).env("NO_COLOR", "1");
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy();
-            if name_text.starts_with("RECADO_") || name_text.starts_with("XDG_") || name_text == "RUST_LOG" {
+            let is_setting = ["RECADO_", "XDG_", "LC_"].iter().any(|prefix| name_text.starts_with(prefix));
+            if is_setting || name_text == "RUST_LOG" || name_text == "LANGUAGE" {
                 command.env_remove(&name);
             }
         }
+        command.env("LANG", "C.UTF-8");
         let shown: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
         let name =
             format!("{} {}", program.file_name().unwrap_or_default().to_string_lossy(), shown.join(" "));

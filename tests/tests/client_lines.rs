@@ -54,6 +54,36 @@ fn lines_from_a_pipe_arrive_in_their_order() {
 }
 
 #[test]
+fn what_scripts_read_is_english_whatever_the_locale_unless_they_ask() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let told = |options: &[&str]| {
+        let options = [&["--user", "ana"], options].concat();
+        let run = client(folder.path(), &recado, &options).env("LC_ALL", "pt_BR.UTF-8").with_input();
+        let mut client = run.start();
+        client.write_line("hello");
+        let ended = client.wait();
+        assert_eq!(ended.code, Some(1));
+        ended
+    };
+    assert_eq!(
+        told(&[]).err[0],
+        "! not sent: you are in no channel; /join goes to a channel, /channels lists them"
+    );
+    let asked = told(&["--language", "pt"]);
+    assert_eq!(
+        asked.err[0],
+        "! não enviada: você não está em nenhum canal; /join leva a um canal, /channels lista todos"
+    );
+    assert_eq!(asked.err.last().map(String::as_str), Some("recado: 1 thing that was asked for failed"));
+    let json = told(&["--json", "--language", "pt"]);
+    let failed = json.out.iter().find(|line| line.contains("\"failed\"")).expect("it is told");
+    let failed: Value = serde_json::from_str(failed).expect("lines are JSON");
+    assert_eq!(failed["reason"], "you are in no channel");
+    assert_eq!(failed["hint"], "/join goes to a channel, /channels lists them");
+}
+
+#[test]
 fn a_command_sees_what_was_said_before_it() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");

@@ -73,6 +73,29 @@ fn the_first_minute_on_the_whole_screen() {
 }
 
 #[test]
+fn the_whole_screen_speaks_portuguese_where_the_locale_does() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers];
+    let brazil = ("LANG", "pt_BR.UTF-8");
+    let mut maria = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[FULL_SCREEN, brazil]);
+    maria.wait_for_text("Seu nome [maria]:");
+    maria.line("");
+    maria.wait_for_text("Você está em #geral. Ninguém disse nada aqui ainda.");
+    maria.wait_for_text("F1 teclas");
+    maria.keys("?");
+    maria.wait_for_text("Teclas (setas movem, Esc fecha)");
+    maria.wait_for_text("ir a uma conversa pelo nome");
+    maria.keys("?");
+    maria.wait_for("the messages", |screen| !screen.contains("Teclas (setas"));
+    maria.keys("meia frase");
+    maria.wait_for_text("> meia frase");
+    maria.signal(Signal::SIGTERM);
+    let screen = ends(&mut maria);
+    assert!(screen.contains("Digitado e não enviado:\n#geral: meia frase"), "{screen}");
+}
+
+#[test]
 fn two_people_talk_switch_and_find_what_they_typed_again() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");

@@ -51,6 +51,7 @@ fn the_first_minute_on_a_new_server() {
             "There is no channel yet, so here is one to begin with.",
             "What you type goes to everybody in the channel; /msg bob hello tells bob alone.",
             "/help shows all commands, Tab completes them, Ctrl-D leaves.",
+            "What is said while you are away is here when you come back.",
             "* #geral is a channel now.",
             "* You are in #geral. Nobody has said anything here yet.",
             "maria #geral>",
@@ -63,6 +64,69 @@ fn the_first_minute_on_a_new_server() {
     let (code, _) = maria.wait_for_end();
     assert_eq!(code, 0);
     assert!(maria.is_as_found());
+}
+
+/// What a person in Brazil has set.
+const BRAZIL: (&str, &str) = ("LANG", "pt_BR.UTF-8");
+
+#[test]
+fn the_first_minute_in_portuguese_and_a_shorter_greeting_the_next_time() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers];
+    let mut maria = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[BRAZIL]);
+    maria.wait_for_last_row("Seu nome [maria]:");
+    maria.line("_ana");
+    maria.wait_for_text("! um nome não pode começar com `_`, que é reservado ao sistema");
+    maria.line("");
+    let screen = maria.wait_for_last_row("maria #geral>");
+    assert_eq!(
+        timeless(&screen)[3..],
+        [
+            "Boas-vindas ao Recado, maria.",
+            "Ainda não há nenhum canal; aqui está um para começar.",
+            "O que você digita vai para todos no canal; /msg bia oi vai só para bia.",
+            "/help mostra todos os comandos, Tab os completa, Ctrl-D sai.",
+            "O que for dito na sua ausência estará aqui quando você voltar.",
+            "* O canal #geral foi criado.",
+            "* Você está em #geral. Ninguém disse nada aqui ainda.",
+            "maria #geral>",
+        ]
+    );
+    maria.line("/jion tech");
+    maria.wait_for_text("! não existe o comando /jion; você quis dizer /join?");
+    maria.line("/msg bia oi");
+    maria.wait_for_text("! não enviada a bia: esse usuário não existe; /users lista todos");
+    maria.keys("\x04");
+    assert_eq!(maria.wait_for_end().0, 0);
+    let line = [&line[..], &["--user", "maria"]].concat();
+    let maria = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[BRAZIL]);
+    let screen = maria.wait_for_last_row("maria #geral>");
+    assert_eq!(
+        timeless(&screen),
+        [
+            "Boas-vindas de volta, maria.",
+            "Canais: #geral. /join leva a outro.",
+            "* Você está em #geral.",
+            "maria #geral>"
+        ]
+    );
+}
+
+#[test]
+fn what_is_asked_for_is_spoken_whatever_the_locale() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers];
+    let english = [&line[..], &["--language", "en"]].concat();
+    Terminal::start_with(folder.path(), ROWS, COLUMNS, &english, &[BRAZIL])
+        .wait_for_last_row("Your name [maria]:");
+    let variables = [("RECADO_LANGUAGE", "pt")];
+    Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &variables)
+        .wait_for_last_row("Seu nome [maria]:");
+    let variables = [BRAZIL, ("LC_ALL", "C.UTF-8")];
+    Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &variables)
+        .wait_for_last_row("Your name [maria]:");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::session::{RequestError, SendOutcome};
 
 use super::command::OnMessage;
 use super::item::{ActShown, Attempt, FailureCode, Item, Place, Quoted, TopicSet};
+use super::reason::{Hint, Reason};
 use super::{Ask, Chat, Effect, emoji};
 
 /// A message that was shown.
@@ -76,8 +77,7 @@ impl Chat {
     /// A command that is about a message, or about the channel where one is.
     pub(super) fn on_act(&mut self, back: Option<usize>, what: OnMessage, echo: bool, now_ms: i64) {
         let Some(place) = self.current_place() else {
-            let reason = "you are in no conversation".to_owned();
-            return self.fail(Attempt::Act, FailureCode::NoChannel, reason, None);
+            return self.fail(Attempt::Act, FailureCode::NoChannel, Reason::InNoConversation, None);
         };
         let what = match what {
             OnMessage::Topic(text) => return self.do_to(&place, Act::Topic { text }, now_ms),
@@ -86,12 +86,8 @@ impl Chat {
         // Without a number one's own latest is edited or taken back, and anybody's latest answered.
         let own = back.is_none() && matches!(what, OnMessage::Edit(_) | OnMessage::Delete);
         let Some(target) = self.recently.back(&place, back.unwrap_or(1), own).map(|said| said.id) else {
-            let reason = match back {
-                Some(back) => format!("nothing that was shown here is {back} messages back"),
-                None => "nothing was shown here yet that could be meant".to_owned(),
-            };
-            let hint = "1 is the latest message, 2 the one before".to_owned();
-            return self.fail(Attempt::Act, FailureCode::NoMessage, reason, Some(hint));
+            let reason = back.map_or(Reason::NothingShown, Reason::NotSoFarBack);
+            return self.fail(Attempt::Act, FailureCode::NoMessage, reason, Some(Hint::Numbers));
         };
         self.act_on(place, target, what, echo, now_ms);
     }
@@ -124,9 +120,8 @@ impl Chat {
     }
 
     fn no_such_emoji(&mut self, written: &str) {
-        let reason = format!("no emoji is called {written}");
-        let hint = "Tab behind : and a few letters shows what they are called".to_owned();
-        self.fail(Attempt::Act, FailureCode::BadCommand, reason, Some(hint));
+        let reason = Reason::NoSuchEmoji(written.to_owned());
+        self.fail(Attempt::Act, FailureCode::BadCommand, reason, Some(Hint::EmojiNames));
     }
 
     fn do_to(&mut self, place: &Place, act: Act, now_ms: i64) {
@@ -143,8 +138,7 @@ impl Chat {
         match self.current_place() {
             Some(Place::Channel(channel)) => self.ask(Ask::Topic { channel, quiet: false }),
             Some(Place::Direct(_)) | None => {
-                let reason = "only channels have a topic".to_owned();
-                self.fail(Attempt::Act, FailureCode::NoChannel, reason, None);
+                self.fail(Attempt::Act, FailureCode::NoChannel, Reason::OnlyChannels, None);
             }
         }
     }
@@ -206,7 +200,8 @@ impl Chat {
                 });
             }
             SendOutcome::Refused { code, description, .. } => {
-                self.fail(Attempt::Act, FailureCode::Server(code), description, None);
+                let error = RequestError::Refused { code, description };
+                self.fail_request(Attempt::Act, &error, None);
             }
             SendOutcome::Unanswered { attempts, .. } => {
                 let error = RequestError::Unanswered { attempts };

@@ -3,12 +3,13 @@
 
 mod table;
 
+use std::error::Error;
 use std::fmt::{self, Display, Formatter};
 
 use recado_proto::{ChannelName, HistoryOf, NameError, UserName};
-use thiserror::Error;
 
 use crate::limits;
+use crate::view::wording::{self, Language};
 
 use super::nearest::nearest;
 
@@ -102,11 +103,10 @@ impl From<Conversation> for HistoryOf {
     }
 }
 
-/// Why a line is no command. The sentence says what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// Why a line is no command. The sentence says what to write instead; it is in `crate::view::wording`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandError {
     /// No command has this name.
-    #[error("there is no command /{name}{}", Hint(*nearest))]
     Unknown {
         /// What was written, without the slash.
         name: String,
@@ -114,27 +114,29 @@ pub enum CommandError {
         nearest: Option<&'static str>,
     },
     /// Something has to follow the command.
-    #[error("/{} needs {}; for example: {}", .0.name, .0.arguments, .0.example)]
     Incomplete(&'static CommandSpec),
     /// Nothing may follow the command, or not that much.
-    #[error("/{} takes {}; for example: {}", .0.name, if .0.arguments.is_empty() { "nothing more" } else { .0.arguments }, .0.example)]
     TooMuch(&'static CommandSpec),
     /// What stands for a name is none.
-    #[error("{error}")]
     Name {
         /// The rule that it breaks.
         error: NameError,
     },
     /// A number that makes no sense there.
-    #[error("the number of messages is from 1 to {}", recado_proto::limits::HISTORY_LIMIT_MAX)]
     Number,
     /// No message can be so far back.
-    #[error("how far back a message is goes from 1, the latest, to {}", limits::NUMBERED_MESSAGES_MAX)]
     Back,
     /// A quote that is never closed.
-    #[error("a quote is not closed")]
     Quote,
 }
+
+impl Display for CommandError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&wording::command_error(Language::English, self))
+    }
+}
+
+impl Error for CommandError {}
 
 impl From<NameError> for CommandError {
     fn from(error: NameError) -> Self {
@@ -340,20 +342,11 @@ fn word(text: &str) -> Result<(String, &str), CommandError> {
     Err(CommandError::Quote)
 }
 
-struct Hint(Option<&'static str>);
-
-impl Display for Hint {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(nearest) => write!(f, "; did you mean /{nearest}?"),
-            None => write!(f, "; /help lists them"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use recado_proto::{ChannelName, UserName};
+
+    use crate::view::wording::Language;
 
     use super::{COMMANDS, Command, CommandSpec, Conversation, OnMessage};
 
@@ -465,10 +458,13 @@ mod tests {
 
     #[test]
     fn every_example_in_the_help_is_read_as_its_command() {
-        for spec in &COMMANDS {
-            let command = Command::parse(spec.example).unwrap().unwrap();
-            assert!(spec.example.starts_with(&format!("/{}", spec.name)));
-            assert!(!matches!(command, Command::Say(_)), "{}", spec.example);
+        for (spec, language) in
+            COMMANDS.iter().flat_map(|spec| Language::ALL.map(|language| (spec, language)))
+        {
+            let example = spec.help().example.of(language);
+            let command = Command::parse(example).unwrap().unwrap();
+            assert!(example.starts_with(&format!("/{}", spec.name)));
+            assert!(!matches!(command, Command::Say(_)), "{example}");
         }
     }
 }

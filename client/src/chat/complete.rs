@@ -195,7 +195,7 @@ fn complete_command(typed: &str) -> Completion {
     let matching = COMMANDS.iter().filter(|spec| begins_like(spec.name, typed));
     let candidates = matching.map(|spec| Candidate {
         shown: format!("/{}", spec.name),
-        replacement: if spec.arguments.is_empty() {
+        replacement: if spec.help().arguments.is_empty() {
             format!("/{}", spec.name)
         } else {
             format!("/{} ", spec.name)

@@ -4,6 +4,7 @@ use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Manner, MessageId
 
 use super::command::{CommandSpec, Conversation};
 use super::reading::ReadTo;
+use super::reason::{Hint, Reason};
 
 /// One thing to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +191,8 @@ pub enum Notice {
         channels: Vec<ChannelName>,
         /// The one that is joined next, if any.
         joining: Option<ChannelName>,
+        /// Nothing is kept of an earlier run: it is explained how this works.
+        is_first: bool,
     },
     /// A channel is followed, and plain lines go there.
     Joined {
@@ -312,10 +315,10 @@ pub struct Failure {
     pub what: Attempt,
     /// The stable word for programs; a word of the client's own where the server had no part in it.
     pub code: FailureCode,
-    /// Why, as a sentence without an end.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
     /// What to do about it, if anything.
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
 }
 
 /// What was attempted.

@@ -12,6 +12,7 @@ pub mod item;
 mod nearest;
 mod outbox;
 mod reading;
+pub mod reason;
 mod received;
 mod returning;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
 use self::outbox::Outbox;
 use self::reading::Reading;
+use self::reason::{Hint, Reason, Unreadable};
 use self::returning::Joining;
 
 pub use exchange::{Answer, Ask, Effect};
@@ -82,6 +84,8 @@ pub struct Chat {
     returning: VecDeque<ChannelName>,
     /// The last place that was shown of each topic.
     places: BTreeMap<Topic, (Epoch, u64)>,
+    /// Something is kept of an earlier run.
+    was_here: bool,
     /// Those that were not written down yet.
     unsaved: BTreeSet<Topic>,
     /// The channel that a new server is to begin with; somebody else may have had the same thought.
@@ -116,6 +120,7 @@ impl Chat {
             joining: BTreeMap::new(),
             returning: VecDeque::new(),
             places: BTreeMap::new(),
+            was_here: false,
             unsaved: BTreeSet::new(),
             beginning: None,
             wrote_last: None,
@@ -150,6 +155,7 @@ impl Chat {
                 user: self.user.clone(),
                 channels: channels.to_vec(),
                 joining: self.returning.back().cloned(),
+                is_first: !self.was_here,
             });
             self.send_kept();
             return self.return_to_next();
@@ -160,6 +166,7 @@ impl Chat {
             user: self.user.clone(),
             channels: channels.to_vec(),
             joining: joining.clone(),
+            is_first: !self.was_here,
         });
         self.send_kept();
         match joining {
@@ -178,13 +185,13 @@ impl Chat {
         match Command::parse(line) {
             Ok(None) => {}
             Ok(Some(command)) => self.on_command(command, echo, now_ms),
-            Err(error) => self.fail(Attempt::Line, FailureCode::BadCommand, error.to_string(), None),
+            Err(error) => self.fail(Attempt::Line, FailureCode::BadCommand, Reason::Command(error), None),
         }
     }
 
     /// A line of input could not be read at all.
-    pub fn on_unreadable_line(&mut self, reason: String) {
-        self.fail(Attempt::Line, FailureCode::BadCommand, reason, None);
+    pub fn on_unreadable_line(&mut self, why: Unreadable) {
+        self.fail(Attempt::Line, FailureCode::BadCommand, Reason::Unreadable(why), None);
     }
 
     /// Ctrl-C on an empty line: says how to leave, and leaves the second time.
@@ -204,8 +211,8 @@ impl Chat {
         match Command::parse(line) {
             Ok(Some(Command::Say(text))) => {
                 let attempt = Attempt::Send { to: Some(place), text, id: None, ambiguous: false };
-                let hint = Some("/join goes there".to_owned());
-                self.fail(attempt, FailureCode::NoChannel, "you are not in this channel".to_owned(), hint);
+                let hint = Some(Hint::JoinThere);
+                self.fail(attempt, FailureCode::NoChannel, Reason::NotInThisChannel, hint);
             }
             Ok(_) | Err(_) => self.on_line(line, true, now_ms),
         }
@@ -254,7 +261,7 @@ impl Chat {
                         self.astray = self.unattended;
                         let hint = (error.code() == Some(&Code::NameTaken)
                             && self.known.has_channel(&channel))
-                        .then(|| format!("/join {channel} goes there"));
+                        .then(|| Hint::Join(channel.clone()));
                         self.fail_request(Attempt::Create(channel), &error, hint);
                     }
                 }
@@ -290,11 +297,11 @@ impl Chat {
                 ambiguous: unsent.tried,
             };
             let reason = match (unsent.tried, self.server_away) {
-                (true, _) => "the server did not answer",
-                (false, true) => "no server could be reached",
-                (false, false) => "the line before it was not answered",
+                (true, _) => Reason::NoAnswer,
+                (false, true) => Reason::NoServer,
+                (false, false) => Reason::LineBefore,
             };
-            self.fail(attempt, FailureCode::Unanswered, reason.to_owned(), None);
+            self.fail(attempt, FailureCode::Unanswered, reason, None);
         }
     }
 
@@ -355,9 +362,8 @@ impl Chat {
                 Some(user) => self.say(Place::Direct(user), text, echo, now_ms),
                 None => {
                     let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
-                    let reason = "nobody has written to you directly yet".to_owned();
-                    let hint = "/msg USER TEXT writes to somebody".to_owned();
-                    self.fail(attempt, FailureCode::NobodyToAnswer, reason, Some(hint));
+                    let hint = Some(Hint::WriteToSomebody);
+                    self.fail(attempt, FailureCode::NobodyToAnswer, Reason::NobodyWrote, hint);
                 }
             },
             Command::Join(channel) => {
@@ -379,8 +385,7 @@ impl Chat {
 
     fn say_nowhere(&mut self, text: String) {
         let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
-        let hint = "/join goes to a channel, /channels lists them".to_owned();
-        self.fail(attempt, FailureCode::NoChannel, "you are in no channel".to_owned(), Some(hint));
+        self.fail(attempt, FailureCode::NoChannel, Reason::InNoChannel, Some(Hint::JoinOne));
     }
 
     fn join(&mut self, channel: ChannelName) {
@@ -419,13 +424,10 @@ impl Chat {
                 self.notice(Notice::Left { channel, current: self.current().cloned() });
             }
             Some(channel) => {
-                let reason = format!("you are not in #{channel}");
+                let reason = Reason::NotIn(channel.clone());
                 self.fail(Attempt::Leave(Some(channel)), FailureCode::NoChannel, reason, None);
             }
-            None => {
-                let reason = "you are in no channel".to_owned();
-                self.fail(Attempt::Leave(None), FailureCode::NoChannel, reason, None);
-            }
+            None => self.fail(Attempt::Leave(None), FailureCode::NoChannel, Reason::InNoChannel, None),
         }
     }
 
@@ -436,9 +438,8 @@ impl Chat {
             None => match self.current_place() {
                 Some(place) => place.into(),
                 None => {
-                    let reason = "you are in no channel".to_owned();
-                    let hint = "/history @USER shows direct messages".to_owned();
-                    return self.fail(Attempt::History, FailureCode::NoChannel, reason, Some(hint));
+                    let hint = Some(Hint::DirectHistory);
+                    return self.fail(Attempt::History, FailureCode::NoChannel, Reason::InNoChannel, hint);
                 }
             },
         };
@@ -503,15 +504,14 @@ impl Chat {
     }
 
     /// What to do when a channel cannot be joined or is not there.
-    fn channel_hint(&self, channel: &ChannelName, error: &RequestError) -> Option<String> {
+    fn channel_hint(&self, channel: &ChannelName, error: &RequestError) -> Option<Hint> {
         if error.code() != Some(&Code::NoSuchChannel) {
             return None;
         }
-        let create = format!("/create {channel} makes it");
         let names = self.known.channels().iter().map(ChannelName::as_str);
         Some(match nearest::nearest(channel.as_str(), names) {
-            Some(nearest) => format!("did you mean {nearest}? {create}"),
-            None => create,
+            Some(nearest) => Hint::NearestChannel { nearest: nearest.to_owned(), named: channel.clone() },
+            None => Hint::Create(channel.clone()),
         })
     }
 
@@ -528,7 +528,7 @@ impl Chat {
         self.show(Item::Notice(notice));
     }
 
-    fn fail_request(&mut self, what: Attempt, error: &RequestError, hint: Option<String>) {
+    fn fail_request(&mut self, what: Attempt, error: &RequestError, hint: Option<Hint>) {
         let code = match error {
             RequestError::Refused { code, .. } => FailureCode::Server(code.clone()),
             RequestError::Unanswered { .. } => FailureCode::Unanswered,
@@ -539,13 +539,13 @@ impl Chat {
             | RequestError::Closed => FailureCode::Session,
         };
         let reason = match (&what, error.code()) {
-            (Attempt::Join(channel), Some(Code::NoSuchChannel)) => format!("there is no channel {channel}"),
-            _ => error.to_string(),
+            (Attempt::Join(channel), Some(Code::NoSuchChannel)) => Reason::NoSuchChannel(channel.clone()),
+            _ => Reason::Request(error.clone()),
         };
         self.fail(what, code, reason, hint);
     }
 
-    fn fail(&mut self, what: Attempt, code: FailureCode, reason: String, hint: Option<String>) {
+    fn fail(&mut self, what: Attempt, code: FailureCode, reason: Reason, hint: Option<Hint>) {
         self.failures += 1;
         self.show(Item::Failure(Failure { what, code, reason, hint }));
     }

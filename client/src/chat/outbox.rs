@@ -9,6 +9,7 @@ use crate::limits;
 use crate::session::{RequestError, SendOutcome};
 
 use super::item::{Attempt, FailureCode, Item, Message, Notice, Place};
+use super::reason::{Hint, Reason};
 use super::{Ask, Chat, Effect};
 
 /// What is to be sent, oldest first, and what was.
@@ -112,7 +113,7 @@ impl Chat {
         let is_full = self.outbox.bytes() + text.len() > limits::OUTBOX_BYTES_MAX;
         if self.outbox.len() >= limits::OUTBOX_LINES_MAX || is_full {
             let attempt = Attempt::Send { to: Some(to), text, id: None, ambiguous: false };
-            let reason = format!("{} lines are waiting to be sent already", self.outbox.len());
+            let reason = Reason::OutboxFull(self.outbox.len());
             return self.fail(attempt, FailureCode::OutboxFull, reason, None);
         }
         let id = MessageId::new_v7();
@@ -172,7 +173,7 @@ impl Chat {
                 let hint = self.refusal_hint(&sent.to, &code);
                 let attempt =
                     Attempt::Send { to: Some(sent.to), text: sent.text, id: Some(id), ambiguous: false };
-                self.fail(attempt, FailureCode::Server(code), description, hint);
+                self.fail_request(attempt, &RequestError::Refused { code, description }, hint);
                 self.send_next(false);
             }
             SendOutcome::Unanswered { attempts, .. } if self.patient => {
@@ -223,13 +224,13 @@ impl Chat {
         }
     }
 
-    fn refusal_hint(&self, to: &Place, code: &Code) -> Option<String> {
+    fn refusal_hint(&self, to: &Place, code: &Code) -> Option<Hint> {
         match (to, code) {
             (Place::Direct(user), Code::NoSuchUser) => Some(match self.known.nearest_user(user) {
-                Some(nearest) => format!("did you mean {nearest}? /users lists everybody"),
-                None => "/users lists everybody".to_owned(),
+                Some(nearest) => Hint::NearestOfUsers(nearest.to_owned()),
+                None => Hint::ListUsers,
             }),
-            (Place::Channel(channel), Code::NoSuchChannel) => Some(format!("/create {channel} makes it")),
+            (Place::Channel(channel), Code::NoSuchChannel) => Some(Hint::Create(channel.clone())),
             _ => None,
         }
     }

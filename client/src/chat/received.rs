@@ -7,6 +7,7 @@ use crate::session::{RequestError, SessionEvent};
 
 use super::command::Conversation;
 use super::item::{ActShown, Attempt, Item, Message, Notice, Place};
+use super::reason::Hint;
 use super::{Ask, Chat, Effect};
 
 impl Chat {
@@ -64,7 +65,7 @@ impl Chat {
                 let hint = match &of {
                     Conversation::Channel(channel) => self.channel_hint(channel, &error),
                     Conversation::With(user) => {
-                        self.known.nearest_user(user).map(|nearest| format!("did you mean {nearest}?"))
+                        self.known.nearest_user(user).map(|nearest| Hint::NearestUser(nearest.to_owned()))
                     }
                 };
                 self.fail_request(Attempt::History, &error, hint);

@@ -24,6 +24,7 @@ pub(super) struct Joining {
 impl Chat {
     /// What was kept from the last time, before the chat begins.
     pub fn take_up(&mut self, kept: Kept) {
+        self.was_here = kept.was_here;
         self.places = kept.places;
         self.returning = kept.channels.into();
         for unsent in kept.unsent {

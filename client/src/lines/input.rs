@@ -5,6 +5,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
+use crate::chat::reason::Unreadable;
 use crate::engine::Input;
 use crate::limits;
 
@@ -41,11 +42,11 @@ fn next_line(source: &mut impl BufRead) -> Input {
     }
     if line.last() != Some(&b'\n') && line.len() >= limits::LINE_BYTES_MAX {
         skip_rest(source);
-        return Input::Unreadable(format!("a line has at most {} bytes", limits::LINE_BYTES_MAX));
+        return Input::Unreadable(Unreadable::TooLong);
     }
     match String::from_utf8(line) {
         Ok(text) => Input::Line { text: text.trim_end_matches(['\n', '\r']).to_owned(), echo: false },
-        Err(_) => Input::Unreadable("the line is not UTF-8".to_owned()),
+        Err(_) => Input::Unreadable(Unreadable::NoText),
     }
 }
 
@@ -69,6 +70,7 @@ fn skip_rest(source: &mut impl BufRead) {
 
 #[cfg(test)]
 mod tests {
+    use crate::chat::reason::Unreadable;
     use crate::engine::Input;
     use crate::limits;
 
@@ -99,11 +101,11 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_does_not_stop_the_next() {
-        let unreadable = Input::Unreadable("the line is not UTF-8".to_owned());
+        let unreadable = Input::Unreadable(Unreadable::NoText);
         check(b"\xff\xfe\nok\n", &[unreadable, line("ok"), Input::End]);
         let mut long = vec![b'x'; 3 * limits::LINE_BYTES_MAX];
         long.extend_from_slice(b"\nok");
-        let unreadable = Input::Unreadable(format!("a line has at most {} bytes", limits::LINE_BYTES_MAX));
+        let unreadable = Input::Unreadable(Unreadable::TooLong);
         check(&long, &[unreadable.clone(), line("ok"), Input::End]);
         check(&vec![b'x'; limits::LINE_BYTES_MAX], &[unreadable, Input::End]);
         let longest = "x".repeat(limits::LINE_BYTES_MAX - 1);

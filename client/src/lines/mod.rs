@@ -18,6 +18,7 @@ use crate::limits;
 use crate::view::colour::Palette;
 use crate::view::json;
 use crate::view::plain::{PlainView, Stream};
+use crate::view::wording::Language;
 
 pub(crate) use self::input::spawn as read_lines;
 pub(crate) use self::output::Output;
@@ -36,9 +37,11 @@ enum View {
 
 impl LinesFace {
     /// Begins to read standard input.
-    pub(crate) fn new(json: bool, palette: Palette, user: UserName) -> io::Result<Self> {
-        let view =
-            if json { View::Json { user } } else { View::Plain(PlainView::for_pipe(palette, &Zoned::now())) };
+    pub(crate) fn new(json: bool, palette: Palette, language: Language, user: UserName) -> io::Result<Self> {
+        let view = match json {
+            true => View::Json { user },
+            false => View::Plain(PlainView::for_pipe(palette, language, &Zoned::now())),
+        };
         Ok(Self { input: input::spawn(io::stdin())?, output: Output::spawn()?, view })
     }
 }

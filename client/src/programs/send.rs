@@ -8,12 +8,13 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Place};
+use crate::chat::reason::Reason;
 use crate::engine::Input;
 use crate::error::Error;
 use crate::lines::read_lines;
 use crate::session::{RequestError, SendOutcome, Session, SessionConfig};
 use crate::view::plain::Stream;
-use crate::view::wording;
+use crate::view::wording::{self, Language};
 
 use super::shared::{Printer, ProgramError, ServerArgs, introduce};
 use super::target::Target;
@@ -154,7 +155,8 @@ async fn send_lines(config: &SendConfig, session: &Session, printer: &mut Printe
                     sent.map_err(|_| Error::LineNotSent { number: number + 1, id: config.id })?;
                 }
             }
-            Input::Unreadable(reason) => {
+            Input::Unreadable(why) => {
+                let reason = wording::unreadable(Language::English, why);
                 return Err(Error::Input { reason: format!("line {}: {reason}", number + 1) });
             }
             Input::End | Input::Interrupt => return Ok(()),
@@ -228,18 +230,23 @@ async fn send(
             };
             return Ok(());
         }
-        SendOutcome::Refused { code, description, .. } => (FailureCode::Server(code), description, false),
-        SendOutcome::Unanswered { attempts, .. } => {
-            (FailureCode::Unanswered, RequestError::Unanswered { attempts }.to_string(), attempts > 0)
+        SendOutcome::Refused { code, description, .. } => {
+            (FailureCode::Server(code.clone()), RequestError::Refused { code, description }, false)
         }
-        SendOutcome::Failed { error, .. } => (FailureCode::Session, error.to_string(), false),
+        SendOutcome::Unanswered { attempts, .. } => {
+            (FailureCode::Unanswered, RequestError::Unanswered { attempts }, attempts > 0)
+        }
+        SendOutcome::Failed { error, .. } => (FailureCode::Session, error, false),
     };
+    let reason = Reason::Request(reason);
     let what = Attempt::Send { to: Some(config.to.clone()), text: text.clone(), id: Some(id), ambiguous };
     let failure = Failure { what, code, reason, hint: None };
     if printer.is_json() {
         printer.show(&Item::Failure(failure)).await?;
     } else {
-        printer.write(Stream::Aside, format!("! {}\n{text}", wording::failure(&failure))).await?;
+        printer
+            .write(Stream::Aside, format!("! {}\n{text}", wording::failure(Language::English, &failure)))
+            .await?;
     }
     Err(Error::NotSent { id, ambiguous })
 }

@@ -18,6 +18,7 @@ use crate::session::{RequestError, Session, SessionConfig};
 use crate::view::colour::{ColourWhen, Palette};
 use crate::view::json;
 use crate::view::plain::{PlainView, Stream};
+use crate::view::wording::Language;
 
 /// Where the server is, who asks, and how patiently.
 #[derive(Clone, Debug, clap::Args)]
@@ -106,7 +107,8 @@ impl Printer {
         let view = match json {
             true => View::Json(user.cloned()),
             false => {
-                View::Plain(PlainView::for_pipe(Palette::decide(ColourWhen::Never, false), &Zoned::now()))
+                let palette = Palette::decide(ColourWhen::Never, false);
+                View::Plain(PlainView::for_pipe(palette, Language::English, &Zoned::now()))
             }
         };
         Ok(Self { output: Output::spawn().map_err(Error::Terminal)?, view })

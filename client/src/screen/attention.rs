@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::chat::item::{Message, Place};
 use crate::limits;
 use crate::view::text::{fitted, one_line};
-use crate::view::wording;
+use crate::view::wording::{self, Language};
 
 use super::body;
 
@@ -110,7 +110,13 @@ impl Attention {
 
     /// What to say of a message of another that one does not look at; none if it is to make no sound. What was said while one was
     /// away is counted and not announced, so that a return is silent.
-    pub(crate) fn decide(&mut self, message: &Message, is_mentioned: bool, now_ms: i64) -> Option<Alert> {
+    pub(crate) fn decide(
+        &mut self,
+        message: &Message,
+        is_mentioned: bool,
+        language: Language,
+        now_ms: i64,
+    ) -> Option<Alert> {
         let usual = match message.place {
             Place::Channel(_) => Level::Mentions,
             Place::Direct(_) => Level::All,
@@ -131,7 +137,7 @@ impl Attention {
         self.alerted_ms = Some(now_ms);
         let shown = |text: &str| fitted(&one_line(text), limits::ALERT_COLUMNS_MAX).into_owned();
         Some(Alert {
-            title: shown(&wording::alert(message.author.as_str(), &message.place)),
+            title: shown(&wording::alert(language, message.author.as_str(), &message.place)),
             body: shown(&message.text),
         })
     }
@@ -193,6 +199,7 @@ mod tests {
 
     use super::{Attention, Wishes};
     use crate::chat::item::{Message, Place};
+    use crate::view::wording::Language;
 
     const NOON_MS: i64 = 12 * 3_600_000;
     const HOUR_MS: i64 = 3_600_000;
@@ -230,7 +237,8 @@ mod tests {
 
     #[track_caller]
     fn check(wishes: &Wishes, place: &str, is_mentioned: bool, at_ms: i64, expect: bool) {
-        let alert = attention(wishes.clone()).decide(&said(place, "hello"), is_mentioned, at_ms);
+        let alert =
+            attention(wishes.clone()).decide(&said(place, "hello"), is_mentioned, Language::English, at_ms);
         assert_eq!(alert.is_some(), expect);
     }
 
@@ -280,13 +288,14 @@ mod tests {
     fn what_was_said_while_one_was_away_is_silent() {
         let mut earlier = said("bob", "hello");
         earlier.earlier = true;
-        assert_eq!(attention(wishes(&[])).decide(&earlier, true, NOON_MS), None);
+        assert_eq!(attention(wishes(&[])).decide(&earlier, true, Language::English, NOON_MS), None);
     }
 
     #[test]
     fn many_at_once_are_announced_once() {
         let mut attention = attention(wishes(&[]));
-        let mut announced = |at_ms| attention.decide(&said("bob", "hello"), true, at_ms).is_some();
+        let mut announced =
+            |at_ms| attention.decide(&said("bob", "hello"), true, Language::English, at_ms).is_some();
         assert_eq!(
             [0, 1, 1_999, 2_000, 2_001].map(|after| announced(NOON_MS + after)),
             [true, false, false, true, false]
@@ -297,7 +306,9 @@ mod tests {
     #[test]
     fn what_is_announced_is_harmless_and_short() {
         let hostile = format!("\x1b]0;x\x07\u{9c}\n{}", "y".repeat(10_000));
-        let alert = attention(wishes(&[])).decide(&said("#geral", &hostile), true, NOON_MS).unwrap();
+        let alert = attention(wishes(&[]))
+            .decide(&said("#geral", &hostile), true, Language::English, NOON_MS)
+            .unwrap();
         assert_eq!(alert.title, "bob in #geral");
         assert!(alert.body.starts_with("␛]0;x␇<U+009C>␊yyy"), "{}", alert.body);
         assert!(alert.body.len() < 300 && !alert.body.contains(char::is_control));

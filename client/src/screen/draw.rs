@@ -12,7 +12,7 @@ use crate::chat::item::Place;
 use crate::view::colour::Role;
 use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::times::{Times, ago};
-use crate::view::wording;
+use crate::view::wording::{self, Language};
 
 use super::body::{Body, Marks};
 use super::keys::Keys;
@@ -58,6 +58,7 @@ pub(crate) struct Look {
 /// A look at one width, for one user.
 pub(crate) struct Entries<'a> {
     look: &'a Look,
+    language: Language,
     width: usize,
     called: Vec<String>,
 }
@@ -131,7 +132,7 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
     draw_status(buffer, areas.status, model, look);
     match &model.overlay {
         Overlay::None | Overlay::Question { .. } | Overlay::Delete { .. } => {}
-        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, look),
+        Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, model.language, look),
         Overlay::Switcher { query, chosen } => {
             return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, colours));
         }
@@ -142,7 +143,7 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
 impl Look {
     /// How this model's entries look in so many columns.
     pub(crate) fn entries<'a>(&'a self, model: &Model, width: u16) -> Entries<'a> {
-        Entries { look: self, width: width.into(), called: model.called() }
+        Entries { look: self, language: model.language, width: width.into(), called: model.called() }
     }
 }
 
@@ -153,10 +154,10 @@ impl Rows for Entries<'_> {
         let day = self.day(entry);
         let former = index.checked_sub(1).and_then(|before| log.entry(before)).map(|entry| self.day(entry));
         if former.is_some_and(|former| former != day) {
-            lines.push(self.rule(&wording::day(day), Part::Line(Role::Heading)));
+            lines.push(self.rule(&wording::day(self.language, day), Part::Line(Role::Heading)));
         }
         if log.divider() == Some(index) {
-            lines.push(self.rule(wording::unread_divider(), Part::Divider));
+            lines.push(self.rule(wording::unread_divider(self.language), Part::Divider));
         }
         match &entry.what {
             What::Said { id, .. } => {
@@ -209,7 +210,9 @@ impl Entries<'_> {
         let time = match sending {
             Sending::Sent => match self.look.times {
                 Times::Clock => self.look.zone.to_datetime(time).strftime("%H:%M ").to_string(),
-                Times::Relative => format!("{:>5} ", ago(self.look.now_ms.saturating_sub(entry.time_ms))),
+                Times::Relative => {
+                    format!("{:>5} ", ago(self.language, self.look.now_ms.saturating_sub(entry.time_ms)))
+                }
             },
             Sending::Pending => "  …   ".to_owned(),
             Sending::Failed => "  ✗   ".to_owned(),
@@ -221,8 +224,8 @@ impl Entries<'_> {
         let role = if own { Role::OwnName } else { Role::Name(author) };
         let name = fitted(&wording::name(author), AUTHOR_COLUMNS_MAX).into_owned();
         let text = match (state.deleted, state.edited) {
-            (true, _) => wording::deleted().to_owned(),
-            (false, true) => format!("{} {}", state.text, wording::edited()),
+            (true, _) => wording::deleted(self.language).to_owned(),
+            (false, true) => format!("{} {}", state.text, wording::edited(self.language)),
             (false, false) => state.text.clone(),
         };
         let text = harmless(&text);
@@ -334,7 +337,13 @@ fn draw_people(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
     if area.is_empty() {
         return;
     }
-    buffer.set_stringn(area.x, area.y, wording::people(), area.width.into(), colours.style(Part::Title));
+    buffer.set_stringn(
+        area.x,
+        area.y,
+        wording::people(model.language),
+        area.width.into(),
+        colours.style(Part::Title),
+    );
     for (user, y) in model.users().iter().zip(area.y + 1..area.bottom()) {
         let name = wording::name(user.as_str()).into_owned();
         let style = colours.style(Part::Line(Role::Name(user.as_str())));
@@ -353,7 +362,7 @@ fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) 
     buffer.set_stringn(area.x, area.y, title, area.width.into(), colours.style(Part::Title));
     let unread = model.unread();
     if unread > 0 {
-        let text = wording::unread_elsewhere(unread);
+        let text = wording::unread_elsewhere(model.language, unread);
         let x = area.right().saturating_sub(u16::try_from(columns(&text)).unwrap_or(area.width));
         buffer.set_stringn(x.max(area.x), area.y, text, area.width.into(), colours.style(Part::Unread));
     }
@@ -376,14 +385,14 @@ fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
     let style = colours.style(Part::Border);
     buffer.set_stringn(area.x, area.y, "─".repeat(area.width.into()), area.width.into(), style);
     let text = match (&model.overlay, &model.completing) {
-        (Overlay::Question { lines }, _) => wording::send_so_many_lines(*lines),
-        (Overlay::Delete { .. }, _) => wording::really_delete().to_owned(),
-        (_, _) if model.is_choosing() => wording::chosen_hint().to_owned(),
-        (_, None) if model.aim.is_some() => wording::aim_hint().to_owned(),
+        (Overlay::Question { lines }, _) => wording::send_so_many_lines(model.language, *lines),
+        (Overlay::Delete { .. }, _) => wording::really_delete(model.language).to_owned(),
+        (_, _) if model.is_choosing() => wording::chosen_hint(model.language).to_owned(),
+        (_, None) if model.aim.is_some() => wording::aim_hint(model.language).to_owned(),
         (_, Some(completing)) => completing.shown(area.width.saturating_sub(4).into()),
         (_, None) if model.log().anchor().is_some() => match model.log().older {
-            Older::Asked => wording::fetching_older().to_owned(),
-            Older::Unknown | Older::Nothing => wording::scrolled_back().to_owned(),
+            Older::Asked => wording::fetching_older(model.language).to_owned(),
+            Older::Unknown | Older::Nothing => wording::scrolled_back(model.language).to_owned(),
         },
         (_, None) => return,
     };
@@ -422,25 +431,31 @@ fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     buffer.set_style(area, style);
     let user = model.user.as_ref().map(|user| wording::name(user.as_str()).into_owned()).unwrap_or_default();
     let (x, _) = buffer.set_stringn(area.x, area.y, format!(" {user} "), area.width.into(), style);
-    let alarm = wording::connection(model.server_away, model.broker_away);
+    let alarm = wording::connection(model.language, model.server_away, model.broker_away);
     let rest = usize::from(area.right() - x);
     let (x, _) = buffer.set_stringn(x, area.y, alarm, rest, colours.style(Part::Alarm));
-    let hint = look.keys.hint();
+    let hint = look.keys.hint(model.language);
     let wide = u16::try_from(columns(&hint)).unwrap_or(u16::MAX);
     if let Some(at) = area.right().checked_sub(wide.saturating_add(1)).filter(|at| *at > x) {
         buffer.set_stringn(at, area.y, hint, wide.into(), style);
     }
 }
 
-fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, look: &Look) {
-    let (colours, shown) = (look.colours, look.keys.shown());
+fn draw_keys(buffer: &mut Buffer, area: Rect, first: usize, language: Language, look: &Look) {
+    let (colours, shown) = (look.colours, look.keys.shown(language));
     let keys_width = shown.iter().map(|(keys, _)| columns(keys)).max().unwrap_or(0) + 2;
     let summary_width = shown.iter().map(|(_, summary)| columns(summary)).max().unwrap_or(0) + 2;
     let side_by_side = (usize::from(area.width) / (keys_width + summary_width)).max(1);
     let count = shown.len();
     let height = count.div_ceil(side_by_side).min(usize::from(area.height).saturating_sub(1));
     let over = clear(buffer, area, height + 1, colours);
-    buffer.set_stringn(over.x, over.y, wording::keys_title(), over.width.into(), colours.style(Part::Title));
+    buffer.set_stringn(
+        over.x,
+        over.y,
+        wording::keys_title(language),
+        over.width.into(),
+        colours.style(Part::Title),
+    );
     let first = first.min(count.saturating_sub(height * side_by_side));
     for (index, (keys, summary)) in shown.iter().skip(first).take(height * side_by_side).enumerate() {
         let (column, row) = (index / height.max(1), index % height.max(1));
@@ -466,7 +481,7 @@ fn draw_switcher(
     let offered = model.offered(query);
     let height = (offered.len() + 1).min(12).min(area.height.into());
     let over = clear(buffer, area, height, colours);
-    let prompt = format!("{} {query}", wording::switcher());
+    let prompt = format!("{} {query}", wording::switcher(model.language));
     let (x, y) = buffer.set_stringn(over.x, over.y, &prompt, over.width.into(), colours.style(Part::Title));
     let rows = height.saturating_sub(1);
     let first = (chosen + 1).saturating_sub(rows.max(1));
@@ -492,7 +507,7 @@ fn clear(buffer: &mut Buffer, area: Rect, height: usize, colours: Colours) -> Re
 fn prompt(model: &Model) -> String {
     match (&model.question, &model.aim) {
         (Some(question), _) => question.clone(),
-        (None, Some(aim)) => wording::aim(aim),
+        (None, Some(aim)) => wording::aim(model.language, aim),
         (None, None) => "> ".to_owned(),
     }
 }

@@ -37,6 +37,7 @@ use crate::limits;
 use crate::view::colour::{Palette, Theme};
 use crate::view::prompt::Prompt;
 use crate::view::times::Times;
+use crate::view::wording::Language;
 
 use self::draw::Look;
 use self::notifier::Notifier;
@@ -79,7 +80,7 @@ pub(crate) struct ScreenFace {
 
 impl ScreenFace {
     /// Takes the terminal on standard input and output, until it is finished or dropped.
-    pub(crate) fn new(palette: Palette, manner: &Manner) -> io::Result<Self> {
+    pub(crate) fn new(palette: Palette, manner: &Manner, language: Language) -> io::Result<Self> {
         let now = Zoned::now();
         let colours = Colours::new(palette, manner.theme);
         let look = Look {
@@ -91,7 +92,7 @@ impl ScreenFace {
         };
         let notifier = Notifier::new(manner.notify_by);
         let seen = Arc::default();
-        let (events, input) = shell::spawn(look, notifier, manner, &now, Arc::clone(&seen))?;
+        let (events, input) = shell::spawn(look, notifier, manner, language, &now, Arc::clone(&seen))?;
         Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, seen })
     }
 

@@ -24,6 +24,7 @@ use crate::chat::complete::KnownNames;
 use crate::chat::item::{Item, Message, Notice, Place};
 use crate::view::colour::{Palette, Theme};
 use crate::view::times::Times;
+use crate::view::wording::Language;
 
 /// 2026-03-14 09:26:53 UTC.
 const NOW_MS: i64 = 1_773_480_413_000;
@@ -51,16 +52,27 @@ impl Screen {
             times: Times::Clock,
             now_ms: NOW_MS,
         };
-        Self { model: Model::new(now), look, area: Rect::new(0, 0, columns, rows), requests: Vec::new() }
+        Self {
+            model: Model::new(Language::English, now),
+            look,
+            area: Rect::new(0, 0, columns, rows),
+            requests: Vec::new(),
+        }
     }
 
     /// `ana`, who is in `geral` and knows a few.
     fn of_ana(columns: u16, rows: u16) -> Self {
-        let mut screen = Self::new(columns, rows);
+        Self::of_ana_in(Language::English, columns, rows)
+    }
+
+    fn of_ana_in(language: Language, columns: u16, rows: u16) -> Self {
+        let now = Timestamp::from_millisecond(NOW_MS).unwrap().to_zoned(TimeZone::UTC);
+        let mut screen = Self { model: Model::new(language, &now), ..Self::at(&now, columns, rows) };
         screen.notice(Notice::Welcome {
             user: user("ana"),
             channels: vec![channel("geral"), channel("tech")],
             joining: Some(channel("geral")),
+            is_first: true,
         });
         screen.notice(Notice::Joined { channel: channel("geral"), empty: false });
         let mut known = KnownNames::default();

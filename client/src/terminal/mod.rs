@@ -22,6 +22,7 @@ use crate::limits;
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
 use crate::view::prompt::{self, Prompt};
+use crate::view::wording::Language;
 
 use self::editor::Order;
 use self::mode::SavedMode;
@@ -38,12 +39,12 @@ pub(crate) struct TerminalFace {
 
 impl TerminalFace {
     /// Takes the terminal on standard input and output, until it is dropped.
-    pub(crate) fn new(palette: Palette) -> io::Result<Self> {
+    pub(crate) fn new(palette: Palette, language: Language) -> io::Result<Self> {
         let mode = Arc::new(SavedMode::of_standard_input()?);
-        let screen = Arc::new(Screen::new());
+        let screen = Arc::new(Screen::new(language));
         let input = editor::spawn(Arc::clone(&screen), &mode, palette)?;
-        let face =
-            Self { palette, view: PlainView::for_terminal(palette, &Zoned::now()), screen, input, mode };
+        let view = PlainView::for_terminal(palette, language, &Zoned::now());
+        let face = Self { palette, view, screen, input, mode };
         face.keep_quiet(true)?;
         Ok(face)
     }

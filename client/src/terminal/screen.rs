@@ -9,11 +9,13 @@ use tokio::sync::oneshot;
 
 use crate::chat::complete::KnownNames;
 use crate::limits;
+use crate::view::wording::{self, Language};
 
 use super::editor::Order;
 
 /// Shared by the chat, the thread that edits and the thread that prints above the line being edited.
 pub(crate) struct Screen {
+    language: Language,
     state: Mutex<State>,
     changed: Condvar,
     known: Mutex<Arc<KnownNames>>,
@@ -41,8 +43,9 @@ pub(crate) enum Task {
 }
 
 impl Screen {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(language: Language) -> Self {
         Self {
+            language,
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
                 dropped: 0,
@@ -119,7 +122,7 @@ impl Screen {
     pub(crate) fn next_task(&self) -> Task {
         let mut state = self.lock();
         loop {
-            if let Some(lines) = take_lines(&mut state) {
+            if let Some(lines) = take_lines(&mut state, self.language) {
                 return Task::Print(lines);
             }
             if state.closing {
@@ -140,7 +143,7 @@ impl Screen {
                 return None;
             }
             if state.editing
-                && let Some(lines) = take_lines(&mut state)
+                && let Some(lines) = take_lines(&mut state, self.language)
             {
                 return Some(lines);
             }
@@ -150,7 +153,7 @@ impl Screen {
 
     /// For the end, when the thread that edits cannot: below the line that was being edited.
     pub(crate) fn print_rest(&self) {
-        let rest = take_lines(&mut self.lock()).unwrap_or_default();
+        let rest = take_lines(&mut self.lock(), self.language).unwrap_or_default();
         // The editor would have ended bracketed paste and shown the cursor.
         let reset = if self.can_move() { "\x1b[?2004l\x1b[?25h" } else { "" };
         let mut output = io::stdout().lock();
@@ -174,10 +177,10 @@ impl Screen {
 }
 
 /// As many waiting lines as are printed at once, each with its line feed.
-fn take_lines(state: &mut State) -> Option<String> {
+fn take_lines(state: &mut State, language: Language) -> Option<String> {
     let mut lines = String::new();
     if state.dropped > 0 {
-        lines.push_str(&format!("* {} lines came too fast to be shown; /history has them.\n", state.dropped));
+        lines.push_str(&format!("* {}\n", wording::too_fast(language, state.dropped)));
         state.dropped = 0;
     }
     while lines.len() < limits::PRINT_BYTES_MAX

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::chat::ReadTo;
 use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place, TopicSet};
 
-use super::wording;
+use super::wording::{self, Language};
 
 /// The item as one line of JSON without its line feed. The text of messages is as it was sent: JSON escapes what a terminal
 /// would obey. `user` is who one is.
@@ -74,9 +74,9 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
         }
         Item::Help(spec) => {
             let text = match spec {
-                Some(spec) => wording::help_on(spec),
+                Some(spec) => wording::help_on(Language::English, spec),
                 None => {
-                    let (before, commands, after) = wording::help();
+                    let (before, commands, after) = wording::help(Language::English);
                     let commands = commands.iter().map(|(usage, summary)| format!("\n  {usage}: {summary}"));
                     format!("{before}{}\n{after}", commands.collect::<String>())
                 }
@@ -233,9 +233,9 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
 
 fn failure_event(failure: &Failure, object: &mut Map<String, Value>) -> &'static str {
     put(object, "code", failure.code.as_str());
-    put(object, "reason", failure.reason.as_str());
+    put(object, "reason", wording::reason(Language::English, &failure.reason));
     if let Some(hint) = &failure.hint {
-        put(object, "hint", hint.as_str());
+        put(object, "hint", wording::hint(Language::English, hint));
     }
     let what = match &failure.what {
         Attempt::Line => "line",

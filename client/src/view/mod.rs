@@ -10,4 +10,4 @@ mod schema;
 mod tests;
 pub mod text;
 pub mod times;
-pub(crate) mod wording;
+pub mod wording;

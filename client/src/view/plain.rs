@@ -10,8 +10,8 @@ use crate::chat::item::{Attempt, Item, Message, Notice, Place};
 use crate::limits;
 
 use super::colour::{Palette, Role};
-use super::text::{fitted, harmless, one_line};
-use super::wording;
+use super::text::{columns, fitted, harmless, one_line};
+use super::wording::{self, Language};
 
 /// Where a line belongs when standard output is no terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub enum Stream {
 #[derive(Debug)]
 pub struct PlainView {
     palette: Palette,
+    language: Language,
     zone: TimeZone,
     for_pipe: bool,
     day: Date,
@@ -33,25 +34,26 @@ pub struct PlainView {
 
 impl PlainView {
     /// For a terminal: short times with a heading when the day changes, lists in one paragraph, the current channel unnamed.
-    pub fn for_terminal(palette: Palette, now: &Zoned) -> Self {
-        Self { palette, zone: now.time_zone().clone(), for_pipe: false, day: now.date() }
+    pub fn for_terminal(palette: Palette, language: Language, now: &Zoned) -> Self {
+        Self { palette, language, zone: now.time_zone().clone(), for_pipe: false, day: now.date() }
     }
 
     /// For a pipe: each message is one line with its date, its time and its channel; each name of a list is a line.
-    pub fn for_pipe(palette: Palette, now: &Zoned) -> Self {
-        Self { palette, zone: now.time_zone().clone(), for_pipe: true, day: now.date() }
+    pub fn for_pipe(palette: Palette, language: Language, now: &Zoned) -> Self {
+        Self { palette, language, zone: now.time_zone().clone(), for_pipe: true, day: now.date() }
     }
 
     /// The item's lines without a last line feed, and where they belong; none if it has nothing to say here.
     pub fn render(&mut self, item: &Item) -> Option<(Stream, String)> {
+        let language = self.language;
         match item {
             Item::Message(message) => Some((Stream::Output, self.message(message))),
             Item::Act(act) => {
-                let line = format!("* {}", wording::act(act));
+                let line = format!("* {}", wording::act(language, act));
                 Some((Stream::Aside, self.palette.paint(Role::Notice, line).to_string()))
             }
             Item::Topic { channel, set, .. } => {
-                let text = wording::topic(channel, set.as_ref());
+                let text = wording::topic(language, channel, set.as_ref());
                 let line = self.palette.paint(Role::Notice, format!("* {text}")).to_string();
                 Some((Stream::Aside, line))
             }
@@ -62,23 +64,25 @@ impl PlainView {
             }
             // Only where one scrolls is it asked for.
             Item::Sent { .. } | Item::Older { .. } | Item::Read { .. } => None,
-            Item::Backlog { channel } => self.heading(&wording::backlog(channel.as_ref())),
-            Item::History { of, count } => self.heading(&wording::history(of, *count)),
-            Item::HistoryEnd => self.heading("end"),
+            Item::Backlog { channel } => self.heading(&wording::backlog(language, channel.as_ref())),
+            Item::History { of, count } => self.heading(&wording::history(language, of, *count)),
+            Item::HistoryEnd => self.heading(wording::history_end(language)),
             Item::Users(users) => Some((Stream::Output, self.users(users))),
             Item::Channels { channels, joined, current } => {
                 Some((Stream::Output, self.channels(channels, joined, current.as_ref())))
             }
             Item::Help(None) => Some((Stream::Output, self.help())),
-            Item::Help(Some(spec)) => Some((Stream::Output, wording::help_on(spec))),
+            Item::Help(Some(spec)) => Some((Stream::Output, wording::help_on(language, spec))),
             Item::Notice(notice) if self.for_pipe && is_as_expected(notice) => None,
-            Item::Notice(notice @ Notice::Welcome { .. }) => Some((Stream::Aside, wording::notice(notice))),
+            Item::Notice(notice @ Notice::Welcome { .. }) => {
+                Some((Stream::Aside, wording::notice(language, notice)))
+            }
             Item::Notice(notice) => {
-                let line = format!("* {}", wording::notice(notice));
+                let line = format!("* {}", wording::notice(language, notice));
                 Some((Stream::Aside, self.palette.paint(Role::Notice, line).to_string()))
             }
             Item::Failure(failure) => {
-                let line = format!("! {}", wording::failure(failure));
+                let line = format!("! {}", wording::failure(language, failure));
                 let mut lines = self.palette.paint(Role::Failure, line).to_string();
                 if let Attempt::Send { text, .. } = &failure.what {
                     let text = fitted(text, limits::QUOTED_COLUMNS_MAX);
@@ -104,7 +108,7 @@ impl PlainView {
         let mut lines = String::new();
         if time.date() != self.day {
             self.day = time.date();
-            let day = format!("— {} —", time.strftime("%A, %-d %B %Y"));
+            let day = format!("— {} —", wording::day(self.language, time.date()));
             lines.push_str(&format!("{}\n", self.palette.paint(Role::Heading, day)));
         }
         let time = self.palette.paint(Role::Time, time.strftime("%H:%M")).to_string();
@@ -118,7 +122,8 @@ impl PlainView {
             Some(Style::Me) => lines.push_str(&format!("{time} * {head} ")),
             None => lines.push_str(&format!("{time} {head}: ")),
         }
-        let edited = if message.edited { format!(" {}", wording::edited()) } else { String::new() };
+        let edited =
+            if message.edited { format!(" {}", wording::edited(self.language)) } else { String::new() };
         for (index, line) in format!("{}{edited}", harmless(&message.text)).split('\n').enumerate() {
             if index > 0 {
                 // So that no line of a message can look like a message of its own.
@@ -144,9 +149,12 @@ impl PlainView {
                 }
             }
             Place::Direct(with) if message.own => {
-                palette.paint(Role::Direct, format!("you → {}", wording::name(with.as_str()))).to_string()
+                palette.paint(Role::Direct, wording::from_you(self.language, with.as_str())).to_string()
             }
-            Place::Direct(_) => palette.paint(Role::Direct, format!("{author} → you")).to_string(),
+            Place::Direct(_) => {
+                let author = message.author.as_str();
+                palette.paint(Role::Direct, wording::to_you(self.language, author)).to_string()
+            }
         }
     }
 
@@ -161,11 +169,7 @@ impl PlainView {
                 self.palette.paint(Role::Name(user.as_str()), shown).to_string()
             })
             .collect();
-        match names.len() {
-            0 => "Nobody has logged in yet.".to_owned(),
-            1 => format!("1 user: {}", names[0]),
-            count => format!("{count} users: {}", names.join(", ")),
-        }
+        wording::users(self.language, &names)
     }
 
     fn channels(
@@ -182,27 +186,23 @@ impl PlainView {
             .map(|channel| {
                 let shown = self.palette.paint(Role::Channel, wording::channel(channel));
                 if current == Some(channel) {
-                    format!("{shown} (you are here)")
+                    format!("{shown} {}", wording::you_are_here(self.language))
                 } else if joined.contains(channel) {
-                    format!("{shown} (joined)")
+                    format!("{shown} {}", wording::joined(self.language))
                 } else {
                     shown.to_string()
                 }
             })
             .collect();
-        match names.len() {
-            0 => "There is no channel yet: /create NAME makes one.".to_owned(),
-            1 => format!("1 channel: {}", names[0]),
-            count => format!("{count} channels: {}", names.join(", ")),
-        }
+        wording::channels(self.language, &names)
     }
 
     fn help(&self) -> String {
-        let (before, commands, after) = wording::help();
-        let widest = commands.iter().map(|(usage, _)| usage.len()).max().unwrap_or(0);
+        let (before, commands, after) = wording::help(self.language);
+        let widest = commands.iter().map(|(usage, _)| columns(usage)).max().unwrap_or(0);
         let mut lines = before.to_owned();
         for (usage, summary) in commands {
-            let gap = widest - usage.len() + 2;
+            let gap = widest - columns(&usage) + 2;
             lines.push_str(&format!("\n  {}{:gap$}{summary}", self.palette.paint(Role::Command, usage), ""));
         }
         lines.push('\n');

@@ -6,6 +6,7 @@ use crate::limits;
 
 use super::colour::{Palette, Role};
 use super::text::{fitted, harmless, one_line};
+use super::wording::{self, Language};
 
 /// A prompt with and without its colours; both take the same columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +28,8 @@ pub(crate) fn chat(palette: Palette, whereabouts: &Whereabouts) -> Prompt {
 }
 
 /// Asks for a name.
-pub(crate) fn name(suggestion: Option<&str>) -> Prompt {
-    let raw = match suggestion {
-        Some(suggestion) => format!("Your name [{}]: ", short(suggestion)),
-        None => "Your name: ".to_owned(),
-    };
+pub(crate) fn name(language: Language, suggestion: Option<&str>) -> Prompt {
+    let raw = wording::your_name(language, suggestion.map(short).as_deref());
     Prompt { styled: raw.clone(), raw }
 }
 
@@ -56,6 +54,8 @@ mod tests {
     use crate::chat::Whereabouts;
     use crate::chat::item::Place;
     use crate::view::colour::Palette;
+
+    use crate::view::wording::Language;
 
     use super::{chat, name};
 
@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_name_is_suggested() {
-        assert_eq!(name(Some("ana")).raw, "Your name [ana]: ");
-        assert_eq!(name(None).raw, "Your name: ");
+        assert_eq!(name(Language::English, Some("ana")).raw, "Your name [ana]: ");
+        assert_eq!(name(Language::English, None).raw, "Your name: ");
+        assert_eq!(name(Language::Portuguese, Some("ana")).raw, "Seu nome [ana]: ");
     }
 }

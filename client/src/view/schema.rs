@@ -6,6 +6,7 @@ use recado_proto::{ActKind, ChannelName, Code, Epoch, Manner, MessageId, Style, 
 use serde_json::{Map, Value};
 
 use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Item, Message, Notice, Place, TopicSet};
+use crate::chat::reason::{Hint, Reason};
 
 use super::json;
 
@@ -43,9 +44,9 @@ fn items() -> Vec<Item> {
         items.push(Item::Notice(Notice::EpochChanged { place }));
     }
     items.extend(attempts().into_iter().map(|what| {
-        let hint = matches!(what, Attempt::Join(_)).then(|| "hint".to_owned());
+        let hint = matches!(what, Attempt::Join(_)).then_some(Hint::ListUsers);
         let code = FailureCode::Server(Code::Busy);
-        Item::Failure(Failure { what, code, reason: "reason".to_owned(), hint })
+        Item::Failure(Failure { what, code, reason: Reason::NoAnswer, hint })
     }));
     items.extend(notices().into_iter().map(Item::Notice));
     items
@@ -110,7 +111,7 @@ fn attempts() -> Vec<Attempt> {
 fn notices() -> Vec<Notice> {
     let reason = || "reason".to_owned();
     vec![
-        Notice::Welcome { user: user(), channels: vec![channel()], joining: None },
+        Notice::Welcome { user: user(), channels: vec![channel()], joining: None, is_first: true },
         Notice::Joined { channel: channel(), empty: false },
         Notice::Switched { channel: channel() },
         Notice::Talking { user: user() },

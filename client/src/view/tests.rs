@@ -5,9 +5,13 @@ use recado_proto::{ChannelName, Code, Epoch, Manner, MessageId, UserName};
 use crate::chat::command::CommandSpec;
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice, Place};
 
+use crate::chat::reason::{Hint, Reason};
+use crate::session::RequestError;
+
 use super::colour::Palette;
 use super::json;
 use super::plain::{PlainView, Stream};
+use super::wording::Language;
 
 fn user(name: &str) -> UserName {
     UserName::parse(name).unwrap()
@@ -49,14 +53,17 @@ fn not_sent() -> Item {
             ambiguous: true,
         },
         code: FailureCode::Server(Code::NoSuchUser),
-        reason: "there is no user bob.".to_owned(),
-        hint: Some("/users lists everybody".to_owned()),
+        reason: Reason::Request(RequestError::Refused {
+            code: Code::NoSuchUser,
+            description: "there is no user bob.".to_owned(),
+        }),
+        hint: Some(Hint::ListUsers),
     })
 }
 
 fn piped(item: &Item) -> Option<(Stream, String)> {
     let now = date(2026, 11, 21).at(21, 31, 0, 0).to_zoned(TimeZone::UTC).unwrap();
-    PlainView::for_pipe(Palette::Plain, &now).render(item)
+    PlainView::for_pipe(Palette::Plain, Language::English, &now).render(item)
 }
 
 fn check_piped(item: &Item, stream: Stream, expect: &str) {
@@ -96,7 +103,7 @@ fn a_pipe_gets_no_headings_and_what_is_said_besides_goes_elsewhere() {
 fn times_are_those_of_the_users_zone_and_a_new_day_is_said() {
     let recife = TimeZone::fixed(jiff::tz::offset(-3));
     let now = date(2026, 11, 21).at(23, 0, 0, 0).to_zoned(recife).unwrap();
-    let mut view = PlainView::for_terminal(Palette::Plain, &now);
+    let mut view = PlainView::for_terminal(Palette::Plain, Language::English, &now);
     let mut render = |time_ms| {
         let Item::Message(message) = in_geral("bob", "hi") else { panic!("a message") };
         view.render(&Item::Message(Message { time_ms, ..message })).map(|(_, lines)| lines).unwrap()
@@ -110,7 +117,7 @@ fn times_are_those_of_the_users_zone_and_a_new_day_is_said() {
 #[test]
 fn colours_stand_around_names_and_nowhere_else() {
     let now = date(2026, 11, 21).at(21, 31, 0, 0).to_zoned(TimeZone::UTC).unwrap();
-    let mut view = PlainView::for_terminal(Palette::Basic, &now);
+    let mut view = PlainView::for_terminal(Palette::Basic, Language::English, &now);
     let mut check = |item: &Item, expect: &str| assert_eq!(view.render(item).unwrap().1, expect);
     check(&in_geral("bob", "hi"), "\x1b[2m21:30\x1b[0m \x1b[35mbob\x1b[0m: hi");
     check(&in_geral("ana", "hi"), "\x1b[2m21:30\x1b[0m \x1b[1mana\x1b[0m: hi");

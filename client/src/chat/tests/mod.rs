@@ -16,6 +16,7 @@ use crate::receiver::{Start, Topic, Via};
 use crate::session::{RequestError, SendOutcome, SessionEvent};
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
+use crate::view::wording::Language;
 
 use super::command::Conversation;
 use super::{Answer, Ask, Chat, ChatConfig, Effect, Reads, item::Place};
@@ -43,7 +44,7 @@ impl Scene {
         };
         Self {
             chat: Chat::new(config),
-            view: PlainView::for_terminal(Palette::Plain, &today),
+            view: PlainView::for_terminal(Palette::Plain, Language::English, &today),
             sent: Vec::new(),
         }
     }
@@ -244,7 +245,8 @@ fn a_new_server_begins_with_a_channel() {
         "Welcome to Recado, ana.\n\
          There is no channel yet, so here is one to begin with.\n\
          What you type goes to everybody in the channel; /msg bob hello tells bob alone.\n\
-         /help shows all commands, Tab completes them, Ctrl-D leaves.",
+         /help shows all commands, Tab completes them, Ctrl-D leaves.\n\
+         What is said while you are away is here when you come back.",
         "[create geral]",
     ]);
     assert!(!scene.chat.is_settled());
@@ -275,7 +277,8 @@ fn a_server_without_the_usual_channel_lets_one_choose() {
     scene.expect(&["Welcome to Recado, ana.\n\
          Channels: #lab, #tech. /join lab goes to one, /create NAME makes another.\n\
          What you type goes to everybody in the channel; /msg bob hello tells bob alone.\n\
-         /help shows all commands, Tab completes them, Ctrl-D leaves."]);
+         /help shows all commands, Tab completes them, Ctrl-D leaves.\n\
+         What is said while you are away is here when you come back."]);
     scene.line("hello");
     scene.expect(&[
         "! not sent: you are in no channel; /join goes to a channel, /channels lists them\n  > hello",

@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 use thiserror::Error;
 
 use crate::limits;
-use crate::view::wording;
+use crate::view::wording::{self, Language};
 
 use self::key::{ALT, CTRL, Key};
 use self::table::{DOINGS, Doing};
@@ -103,22 +103,22 @@ impl Keys {
     }
 
     /// The most useful ones, in a line.
-    pub(crate) fn hint(&self) -> String {
+    pub(crate) fn hint(&self, language: Language) -> String {
         let key_of = |action| {
             self.bound.iter().find(|(_, doing)| doing.action == action).map(|(key, _)| key.to_string())
         };
         let (keys, activity, switcher) =
             (key_of(Action::Keys), key_of(Action::Activity), key_of(Action::Switcher));
-        wording::keys_hint(keys.as_deref(), activity.as_deref(), switcher.as_deref())
+        wording::keys_hint(language, keys.as_deref(), activity.as_deref(), switcher.as_deref())
     }
 
     /// What is in force, in the order of the help: the first two keys of each action, and what it does.
-    pub(crate) fn shown(&self) -> Vec<(String, &'static str)> {
+    pub(crate) fn shown(&self, language: Language) -> Vec<(String, &'static str)> {
         let keys_of = |doing: &Doing| {
             let own = self.bound.iter().filter(|(_, other)| *other == doing);
             own.take(2).map(|(key, _)| key.to_string()).collect::<Vec<_>>().join(", ")
         };
-        let all = DOINGS.iter().map(|doing| (keys_of(doing), doing.summary));
+        let all = DOINGS.iter().map(|doing| (keys_of(doing), doing.summary.of(language)));
         all.filter(|(keys, _)| !keys.is_empty()).collect()
     }
 
@@ -169,6 +169,8 @@ impl FromStr for KeySetting {
 #[cfg(test)]
 mod tests {
     use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+    use crate::view::wording::Language;
 
     use super::{Action, DOINGS, Key, KeySetting, Keys};
 
@@ -221,14 +223,14 @@ mod tests {
         assert_eq!(does(KeyCode::F(2), KeyModifiers::NONE), Some(Action::Activity));
         assert_eq!(does(KeyCode::Char('n'), KeyModifiers::CONTROL), Some(Action::Activity));
         assert_eq!(does(KeyCode::Down, KeyModifiers::ALT), Some(Action::Along { forward: true }));
-        let shown = keys.shown();
+        let shown = keys.shown(Language::English);
         assert!(shown.contains(&("Ctrl+G".to_owned(), "go to a conversation by name")), "{shown:?}");
         assert!(shown.contains(&("Alt+Down".to_owned(), "next conversation")), "{shown:?}");
-        assert_eq!(keys.hint(), "F1 keys  F2 next unread  Ctrl+G go to");
+        assert_eq!(keys.hint(Language::English), "F1 keys  F2 next unread  Ctrl+G go to");
         let none = set(&["switcher=none", "undo=ctrl+k"]).unwrap();
         let ctrl_k = KeyEvent::new(KeyCode::Char('k'), KeyModifiers::CONTROL);
         assert_eq!(none.action(&ctrl_k), Some(Action::Undo));
-        assert_eq!(none.hint(), "F1 keys  Alt+A next unread");
+        assert_eq!(none.hint(Language::English), "F1 keys  Alt+A next unread");
     }
 
     fn check_refused(settings: &[&str], part: &str) {

@@ -24,7 +24,7 @@ impl Model {
         let What::Said { answers, .. } = &entry.what else { return None };
         let answered = answers.and_then(|answered| self.log_mut().choose(answered));
         if answered.is_none() {
-            self.refuse(wording::answers_nothing_here(), now_ms);
+            self.refuse(wording::answers_nothing_here(self.language), now_ms);
         }
         answered
     }
@@ -35,7 +35,7 @@ impl Model {
         let What::Said { id: Some(target), author, own, state, .. } = &entry.what else { return };
         let (target, author, own, text) = (*target, author.clone(), *own, state.text.clone());
         if purpose == Purpose::Edit && !own {
-            return self.refuse(wording::not_your_own(), now_ms);
+            return self.refuse(wording::not_your_own(self.language), now_ms);
         }
         self.stop_choosing();
         self.take_aim_away();
@@ -66,7 +66,7 @@ impl Model {
         };
         let (target, own) = (*target, *own);
         if !own {
-            return self.refuse(wording::not_your_own(), now_ms);
+            return self.refuse(wording::not_your_own(self.language), now_ms);
         }
         self.overlay = Overlay::Delete { target };
     }
@@ -89,7 +89,7 @@ impl Model {
         let text = harmless(&state.text).into_owned();
         self.stop_choosing();
         self.requests.push_back(Request::Copy(text));
-        self.announce(wording::copied().to_owned(), false, now_ms);
+        self.announce(wording::copied(self.language).to_owned(), false, now_ms);
     }
 
     /// What was typed goes out for the message it is for.
@@ -109,12 +109,14 @@ impl Model {
             OnMessage::Answer(text) => (Purpose::Answer, text),
             OnMessage::Edit(text) => (Purpose::Edit, text),
             OnMessage::React(text) | OnMessage::Unreact(text) => (Purpose::React, text),
-            OnMessage::Delete | OnMessage::Topic(_) => return self.refuse(&wording::busy(), now_ms),
+            OnMessage::Delete | OnMessage::Topic(_) => {
+                return self.refuse(wording::busy(self.language), now_ms);
+            }
         };
         let author = self.log().quoted(target).map(|quoted| quoted.author);
         let before = self.composer.exchange(text);
         self.aim = Some(Aim { purpose, target, author, before });
-        self.refuse(&wording::busy(), now_ms);
+        self.refuse(wording::busy(self.language), now_ms);
     }
 
     fn refuse(&mut self, why: &str, now_ms: i64) {

@@ -20,7 +20,7 @@ use crate::chat::item::{Attempt, Item, Message, Place};
 use crate::chat::{ReadTo, Whereabouts};
 use crate::view::colour::Palette;
 use crate::view::plain::PlainView;
-use crate::view::wording;
+use crate::view::wording::{self, Language};
 
 use super::attention::{Alert, Attention, Wishes};
 use super::composer::Composer;
@@ -67,6 +67,7 @@ pub(crate) enum Overlay {
 
 /// The state of the screen.
 pub(crate) struct Model {
+    pub(crate) language: Language,
     pub(crate) user: Option<UserName>,
     conversations: BTreeMap<Place, Log>,
     /// What is said while one is nowhere.
@@ -102,8 +103,9 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn new(now: &Zoned) -> Self {
+    pub(crate) fn new(language: Language, now: &Zoned) -> Self {
         Self {
+            language,
             user: None,
             conversations: BTreeMap::new(),
             lobby: Log::default(),
@@ -126,7 +128,7 @@ impl Model {
             has_focus: true,
             known: KnownNames::default(),
             handed: 0,
-            notices: PlainView::for_terminal(Palette::Plain, now),
+            notices: PlainView::for_terminal(Palette::Plain, language, now),
             requests: VecDeque::new(),
         }
     }
@@ -204,7 +206,7 @@ impl Model {
                 {
                     log.older = Older::Unknown;
                 }
-                let text = wording::failure(failure);
+                let text = wording::failure(self.language, failure);
                 self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });
             }
         }

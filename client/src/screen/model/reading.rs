@@ -50,7 +50,7 @@ impl Model {
             }
             return held.push_back((message.clone(), is_mentioned));
         }
-        if let Some(alert) = self.attention.decide(message, is_mentioned, now_ms) {
+        if let Some(alert) = self.attention.decide(message, is_mentioned, self.language, now_ms) {
             self.requests.push_back(Request::Alert(alert));
         }
     }

@@ -52,7 +52,7 @@ impl Model {
             return;
         }
         if text.len() > wire_limits::MESSAGE_BYTES_MAX {
-            let text = wording::too_long(text.len());
+            let text = wording::too_long(self.language, text.len());
             return self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });
         }
         self.overlay = Overlay::None;
@@ -69,7 +69,8 @@ impl Model {
     /// The line could not be handed on: it is typed still.
     pub(crate) fn take_back(&mut self, line: String, now_ms: i64) {
         self.composer.exchange(line);
-        self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(wording::busy()) });
+        let what = What::Failure(wording::busy(self.language).to_owned());
+        self.log_mut().append(Entry { time_ms: now_ms, what });
     }
 
     /// All that was typed and not sent, with where it was to go.

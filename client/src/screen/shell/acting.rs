@@ -97,7 +97,7 @@ impl Shell {
         match &mut self.model.overlay {
             Overlay::None => return false,
             Overlay::Keys { first } => {
-                let last = self.look.keys.shown().len().saturating_sub(1);
+                let last = self.look.keys.shown(self.model.language).len().saturating_sub(1);
                 match action {
                     Action::Down | Action::RowDown => *first = (*first + 1).min(last),
                     Action::Up | Action::RowUp => *first = first.saturating_sub(1),

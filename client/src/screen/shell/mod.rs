@@ -24,7 +24,7 @@ use crate::chat::{ReadTo, Whereabouts};
 use crate::engine::Input;
 use crate::limits;
 use crate::view::times::Times;
-use crate::view::wording;
+use crate::view::wording::{self, Language};
 
 use super::Manner;
 use super::attention::Attention;
@@ -89,6 +89,7 @@ pub(crate) fn spawn(
     look: Look,
     notifier: Notifier,
     manner: &Manner,
+    language: Language,
     now: &Zoned,
     seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
 ) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
@@ -97,7 +98,7 @@ pub(crate) fn spawn(
     let (input, inputs) = mpsc::channel(limits::SCREEN_INPUTS_MAX);
     let mut shell = Shell {
         taken: Taken::take(manner.mouse)?,
-        model: Model::new(now),
+        model: Model::new(language, now),
         look,
         notifier,
         input,
@@ -219,7 +220,7 @@ impl Shell {
                     query.extend(text.chars().take(recado_proto::limits::NAME_BYTES_MAX));
                     *chosen = 0;
                 } else if !self.model.composer.insert(&text) {
-                    self.model.announce(wording::too_long(text.len()), true, now_ms);
+                    self.model.announce(wording::too_long(self.model.language, text.len()), true, now_ms);
                 }
             }
             TerminalEvent::FocusGained => self.model.focus(true),
@@ -309,7 +310,8 @@ impl Shell {
         if !rest.is_empty() {
             // Where the terminal is gone nobody reads it.
             let mut output = io::stdout().lock();
-            let _ = writeln!(output, "{}", wording::left_unsent(self.model.keeps_drafts()));
+            let _ =
+                writeln!(output, "{}", wording::left_unsent(self.model.language, self.model.keeps_drafts()));
             rest.iter().for_each(|text| drop(writeln!(output, "{text}")));
         }
         if let Some(done) = done {

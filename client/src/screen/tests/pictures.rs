@@ -4,11 +4,15 @@ use std::path::Path;
 use std::{env, fs};
 
 use ratatui::style::Color;
-use recado_proto::Code;
+use recado_proto::{ActDone, ActKind, Code, MessageId};
 
 use super::super::model::{Model, Overlay};
 use super::{NOW_MS, Screen, channel, geral, message, pending, tech, user, with};
+use crate::chat::command::CommandSpec;
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice};
+use crate::chat::reason::{Hint, Reason};
+use crate::session::RequestError;
+use crate::view::wording::Language;
 
 pub(super) fn check(name: &str, screen: &Screen) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/screen/snapshots").join(format!("{name}.txt"));
@@ -89,6 +93,66 @@ fn keys_lie_over_the_messages() {
     check("keys-80x24", &screen);
 }
 
+/// The morning of somebody whose locale is Brazil's.
+fn manha() -> Screen {
+    let mut screen = Screen::of_ana_in(Language::Portuguese, 80, 24);
+    let yesterday =
+        Message {
+            time_ms: NOW_MS - 86_400_000, earlier: true, ..message(&geral(), "bia", 1, "até amanhã")
+        };
+    screen.show(&Item::Message(yesterday));
+    screen.said(&geral(), "caio", 2, "bom dia! o café está pronto");
+    screen.said(&with("bia"), "bia", 1, "almoço à uma?");
+    screen.show(&Item::Message(Message {
+        edited: true,
+        acts: vec![ActDone {
+            kind: ActKind::Edit,
+            user: user("caio"),
+            message: "a compilação passou".into(),
+            id: MessageId::from_bytes([9; 16]),
+            seq: 5,
+            time_ms: NOW_MS as u64,
+        }],
+        ..message(&geral(), "caio", 3, "a compilação")
+    }));
+    screen.show(&Item::Message(pending(&geral(), 6, "já vou")));
+    screen
+}
+
+#[test]
+fn a_morning_in_portuguese() {
+    let mut screen = manha();
+    check("manha-80x24", &screen);
+    screen.model.overlay = Overlay::Keys { first: 0 };
+    check("teclas-80x24", &screen);
+    screen.model.overlay = Overlay::Keys { first: 99 };
+    check("teclas-fim-80x24", &screen);
+}
+
+#[test]
+fn the_help_and_what_fails_in_portuguese() {
+    let mut screen = manha();
+    screen.show(&Item::Help(None));
+    check("ajuda-80x24", &screen);
+    screen.notice(Notice::ServerLost { reason: "connection refused".into() });
+    screen.show(&Item::Failure(Failure {
+        what: Attempt::Send {
+            to: Some(geral()),
+            text: "já vou".into(),
+            id: pending(&geral(), 6, "").id,
+            ambiguous: false,
+        },
+        code: FailureCode::Server(Code::NoSuchChannel),
+        reason: Reason::Request(RequestError::Refused {
+            code: Code::NoSuchChannel,
+            description: "there is no such channel".into(),
+        }),
+        hint: Some(Hint::Create(channel("geral"))),
+    }));
+    screen.show(&Item::Help(CommandSpec::find("msg")));
+    check("falha-80x24", &screen);
+}
+
 #[test]
 fn the_switcher_lies_over_the_messages() {
     let mut screen = morning(80, 24);
@@ -126,7 +190,10 @@ fn what_failed_and_who_is_away_is_seen() {
             ambiguous: false,
         },
         code: FailureCode::Server(Code::NoSuchChannel),
-        reason: "there is no such channel".into(),
+        reason: Reason::Request(RequestError::Refused {
+            code: Code::NoSuchChannel,
+            description: "there is no such channel".into(),
+        }),
         hint: None,
     }));
     check("failed-80x24", &screen);

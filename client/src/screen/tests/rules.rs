@@ -8,6 +8,7 @@ use super::super::log::{Older, Sending, What};
 use super::super::model::{Model, Request};
 use super::{NOW_MS, Screen, channel, counts, epoch, geral, id, message, pending, tech, two_channels, with};
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice, Place};
+use crate::chat::reason::Reason;
 use crate::limits;
 
 fn page(of: &Place, seqs: impl IntoIterator<Item = u64>) -> Item {
@@ -202,7 +203,7 @@ fn an_own_line_shows_how_far_it_has_come() {
             ambiguous: true,
         },
         code: FailureCode::Unanswered,
-        reason: "the server did not answer".into(),
+        reason: Reason::NoAnswer,
         hint: None,
     }));
     assert_eq!(how(&screen, 8), Some(Sending::Failed));
@@ -334,7 +335,7 @@ fn a_page_that_failed_is_asked_for_again() {
         screen.show(&Item::Failure(Failure {
             what: Attempt::Older(geral()),
             code: FailureCode::Unanswered,
-            reason: "the server did not answer".into(),
+            reason: Reason::NoAnswer,
             hint: None,
         }));
     }
