@@ -16,10 +16,12 @@ mod id;
 pub mod limits;
 mod mark;
 mod name;
+mod presence;
 mod publication;
 mod reference;
 mod reply;
 mod request;
+mod sent;
 mod service;
 mod system;
 mod timestamp;
@@ -32,6 +34,10 @@ pub use epoch::{Epoch, EpochError};
 pub use id::{MessageId, MessageIdError};
 pub use mark::{MARKS_PREFIX, MarkPublication, MarkPublicationError, ReadMark, ReadOf};
 pub use name::{ChannelName, NameError, TopicName, UserName};
+pub use presence::{
+    Device, DeviceError, HERE_TOPIC, Here, HerePublication, Presence, PresencePublicationError,
+    TYPING_PREFIX, TypingIn, TypingPublication,
+};
 pub use publication::{Publication, PublicationBody, PublicationError, PublicationRef};
 pub use reference::{Ref, RefError};
 pub use reply::{Found, HistoryPage, MATCH_BEGINS, MATCH_ENDS, Reply, ReplyBody, ReplyError, SearchPage};
@@ -39,6 +45,7 @@ pub use request::{
     ActIn, HistoryOf, HistoryRequest, Place, Range, Request, RequestBody, RequestError, SearchIn,
     SearchRequest,
 };
+pub use sent::{SENT_PREFIX, SentPublication, SentPublicationError};
 pub use service::{Service, ServiceName};
 pub use system::{
     HEADS_PREFIX, SYNC_PREFIX, SyncTopic, SyncTopicError, SystemPublication, SystemPublicationError,

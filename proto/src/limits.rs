@@ -72,6 +72,12 @@ pub const SNIPPET_CHARS_MAX: usize = 160;
 /// Read marks that one user may have. One more is refused with `busy`; those that there are can still be moved.
 pub const READ_MARKS_MAX: usize = 4096;
 
+/// What a device calls itself in `here`, in bytes of UTF-8. An empty or longer one is refused with `bad_request`.
+pub const DEVICE_BYTES_MAX: usize = 32;
+
+/// Users of whom a server knows that they are here. One more is refused with `busy`, or is not seen.
+pub const USERS_HERE_MAX: usize = 16 * 1024;
+
 /// The largest number that `clock` and `epoch` may hold: JavaScript's exact integers end there.
 /// A larger one counts as absent.
 pub const COUNTER_MAX: u64 = (1 << 53) - 1;
@@ -95,6 +101,7 @@ const _: () = assert!(
 );
 const _: () = assert!(CHANNEL_TOPIC_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(READ_MARKS_MAX * (NAME_BYTES_MAX + 64) + 1024 < REPLY_BYTES_MAX);
+const _: () = assert!(USERS_HERE_MAX * (NAME_BYTES_MAX + 32) + 1024 < REPLY_BYTES_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);
 const _: () = assert!(SEARCH_LIMIT_DEFAULT <= SEARCH_LIMIT_MAX);
 // A snippet of characters of four bytes, each of them marked.

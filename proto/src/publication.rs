@@ -219,7 +219,7 @@ impl PublicationRef<'_> {
         Writer::new(out).map(|map| self.encode_keys(map));
     }
 
-    fn encode_keys(&self, map: &mut MapWriter<'_>) {
+    pub(crate) fn encode_keys(&self, map: &mut MapWriter<'_>) {
         map.key(if self.is_direct { "from" } else { "user" }).text(self.sender.as_str());
         map.key("message").text(self.message);
         map.key("timestamp").integer(self.timestamp.as_seconds());

@@ -11,6 +11,7 @@ use crate::epoch::Epoch;
 use crate::id::MessageId;
 use crate::mark::ReadMark;
 use crate::name::{ChannelName, UserName};
+use crate::presence::Here;
 use crate::publication::Publication;
 use crate::reference::Ref;
 use crate::service::ServiceName;
@@ -35,7 +36,7 @@ pub struct Reply {
 /// The answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyBody {
-    /// To `login`, `channel` and `mark`: done.
+    /// To `login`, `channel`, `mark` and `here`: done.
     Accepted,
     /// To `users`.
     Users(Vec<UserName>),
@@ -58,6 +59,8 @@ pub enum ReplyBody {
     Synced,
     /// To `marks`.
     Marks(Vec<ReadMark>),
+    /// To `who`: those who are online or away.
+    Here(Vec<Here>),
     /// To anything: not done.
     Refused {
         /// The reason for programs.

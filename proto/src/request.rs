@@ -9,6 +9,7 @@ use crate::act::{Act, Manner};
 use crate::id::MessageId;
 use crate::mark::ReadMark;
 use crate::name::{ChannelName, TopicName, UserName};
+use crate::presence::{Device, Presence, TypingIn};
 use crate::reference::Ref;
 use crate::service::Service;
 use crate::system::SyncTopic;
@@ -110,6 +111,19 @@ pub enum RequestBody {
         /// Whose.
         user: UserName,
     },
+    /// Say that one is here, or not. It is believed for a while.
+    Here {
+        /// Who.
+        user: UserName,
+        /// How much.
+        state: Presence,
+        /// On which of the user's devices. Those without a name count as one.
+        device: Option<Device>,
+        /// Where the user is typing just now.
+        typing: Option<TypingIn>,
+    },
+    /// List who is here.
+    Who,
 }
 
 /// Where an act's message is.
@@ -216,6 +230,8 @@ impl RequestBody {
             RequestBody::Sync { .. } => Service::Sync,
             RequestBody::Mark { .. } => Service::Mark,
             RequestBody::Marks { .. } => Service::Marks,
+            RequestBody::Here { .. } => Service::Here,
+            RequestBody::Who => Service::Who,
         }
     }
 }

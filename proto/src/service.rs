@@ -29,6 +29,10 @@ pub enum Service {
     Mark,
     /// Lists how far one has read.
     Marks,
+    /// Says that one is here, or typing.
+    Here,
+    /// Lists who is here.
+    Who,
 }
 
 /// The service that a reply answers: a known one, or the word that the request had.
@@ -42,7 +46,7 @@ pub enum ServiceName {
 
 impl Service {
     /// All of them, in the order of the protocol's table.
-    pub const ALL: [Service; 12] = [
+    pub const ALL: [Service; 14] = [
         Service::Login,
         Service::Users,
         Service::Channel,
@@ -55,6 +59,8 @@ impl Service {
         Service::Sync,
         Service::Mark,
         Service::Marks,
+        Service::Here,
+        Service::Who,
     ];
 
     /// The word on the wire.
@@ -72,6 +78,8 @@ impl Service {
             Service::Sync => "sync",
             Service::Mark => "mark",
             Service::Marks => "marks",
+            Service::Here => "here",
+            Service::Who => "who",
         }
     }
 

@@ -149,6 +149,36 @@ pub const SYNC_NAMES_WAITING_MAX: usize = 64 * SYNC_TOPICS_MAX;
 /// Notices that wait for a feed. Of more the oldest are dropped: nobody is promised them, and who needs to know asks.
 pub const NOTICES_WAITING_MAX: usize = 1024;
 
+/// How long what a device says of its user is believed.
+pub const HERE_BELIEVED: Duration = Duration::from_secs(75);
+
+/// Devices of one user. Of more the one that was silent longest is forgotten.
+pub const DEVICES_PER_USER_MAX: usize = 16;
+
+/// Names of which is remembered that somebody is subscribed to them. Who listens to a further one is not seen by that.
+pub const LISTENED_NAMES_MAX: usize = 16 * 1024;
+
+/// How long a user is still here after the last subscription to the name has ended: long enough to connect again.
+pub const LISTENING_LINGERS: Duration = Duration::from_secs(5);
+
+/// How often is looked whether a name to which somebody listens has become a user's.
+pub const NAMES_LOOKED_UP_EVERY: Duration = Duration::from_secs(2);
+
+/// Changes of who is here that are told at once. More are told after the next pause.
+pub const CHANGES_AT_ONCE_MAX: usize = 256;
+
+/// The pause between two tellings of who is here. What comes meanwhile waits, and of each user only the last state is told.
+pub const CHANGES_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often is told of one user and one place that the user is typing there. What is said more often is answered and not told.
+pub const TYPING_TOLD_EVERY: Duration = Duration::from_secs(2);
+
+/// Users and places of typing that are remembered for that. More at once are not told.
+pub const TYPING_PLACES_MAX: usize = 4096;
+
+/// Users to whose sent messages somebody is subscribed, at each broker. To further ones nothing is published.
+pub const SENT_LISTENERS_MAX: usize = 16 * 1024;
+
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
 pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -174,5 +204,6 @@ const _: () = assert!(TURN_REQUESTS_MAX <= REQUESTS_UNDER_WAY_MAX);
 const _: () = assert!(HISTORY_BYTES_MAX < REPLIES_BYTES_MAX);
 const _: () = assert!(READS_WAITING_MAX <= REQUESTS_UNDER_WAY_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= TAIL_BYTES_MAX);
+const _: () = assert!(CHANGES_AT_ONCE_MAX < NOTICES_WAITING_MAX);
 const _: () = assert!(CHECKPOINT_AFTER_BYTES < WRITE_AHEAD_LOG_BYTES_MAX);
 const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use recado_proto::{
-    Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, Reply, ReplyBody, RequestBody,
-    Timestamp,
+    Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Presence, Range, Reply, ReplyBody,
+    RequestBody, Timestamp, TypingIn,
 };
 use recado_tests::{
     chat::{Requester, channel, user},
@@ -143,6 +143,10 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
             acts: false,
         })
     };
+    let here = |name: &str, typing| {
+        let (user, state) = (user(name), Presence::Online);
+        RequestBody::Here { user, state, device: None, typing }
+    };
     let taken = MessageId::new_v7();
     requester.ask(publish("geral", "first".to_owned(), taken)).await;
     let cases = [
@@ -163,6 +167,10 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
         (RequestBody::Channel { channel: channel("ana"), id: None }, Code::NameTaken),
         (RequestBody::Login { user: user("geral") }, Code::NameTaken),
         (history(HistoryOf::Channel(channel("nowhere"))), Code::NoSuchChannel),
+        (here("nobody", None), Code::NoSuchUser),
+        (here("geral", None), Code::NoSuchUser),
+        (here("ana", Some(TypingIn::Channel(channel("nowhere")))), Code::NoSuchChannel),
+        (here("ana", Some(TypingIn::With(user("nobody")))), Code::NoSuchUser),
     ];
     for (body, expected) in cases {
         let (code, description) = refusal(requester.ask(body.clone()).await);

@@ -48,5 +48,5 @@ pub use event::{SocketEvent, SocketEventKind};
 pub use message::Message;
 pub use options::SocketOptions;
 pub use peer::PeerId;
-pub use socket::{Dealer, Framing, Publisher, Router, SocketStats, Subscriber};
+pub use socket::{Dealer, Framing, Publisher, Router, SocketStats, Subscriber, SubscriptionListener};
 pub use transport::{BindError, BindFault};

@@ -415,6 +415,7 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::History(_) => "a page of history",
         ReplyBody::Found(_) => "a list of what was found",
         ReplyBody::Marks(_) => "a list of read marks",
+        ReplyBody::Here(_) => "a list of who is here",
         ReplyBody::Refused { .. } => "a refusal",
         ReplyBody::Synced => "an answer to `sync`",
     };

@@ -6,6 +6,7 @@ use crate::code::Code;
 use crate::id::MessageId;
 use crate::mark::ReadMark;
 use crate::name::{ChannelName, UserName};
+use crate::presence::Here;
 use crate::publication::{Publication, epoch};
 use crate::reference::Ref;
 use crate::service::{Service, ServiceName};
@@ -66,6 +67,7 @@ struct Fields<'a> {
     marks: Option<Value<'a>>,
     partial: Option<Value<'a>>,
     behind: Option<Value<'a>>,
+    here: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -91,6 +93,7 @@ impl<'a> Fields<'a> {
                 b"marks" => &mut fields.marks,
                 b"partial" => &mut fields.partial,
                 b"behind" => &mut fields.behind,
+                b"here" => &mut fields.here,
                 _ => continue,
             };
             *field = value.unless_nil();
@@ -109,7 +112,7 @@ impl<'a> Fields<'a> {
             return Err(ReplyError::UnknownService(service.as_str().to_owned()));
         };
         Ok(match service {
-            Service::Login | Service::Channel | Service::Mark => ReplyBody::Accepted,
+            Service::Login | Service::Channel | Service::Mark | Service::Here => ReplyBody::Accepted,
             Service::Marks => {
                 let Some(Value::Array(items)) = self.marks else { return Err(ReplyError::Missing("marks")) };
                 let mark = |value| match value {
@@ -117,6 +120,14 @@ impl<'a> Fields<'a> {
                     _ => None,
                 };
                 ReplyBody::Marks(items.values().filter_map(mark).collect())
+            }
+            Service::Who => {
+                let Some(Value::Array(items)) = self.here else { return Err(ReplyError::Missing("here")) };
+                let here = |value| match value {
+                    Value::Map(items) => Here::decode(items),
+                    _ => None,
+                };
+                ReplyBody::Here(items.values().filter_map(here).collect())
             }
             Service::Users => {
                 ReplyBody::Users(names("users", self.users, |name| UserName::parse(name).ok())?)

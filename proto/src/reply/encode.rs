@@ -31,7 +31,8 @@ impl Reply {
             | ReplyBody::History(_)
             | ReplyBody::Found(_)
             | ReplyBody::Synced
-            | ReplyBody::Marks(_) => {
+            | ReplyBody::Marks(_)
+            | ReplyBody::Here(_) => {
                 data.key("status").text("OK");
             }
             ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
@@ -52,6 +53,13 @@ impl Reply {
                 list.array(marks.len());
                 for mark in marks {
                     list.map(|map| mark.encode(map));
+                }
+            }
+            ReplyBody::Here(here) => {
+                let list = data.key("here");
+                list.array(here.len());
+                for one in here {
+                    list.map(|map| one.encode(map));
                 }
             }
             ReplyBody::Accepted
@@ -78,7 +86,9 @@ impl Reply {
 
 fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapWriter<'_>) {
     let (as_description, as_message) = match service {
-        ServiceName::Known(Service::Login | Service::Channel | Service::Mark) => (true, false),
+        ServiceName::Known(Service::Login | Service::Channel | Service::Mark | Service::Here) => {
+            (true, false)
+        }
         ServiceName::Known(
             Service::Publish
             | Service::Message
@@ -86,7 +96,8 @@ fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapW
             | Service::History
             | Service::Search
             | Service::Sync
-            | Service::Marks,
+            | Service::Marks
+            | Service::Who,
         ) => (false, true),
         // The lists never fail in the older protocol, and of an unknown service nobody knows what its client reads.
         ServiceName::Known(Service::Users | Service::Channels) | ServiceName::Other(_) => (true, true),

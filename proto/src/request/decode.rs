@@ -115,6 +115,13 @@ impl<'a> Envelope<'a> {
             },
             Service::Mark => RequestBody::Mark { user: fields.user()?, mark: fields.mark()? },
             Service::Marks => RequestBody::Marks { user: fields.user()? },
+            Service::Here => RequestBody::Here {
+                user: fields.user()?,
+                state: fields.presence()?,
+                device: fields.device()?,
+                typing: fields.typing()?,
+            },
+            Service::Who => RequestBody::Who,
         })
     }
 

@@ -37,7 +37,7 @@ impl RequestBody {
     fn encode(&self, data: &mut MapWriter<'_>) {
         match self {
             RequestBody::Login { user } => data.key("user").text(user.as_str()),
-            RequestBody::Users | RequestBody::Channels => {}
+            RequestBody::Users | RequestBody::Channels | RequestBody::Who => {}
             RequestBody::Channel { channel, id: _ } => data.key("channel").text(channel.as_str()),
             RequestBody::Publish { user, channel, message, id: _, manner } => {
                 data.key("user").text(user.as_str());
@@ -73,6 +73,16 @@ impl RequestBody {
                 mark.encode(data);
             }
             RequestBody::Marks { user } => data.key("user").text(user.as_str()),
+            RequestBody::Here { user, state, device, typing } => {
+                data.key("user").text(user.as_str());
+                data.key("state").text(state.as_str());
+                if let Some(device) = device {
+                    data.key("device").text(device.as_str());
+                }
+                if let Some(typing) = typing {
+                    typing.encode(data);
+                }
+            }
         }
     }
 }

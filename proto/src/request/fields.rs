@@ -11,6 +11,7 @@ use crate::limits::{
 };
 use crate::mark::{ReadMark, ReadOf};
 use crate::name::{ChannelName, NameError, TopicName, UserName};
+use crate::presence::{Device, Presence, TypingIn};
 use crate::publication::epoch;
 use crate::system::SyncTopic;
 use crate::timestamp::Timestamp;
@@ -41,6 +42,8 @@ pub(super) struct Fields<'a> {
     acts: Option<Value<'a>>,
     seq: Option<Value<'a>>,
     epoch: Option<Value<'a>>,
+    state: Option<Value<'a>>,
+    device: Option<Value<'a>>,
     id: Option<Value<'a>>,
     timestamp: Option<Value<'a>>,
     clock: Option<Value<'a>>,
@@ -73,6 +76,8 @@ impl<'a> Fields<'a> {
                 b"acts" => &mut fields.acts,
                 b"seq" => &mut fields.seq,
                 b"epoch" => &mut fields.epoch,
+                b"state" => &mut fields.state,
+                b"device" => &mut fields.device,
                 b"id" => &mut fields.id,
                 b"timestamp" => &mut fields.timestamp,
                 b"clock" => &mut fields.clock,
@@ -256,6 +261,28 @@ impl<'a> Fields<'a> {
         let epoch = epoch(self.epoch);
         let epoch = epoch.ok_or_else(|| Refusal::bad_request("`epoch` is missing or no epoch"))?;
         Ok(ReadMark { of, seq, epoch })
+    }
+
+    pub(super) fn presence(&self) -> Result<Presence, Refusal> {
+        Presence::from_wire(text("state", self.state)?).ok_or_else(|| {
+            let known = Presence::ALL.map(Presence::as_str).join(", ");
+            Refusal::bad_request(format!("`state` is one of {known}"))
+        })
+    }
+
+    pub(super) fn device(&self) -> Result<Option<Device>, Refusal> {
+        let Some(value) = self.device else { return Ok(None) };
+        let device = Device::parse(text("device", Some(value))?);
+        device.map(Some).map_err(|error| Refusal::bad_request(format!("`device`: {error}")))
+    }
+
+    pub(super) fn typing(&self) -> Result<Option<TypingIn>, Refusal> {
+        match (self.channel, self.with) {
+            (Some(_), Some(_)) => Err(Refusal::bad_request("`channel` and `with` cannot both be given")),
+            (Some(_), None) => Ok(Some(TypingIn::Channel(self.channel()?))),
+            (None, Some(_)) => Ok(Some(TypingIn::With(user("with", self.with)?))),
+            (None, None) => Ok(None),
+        }
     }
 
     pub(super) fn sync_topic(&self) -> Result<SyncTopic, Refusal> {

@@ -62,6 +62,8 @@ fn the_table_of_limits_is_the_code() {
         ("limit of search", limits::SEARCH_LIMIT_MAX as usize, "messages"),
         ("snippet of a message that was found, without marks", limits::SNIPPET_CHARS_MAX, "characters"),
         ("read marks of one user", limits::READ_MARKS_MAX, "marks"),
+        ("device", limits::DEVICE_BYTES_MAX, "bytes"),
+        ("users of whom is known that they are here", limits::USERS_HERE_MAX, "users"),
     ];
     let mut known: Vec<_> = known
         .iter()

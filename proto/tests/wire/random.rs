@@ -4,10 +4,10 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
-    Act, ActIn, ActKind, ChannelName, Code, Epoch, Found, HistoryOf, HistoryPage, HistoryRequest, Manner,
-    MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request,
-    RequestBody, SearchIn, SearchPage, SearchRequest, Service, ServiceName, Style, SyncTopic,
-    SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    Act, ActIn, ActKind, ChannelName, Code, Device, Epoch, Found, Here, HistoryOf, HistoryPage,
+    HistoryRequest, Manner, MessageId, Place, Presence, Publication, PublicationBody, Range, ReadMark,
+    ReadOf, Ref, Reply, ReplyBody, Request, RequestBody, SearchIn, SearchPage, SearchRequest, Service,
+    ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, TypingIn, UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -19,7 +19,7 @@ impl Messages {
     }
 
     pub(crate) fn request(&mut self) -> Request {
-        let body = match self.0.random_range(0..12) {
+        let body = match self.0.random_range(0..14) {
             0 => RequestBody::Login { user: self.user() },
             1 => RequestBody::Users,
             2 => RequestBody::Channel { channel: self.channel(), id: self.maybe(Self::id) },
@@ -47,6 +47,13 @@ impl Messages {
             8 => RequestBody::Mark { user: self.user(), mark: self.mark() },
             9 => RequestBody::Marks { user: self.user() },
             10 => RequestBody::Search(self.search()),
+            11 => RequestBody::Here {
+                user: self.user(),
+                state: self.presence(),
+                device: self.maybe(|messages| Device::from_random(messages.0.random())),
+                typing: self.maybe(Self::typing_in),
+            },
+            12 => RequestBody::Who,
             _ => RequestBody::History(self.history()),
         };
         Request {
@@ -58,7 +65,7 @@ impl Messages {
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
-        let (service, body) = match self.0.random_range(0..10) {
+        let (service, body) = match self.0.random_range(0..11) {
             0 => (Service::Login, ReplyBody::Accepted),
             1 => (Service::Users, ReplyBody::Users(self.some(40, Self::user))),
             2 => (Service::Channels, ReplyBody::Channels(self.some(40, Self::channel))),
@@ -81,6 +88,7 @@ impl Messages {
             6 => (Service::Mark, ReplyBody::Accepted),
             8 => (Service::Search, ReplyBody::Found(self.page_found())),
             7 => (Service::Marks, ReplyBody::Marks(self.some(20, Self::mark))),
+            9 => (Service::Who, ReplyBody::Here(self.some(20, Self::here))),
             _ => {
                 let service = *Service::ALL.choose(&mut self.0).unwrap();
                 let code = Code::ALL.choose(&mut self.0).unwrap().clone();
@@ -230,6 +238,18 @@ impl Messages {
             }
         }
         bytes
+    }
+
+    fn presence(&mut self) -> Presence {
+        *Presence::ALL.choose(&mut self.0).unwrap()
+    }
+
+    fn here(&mut self) -> Here {
+        Here { user: self.user(), state: self.presence() }
+    }
+
+    fn typing_in(&mut self) -> TypingIn {
+        if self.0.random() { TypingIn::Channel(self.channel()) } else { TypingIn::With(self.user()) }
     }
 
     fn mark(&mut self) -> ReadMark {

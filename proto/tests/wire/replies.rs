@@ -39,14 +39,15 @@ fn refusals_are_spelled_for_each_service() {
     let both = r#""status": "erro", "description": "later", "message": "later", "code": "busy""#;
     for service in Service::ALL {
         let spelling = match service {
-            Service::Login | Service::Channel | Service::Mark => description,
+            Service::Login | Service::Channel | Service::Mark | Service::Here => description,
             Service::Publish
             | Service::Message
             | Service::Act
             | Service::History
             | Service::Search
             | Service::Sync
-            | Service::Marks => message,
+            | Service::Marks
+            | Service::Who => message,
             Service::Users | Service::Channels => both,
         };
         let expect =

@@ -1,8 +1,8 @@
 //! What requests may look like, and what is said to those that may not.
 
 use recado_proto::limits::{
-    HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, REQUEST_BYTES_MAX,
-    SYNC_TOPICS_MAX,
+    DEVICE_BYTES_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX,
+    REQUEST_BYTES_MAX, SYNC_TOPICS_MAX,
 };
 use recado_proto::{
     ChannelName, Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, Ref, Request, RequestBody,
@@ -416,4 +416,26 @@ fn what_was_read_before_a_fault_serves_to_answer() {
     assert_eq!(error.reference, Some(Ref::from_number(7)));
     assert_eq!(error.clock, Some(3));
     assert_eq!(error.code, Code::BadRequest);
+}
+
+#[test]
+fn who_says_nothing_of_being_here_is_told_what_to_say() {
+    let refused = |pairs: &[(&str, Pack)], code, says| {
+        let mut data = vec![("user", Pack::from("ana")), ("state", "online".into())];
+        data.extend(pairs.iter().cloned());
+        let data = data.into_iter().map(|(key, value)| (Pack::from(key), value)).collect();
+        check_refused(map([("service", "here".into()), ("data", Pack::Map(data))]), Some("here"), code, says);
+    };
+    for state in [Pack::Nil, 7.into(), "here".into(), "Online".into(), Pack::Array(vec![])] {
+        refused(&[("state", state)], Code::BadRequest, "`state`");
+    }
+    let long = "x".repeat(DEVICE_BYTES_MAX + 1);
+    for device in ["", "a\nb", &long] {
+        refused(&[("device", device.into())], Code::BadRequest, "`device`");
+    }
+    refused(&[("device", 7.into())], Code::BadRequest, "`device`");
+    refused(&[("channel", "geral".into()), ("with", "bob".into())], Code::BadRequest, "both");
+    refused(&[("channel", "_x".into())], Code::BadName, "`channel`");
+    refused(&[("with", "".into())], Code::BadName, "`with`");
+    refused(&[("user", "_x".into())], Code::BadName, "`user`");
 }

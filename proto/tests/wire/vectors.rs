@@ -1,10 +1,11 @@
 //! The byte vectors of docs/PROTOCOL.md: the code writes exactly these bytes, and reads them as these values.
 
 use recado_proto::{
-    Act, ActDone, ActIn, ActKind, ChannelName, Code, Epoch, Found, HistoryOf, HistoryPage, HistoryRequest,
-    Manner, MarkPublication, MessageId, Place, Publication, PublicationBody, Range, ReadMark, ReadOf, Ref,
-    Reply, ReplyBody, Request, RequestBody, SearchIn, SearchPage, SearchRequest, Service, ServiceName, Style,
-    SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
+    Act, ActDone, ActIn, ActKind, ChannelName, Code, Device, Epoch, Found, HERE_TOPIC, Here, HerePublication,
+    HistoryOf, HistoryPage, HistoryRequest, Manner, MarkPublication, MessageId, Place, Presence, Publication,
+    PublicationBody, Range, ReadMark, ReadOf, Ref, Reply, ReplyBody, Request, RequestBody, SearchIn,
+    SearchPage, SearchRequest, SentPublication, Service, ServiceName, Style, SyncTopic, SystemPublication,
+    SystemTopic, Timestamp, TopicName, TypingIn, TypingPublication, UserName,
 };
 
 use crate::documents::protocol;
@@ -14,13 +15,16 @@ const SENT: Timestamp = Timestamp::from_seconds(1_700_000_000);
 const ID: MessageId =
     MessageId::from_bytes([0x01, 0x8b, 0xcf, 0xe5, 0x68, 0, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 0x2a]);
 
-/// A message of one of the five kinds, with what the document calls it.
+/// A message of one of some kind, with what the document calls it.
 enum Vector {
     Request(Request),
     Reply(Reply),
     Publication(Publication),
     System(SystemPublication),
     Mark(MarkPublication),
+    Here(HerePublication),
+    Typing(TypingPublication),
+    Sent(SentPublication),
 }
 
 /// A fenced block of the document.
@@ -217,6 +221,16 @@ fn requests() -> Vec<(&'static str, Vector)> {
             request(RequestBody::Mark { user: user("ana"), mark: mark(ReadOf::With(user("bob"))) })
         }),
         ("request marks", request(RequestBody::Marks { user: user("ana") })),
+        ("request here", {
+            let (user, state) = (user("ana"), Presence::Online);
+            request(RequestBody::Here { user, state, device: None, typing: None })
+        }),
+        ("request here, of a device, typing", {
+            let (user, state, device) = (user("ana"), Presence::Online, Device::parse("7f3a").ok());
+            let typing = Some(TypingIn::Channel(channel("geral")));
+            request(RequestBody::Here { user, state, device, typing })
+        }),
+        ("request who", request(RequestBody::Who)),
     ]
 }
 
@@ -284,6 +298,12 @@ fn replies() -> Vec<(&'static str, Vector)> {
             let of = [ReadOf::Channel(channel("geral")), ReadOf::With(user("bob"))];
             reply(Service::Marks, ReplyBody::Marks(of.map(mark).to_vec()))
         }),
+        ("reply here", reply(Service::Here, ReplyBody::Accepted)),
+        ("reply who", {
+            let here = |name, state| Here { user: user(name), state };
+            let all = vec![here("ana", Presence::Online), here("bob", Presence::Away)];
+            reply(Service::Who, ReplyBody::Here(all))
+        }),
         ("reply to an unknown service", Vector::Reply(unknown)),
     ]
 }
@@ -304,6 +324,17 @@ fn publications() -> Vec<(&'static str, Vector)> {
             let mark = ReadMark { of, seq: 7, epoch: epoch() };
             let user = UserName::parse("ana").unwrap();
             Vector::Mark(MarkPublication { user, mark, timestamp: SENT, clock: Some(4) })
+        }),
+        ("publication to the topic _here", {
+            let here = Here { user: user("ana"), state: Presence::Away };
+            Vector::Here(HerePublication { here, timestamp: SENT, clock: Some(4) })
+        }),
+        ("publication to the topic _typing.geral", {
+            let (topic, user) = (topic("geral"), user("ana"));
+            Vector::Typing(TypingPublication { topic, user, timestamp: SENT, clock: Some(4) })
+        }),
+        ("publication to the topic _sent.ana", {
+            Vector::Sent(SentPublication { publication: to_user(), to: user("bob") })
         }),
     ]
 }
@@ -328,6 +359,21 @@ impl Vector {
                 publication.encode_payload(&mut payload);
                 payload
             }
+            Vector::Here(publication) => {
+                let mut payload = Vec::new();
+                publication.encode_payload(&mut payload);
+                payload
+            }
+            Vector::Typing(publication) => {
+                let mut payload = Vec::new();
+                publication.encode_payload(&mut payload);
+                payload
+            }
+            Vector::Sent(publication) => {
+                let mut payload = Vec::new();
+                publication.encode_payload(&mut payload);
+                payload
+            }
         }
     }
 
@@ -348,6 +394,20 @@ impl Vector {
             Vector::Mark(publication) => {
                 let topic = MarkPublication::topic_of(&publication.user);
                 let read = MarkPublication::decode(topic.as_bytes(), bytes, received);
+                assert_eq!(read.as_ref(), Ok(publication), "{name}");
+            }
+            Vector::Here(publication) => {
+                let read = HerePublication::decode(HERE_TOPIC.as_bytes(), bytes, received);
+                assert_eq!(read.as_ref(), Ok(publication), "{name}");
+            }
+            Vector::Typing(publication) => {
+                let topic = TypingPublication::topic_of(&publication.topic);
+                let read = TypingPublication::decode(topic.as_bytes(), bytes, received);
+                assert_eq!(read.as_ref(), Ok(publication), "{name}");
+            }
+            Vector::Sent(publication) => {
+                let topic = SentPublication::topic_of(publication.publication.sender());
+                let read = SentPublication::decode(topic.as_bytes(), bytes, received);
                 assert_eq!(read.as_ref(), Ok(publication), "{name}");
             }
         }

@@ -1,5 +1,7 @@
 //! Where requests come in and replies go out: the one task that owns the ROUTER socket.
 
+use std::time::Instant;
+
 use recado_proto::{Code, ReplyBody, Timestamp};
 use recado_zmtp::{Message, PeerId, Router};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -76,6 +78,7 @@ impl Desk {
                     Ok(FeedEnd::Store(error)) => error.into(),
                     Ok(FeedEnd::Closed) | Err(_) => ServerError::Panicked,
                 }),
+                Some(_) = self.threads.announcing.join_next() => return Err(ServerError::Panicked),
                 () = shutdown.cancelled(), if !stopping => {
                     debug!(under_way = self.under_way, "finishing what is under way");
                     self.router.stop_receiving();
@@ -135,6 +138,15 @@ impl Desk {
                     let (reply_to, refusal) = *refused_to;
                     return self.answer(reply_to, refused(refusal));
                 }
+            }
+            Work::Here(said, reply_to) => {
+                let (body, notice) = self.threads.lobby.here(said, Instant::now());
+                notice.iter().for_each(|notice| self.threads.tell(notice));
+                return self.answer(reply_to, body);
+            }
+            Work::Who(reply_to) => {
+                let body = self.threads.lobby.who(Instant::now());
+                return self.answer(reply_to, body);
             }
             Work::Read(read) => {
                 if let Err(read) = self.threads.reads.push_within(read, READS_WAITING_MAX) {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use recado_proto::{Epoch, SystemPublication, SystemTopic, Timestamp, TopicName};
+use recado_proto::{Epoch, SystemPublication, SystemTopic, Timestamp, TopicName, UserName};
 use recado_zmtp::{Closed, Message, Publisher, SocketEvent, SocketEventKind};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
@@ -16,6 +16,7 @@ use tracing::{debug, trace};
 use super::beacon::Beacon;
 use super::clock::Clock;
 use super::cursor::{Cursor, Flushed};
+use super::lobby::{Doorkeeper, sent_notice};
 use super::notices::Notices;
 use super::questions::Questions;
 use super::recent::{Next, Outgoing, Recent, encode};
@@ -62,6 +63,7 @@ pub(super) struct Feed {
     published: Arc<Published>,
     questions: Arc<Questions>,
     notices: Arc<Notices>,
+    doorkeeper: Arc<Doorkeeper>,
     clock: Arc<Clock>,
     /// Away while a blocking thread reads with it.
     reader: Option<Box<dyn Reader>>,
@@ -79,6 +81,8 @@ pub(super) struct Shared {
     pub(super) questions: Arc<Questions>,
     /// This feed's own.
     pub(super) notices: Arc<Notices>,
+    /// This feed's own.
+    pub(super) doorkeeper: Arc<Doorkeeper>,
     pub(super) clock: Arc<Clock>,
 }
 
@@ -100,7 +104,7 @@ impl From<Closed> for FeedEnd {
 impl Feed {
     /// A feed that goes on from where the furthest one came.
     pub(super) fn new(publisher: Publisher, shared: Shared, reader: Box<dyn Reader>, epoch: Epoch) -> Self {
-        let Shared { recent, published, questions, notices, clock } = shared;
+        let Shared { recent, published, questions, notices, doorkeeper, clock } = shared;
         Self {
             events: publisher.events(),
             publisher,
@@ -110,6 +114,7 @@ impl Feed {
             published,
             questions,
             notices,
+            doorkeeper,
             clock,
             reader: Some(reader),
             epoch,
@@ -158,8 +163,11 @@ impl Feed {
 
     async fn publish(&mut self, outgoing: &[Outgoing]) -> Result<(), FeedEnd> {
         for one in outgoing {
-            let Outgoing { position, seq, message } = one;
+            let Outgoing { position, seq, message, direct_from } = one;
             self.publisher.send(message.clone()).await?;
+            if let Some(sender) = direct_from {
+                self.tell_sender(sender, message);
+            }
             self.cursor.sent(*position);
             if let Some(topic) = one.topic() {
                 self.beacon.published(topic, *seq, Instant::now().into_std());
@@ -167,6 +175,15 @@ impl Feed {
             trace!(%position, "published");
         }
         Ok(())
+    }
+
+    /// Publishes what went to a user for the sender's other devices, too. Without room it is left out: nobody is promised it.
+    fn tell_sender(&self, sender: &UserName, message: &Message) {
+        if self.doorkeeper.wants_sent(sender)
+            && let Some(notice) = sent_notice(message, sender)
+        {
+            self.publisher.try_send(&notice);
+        }
     }
 
     /// Publishes a piece that is only in the store.

@@ -4,11 +4,13 @@
 
 mod beacon;
 mod clock;
+mod company;
 mod cursor;
 mod desk;
 mod envelope;
 mod feed;
 mod indexer;
+mod lobby;
 mod notices;
 mod questions;
 mod queue;

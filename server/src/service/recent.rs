@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use recado_proto::{ACTS_PREFIX, Epoch};
+use recado_proto::{ACTS_PREFIX, Epoch, UserName};
 use recado_zmtp::Message;
 use tokio::sync::watch;
 
 use crate::limits::{RECENT_PUBLICATIONS_BYTES_MAX, RECENT_PUBLICATIONS_MAX};
-use crate::store::{Committed, Position, StoredMessage};
+use crate::store::{Committed, Position, Route, StoredMessage};
 
 /// The publications of one turn.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) struct Outgoing {
     pub(super) seq: u64,
     /// A topic and a map.
     pub(super) message: Message,
+    /// Its sender, if it goes to a user.
+    pub(super) direct_from: Option<UserName>,
 }
 
 impl Batch {
@@ -138,16 +140,20 @@ pub(super) fn encode(messages: &[Arc<StoredMessage>], epoch: Epoch) -> Vec<Outgo
             encoded.extend_from_slice(message.route.topic().as_bytes());
             let topic_end = encoded.len();
             message.as_outgoing(epoch).encode_payload(&mut encoded);
-            (message.position, message.seq, topic_end, encoded.len())
+            let direct_from = match &message.route {
+                Route::Direct { from, .. } => Some(from.clone()),
+                Route::Channel { .. } => None,
+            };
+            (message.position, message.seq, direct_from, topic_end, encoded.len())
         })
         .collect();
     let encoded = Bytes::from(encoded);
     let mut start = 0;
     ends.into_iter()
-        .map(|(position, seq, topic_end, end)| {
+        .map(|(position, seq, direct_from, topic_end, end)| {
             let message = Message::pair(encoded.slice(start..topic_end), encoded.slice(topic_end..end));
             start = end;
-            Outgoing { position, seq, message }
+            Outgoing { position, seq, message, direct_from }
         })
         .collect()
 }

@@ -5,6 +5,7 @@ use recado_zmtp::{Message, PeerId};
 
 use super::clock::Clock;
 use super::envelope::Envelope;
+use super::lobby::Said;
 use super::questions::Question;
 use super::readers::{Query, Read};
 use super::reply::ReplyTo;
@@ -23,6 +24,10 @@ pub(super) enum Work {
     Search(Search),
     /// For the feeds. The reply does not wait for them.
     Sync(Question, ReplyTo),
+    /// Somebody says of itself how much it is here. Answered at once.
+    Here(Said, ReplyTo),
+    /// Who is here? Answered at once.
+    Who(ReplyTo),
     /// Answered already: it was none.
     Broken(PeerId, Message),
 }
@@ -78,6 +83,10 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
         RequestBody::Marks { user } => {
             return Work::Read(Read { query: Query::Marks(user), reply_to });
         }
+        RequestBody::Here { user, state, device, typing } => {
+            return Work::Here(Said { user, state, device, typing }, reply_to);
+        }
+        RequestBody::Who => return Work::Who(reply_to),
         RequestBody::Users => return Work::Read(Read { query: Query::Users, reply_to }),
         RequestBody::Channels => return Work::Read(Read { query: Query::Channels, reply_to }),
         RequestBody::History(request) => {

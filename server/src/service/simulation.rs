@@ -13,10 +13,11 @@ use super::beacon::Beacon;
 use super::clock::Clock;
 use super::cursor::{Cursor, Flushed};
 use super::feed::{Published, topics_before};
+use super::lobby::Lobby;
 use super::questions::Questions;
 use super::readers::{self, Read};
 use super::recent::{Next, Outgoing, Recent, encode};
-use super::reply::{Replies, internal, refused};
+use super::reply::{Replies, ReplyTo, internal, refused};
 use super::requests::{self, Work};
 use super::searches::{self, Search};
 use super::turns::Committer;
@@ -35,6 +36,7 @@ pub struct Core {
     recent: Recent,
     published: Arc<Published>,
     clock: Arc<Clock>,
+    lobby: Lobby,
 }
 
 /// What became of a request that arrived.
@@ -44,7 +46,7 @@ pub enum Taken {
     ForTurn,
     /// It waits for a reader.
     ForReader,
-    /// The feeds answer it by a publication; this is the reply.
+    /// Feeds may publish something for it; this is the reply.
     ForFeeds(PeerId, Message),
     /// It was none, and this is the answer.
     Refused(PeerId, Message),
@@ -65,7 +67,8 @@ impl Core {
         let committer = Committer::new(store, Arc::clone(&published), Arc::clone(&clock));
         let (writes, reads) = (VecDeque::new(), VecDeque::new());
         let questions = Vec::new();
-        Ok(Self { committer, writes, reads, reader, questions, recent, published, clock })
+        let lobby = Lobby::new(committer.store().reader()?, Arc::clone(&clock));
+        Ok(Self { committer, writes, reads, reader, questions, recent, published, clock, lobby })
     }
 
     /// The store's generation.
@@ -92,10 +95,15 @@ impl Core {
             Work::Sync(question, reply_to) => {
                 let question = Arc::new(question);
                 self.questions.iter().for_each(|questions| questions.ask(Arc::clone(&question)));
-                let mut replies = Replies::with_capacity(1);
-                replies.push(reply_to, ReplyBody::Synced, Timestamp::now(), &self.clock);
-                let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
-                Taken::ForFeeds(peer, reply)
+                self.answered(reply_to, ReplyBody::Synced)
+            }
+            Work::Here(said, reply_to) => {
+                let (body, _) = self.lobby.here(said, Instant::now());
+                self.answered(reply_to, body)
+            }
+            Work::Who(reply_to) => {
+                let body = self.lobby.who(Instant::now());
+                self.answered(reply_to, body)
             }
             // There is no thread for it here, and nothing that is simulated asks for it.
             Work::Search(Search { request: _, reply_to }) => {
@@ -106,6 +114,13 @@ impl Core {
             }
             Work::Broken(peer, reply) => Taken::Refused(peer, reply),
         }
+    }
+
+    fn answered(&self, reply_to: ReplyTo, body: ReplyBody) -> Taken {
+        let mut replies = Replies::with_capacity(1);
+        replies.push(reply_to, body, Timestamp::now(), &self.clock);
+        let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
+        Taken::ForFeeds(peer, reply)
     }
 
     /// Commits all that waits, in one turn at `now_ms`, and gives the replies; what it publishes is for the feeds from then on.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use recado_zmtp::{Endpoint, Message, Publisher, SocketOptions};
+use recado_zmtp::{Endpoint, Message, Publisher, SocketOptions, SubscriptionListener};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -12,6 +12,7 @@ use super::ServerError;
 use super::clock::Clock;
 use super::feed::{Feed, FeedEnd, Published, Shared};
 use super::indexer;
+use super::lobby::{Doorkeeper, Lobby};
 use super::notices::Notices;
 use super::questions::{Question, Questions};
 use super::queue::Queue;
@@ -37,6 +38,9 @@ pub(super) struct Threads {
     pub(super) writer_end: oneshot::Receiver<Result<(), StoreError>>,
     /// They run until they are dropped.
     pub(super) feeds: JoinSet<FeedEnd>,
+    pub(super) lobby: Arc<Lobby>,
+    /// The task that tells feeds who came and went. It runs until it is dropped.
+    pub(super) announcing: JoinSet<()>,
     /// One for each feed.
     questions: Vec<Arc<Questions>>,
     notices: Vec<Arc<Notices>>,
@@ -56,20 +60,27 @@ impl Threads {
         let mut feeds = JoinSet::new();
         let mut questions = Vec::with_capacity(brokers.len());
         let mut notices = Vec::with_capacity(brokers.len());
-        for broker in brokers {
+        let lobby = Arc::new(Lobby::new(store.reader()?, Arc::clone(&clock)));
+        for (feed, broker) in brokers.iter().enumerate() {
             let options = SocketOptions { publish_filter: false, ..SocketOptions::default() };
-            let publisher = Publisher::connect(std::slice::from_ref(broker), options);
+            let doorkeeper = Arc::new(Doorkeeper::new(feed, Arc::clone(&lobby)));
+            let listener: Arc<dyn SubscriptionListener> = Arc::clone(&doorkeeper) as _;
+            let endpoints = std::slice::from_ref(broker);
+            let publisher = Publisher::connect_with_listener(endpoints, options, listener);
             let shared = Shared {
                 recent: Arc::clone(&recent),
                 published: Arc::clone(&published),
                 questions: Arc::default(),
                 notices: Arc::default(),
+                doorkeeper,
                 clock: Arc::clone(&clock),
             };
             questions.push(Arc::clone(&shared.questions));
             notices.push(Arc::clone(&shared.notices));
             feeds.spawn(Feed::new(publisher, shared, store.reader()?, store.epoch()).run());
         }
+        let mut announcing = JoinSet::new();
+        announcing.spawn(Arc::clone(&lobby).run(notices.clone()));
         let mut running = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let (reader, reads, replies) = (store.reader()?, Arc::clone(&reads), replies.clone());
@@ -100,6 +111,8 @@ impl Threads {
             published,
             writer_end,
             feeds,
+            lobby,
+            announcing,
             questions,
             notices,
             readers: running,
@@ -119,6 +132,7 @@ impl Threads {
 
     /// Ends them all; the writer ends last, because it closes the store. Feeds must have come as far as they are to come.
     pub(super) async fn stop(mut self) -> Result<(), ServerError> {
+        self.announcing.shutdown().await;
         self.feeds.shutdown().await;
         self.reads.close();
         self.searches.close();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::HashMap;
 use recado_proto::{ChannelName, MessageId, Timestamp, UserName};
 
-use super::types::{Position, StoredMessage};
+use super::types::{NameOf, Position, StoredMessage};
 
 /// A name's number in the store: 1, 2, 3, … in the order in which the names came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +92,16 @@ impl Directory {
 
     pub(super) fn channel_called(&self, name: &str) -> bool {
         self.channels.contains_key(name)
+    }
+
+    pub(super) fn name_of(&self, name: &str) -> NameOf {
+        if self.user_called(name) {
+            NameOf::User
+        } else if self.channel_called(name) {
+            NameOf::Channel
+        } else {
+            NameOf::Nobody
+        }
     }
 
     /// The user or channel of this name.

@@ -26,8 +26,8 @@ use recado_proto::{
 pub use error::{SearchError, StoreError};
 pub use sqlite::{SqliteReader, SqliteStore};
 pub use types::{
-    Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NewAct, NewMessage, Outcome, Position,
-    Receipt, Refusal, Route, Scan, StoredMessage,
+    Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NameOf, NewAct, NewMessage, Outcome,
+    Position, Receipt, Refusal, Route, Scan, StoredMessage,
 };
 
 /// A store as the one process that writes to it sees it. Owned by the writer thread.
@@ -66,6 +66,9 @@ pub trait Store: Send {
 /// A store as those who only read see it. Each call reads a state of its own, not older than the last commit that was
 /// answered.
 pub trait Reader: Send {
+    /// What a name names, as far as is committed. It is in memory, and costs nothing.
+    fn name_of(&self, name: &str) -> NameOf;
+
     /// All users, by name.
     fn users(&mut self) -> Result<Vec<UserName>, StoreError>;
 

@@ -202,6 +202,17 @@ pub struct StoredMessage {
     pub imported: bool,
 }
 
+/// What a name names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameOf {
+    /// A user.
+    User,
+    /// A channel.
+    Channel,
+    /// Nothing so far.
+    Nobody,
+}
+
 /// Who wrote a message, and where to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {

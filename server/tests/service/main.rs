@@ -4,6 +4,7 @@
 
 mod heads;
 mod helpers;
+mod here;
 mod losing;
 mod marks;
 mod search;

@@ -29,7 +29,7 @@ mod subscriber;
 mod write_buffer;
 
 pub use dealer::{Dealer, Framing};
-pub use publisher::Publisher;
+pub use publisher::{Publisher, SubscriptionListener};
 pub use router::Router;
 pub use stats::SocketStats;
 pub use subscriber::Subscriber;

@@ -25,6 +25,19 @@ use crate::options::SocketOptions;
 use crate::peer::PeerId;
 use crate::transport::BindError;
 
+/// Is told what a publisher's peers subscribe to and no longer, in the order in which it comes from each. Connections' tasks call it
+/// and wait meanwhile, so it must be quick; and what it keeps is its own to bound.
+pub trait SubscriptionListener: Send + Sync {
+    /// The peer subscribes to this topic, and all that begin with it.
+    fn subscribed(&self, peer: PeerId, topic: &[u8]);
+
+    /// The peer no longer does.
+    fn cancelled(&self, peer: PeerId, topic: &[u8]);
+
+    /// The peer is gone with all of its subscriptions.
+    fn left(&self, peer: PeerId);
+}
+
 /// A PUB socket, listening or connecting.
 pub struct Publisher {
     handle: Handle<PublisherHub>,
@@ -39,14 +52,24 @@ impl fmt::Debug for Publisher {
 impl Publisher {
     /// Listens on `endpoint` for subscribers. Must be called in a tokio runtime.
     pub async fn bind(endpoint: &Endpoint, options: SocketOptions) -> Result<Self, BindError> {
-        let hub = PublisherHub::new(&options);
+        let hub = PublisherHub::new(&options, None);
         Ok(Self { handle: Handle::bind(endpoint, hub, options, Arc::new(Progress::default())).await? })
     }
 
     /// Connects to subscribers at all `endpoints` (brokers, mostly), in the background and again whenever a
     /// connection ends. Must be called in a tokio runtime.
     pub fn connect(endpoints: &[Endpoint], options: SocketOptions) -> Self {
-        let hub = PublisherHub::new(&options);
+        let hub = PublisherHub::new(&options, None);
+        Self { handle: Handle::connect(endpoints, hub, options, Arc::new(Progress::default())) }
+    }
+
+    /// As [`connect`](Self::connect), with somebody who is told of subscriptions, whether or not they filter what is sent.
+    pub fn connect_with_listener(
+        endpoints: &[Endpoint],
+        options: SocketOptions,
+        listener: Arc<dyn SubscriptionListener>,
+    ) -> Self {
+        let hub = PublisherHub::new(&options, Some(listener));
         Self { handle: Handle::connect(endpoints, hub, options, Arc::new(Progress::default())) }
     }
 
@@ -166,6 +189,7 @@ struct PublisherHub {
     filter: bool,
     subscriptions_max: usize,
     subscriptions_bytes_max: usize,
+    listener: Option<Arc<dyn SubscriptionListener>>,
 }
 
 #[derive(Default)]
@@ -201,12 +225,13 @@ impl Subscriber {
 }
 
 impl PublisherHub {
-    fn new(options: &SocketOptions) -> Self {
+    fn new(options: &SocketOptions, listener: Option<Arc<dyn SubscriptionListener>>) -> Self {
         Self {
             peers: Mutex::default(),
             filter: options.publish_filter,
             subscriptions_max: options.subscriptions_max,
             subscriptions_bytes_max: options.subscriptions_bytes_max,
+            listener,
         }
     }
 
@@ -224,11 +249,14 @@ impl Hub for PublisherHub {
         let topics = TopicSet::new(self.subscriptions_max, self.subscriptions_bytes_max);
         let peer = Arc::new(Subscriber { id, queue: Arc::clone(queue), topics: Mutex::new(topics) });
         self.peers().all.push(Arc::clone(&peer));
-        PublisherRole { peer, filter: self.filter }
+        PublisherRole { peer, filter: self.filter, listener: self.listener.clone() }
     }
 
     fn leave(&self, id: PeerId, queue: &SendQueue) -> usize {
         self.peers().all.retain(|peer| peer.id != id);
+        if let Some(listener) = &self.listener {
+            listener.left(id);
+        }
         let (waiting, cut_off) = queue.close();
         waiting.len() + cut_off
     }
@@ -242,6 +270,7 @@ struct PublisherRole {
     peer: Arc<Subscriber>,
     /// Without the filter nothing is kept of what the peer subscribes to, and so there is nothing to bound.
     filter: bool,
+    listener: Option<Arc<dyn SubscriptionListener>>,
 }
 
 impl Role for PublisherRole {
@@ -257,6 +286,12 @@ impl Role for PublisherRole {
     }
 
     fn subscription(&mut self, subscription: Subscription<'_>) -> Result<(), TopicsFull> {
+        if let Some(listener) = &self.listener {
+            match subscription {
+                Subscription::Subscribe(topic) => listener.subscribed(self.peer.id, topic),
+                Subscription::Cancel(topic) => listener.cancelled(self.peer.id, topic),
+            }
+        }
         match subscription {
             _ if !self.filter => Ok(()),
             Subscription::Subscribe(topic) => self.peer.topics().insert(topic).map(drop),

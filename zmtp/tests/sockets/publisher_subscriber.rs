@@ -1,9 +1,13 @@
 //! Publications.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use tokio::net::TcpListener;
 
-use recado_zmtp::{Message, Publisher, SocketEventKind, SocketOptions, Subscriber};
+use recado_zmtp::{
+    Message, PeerId, Publisher, SocketEventKind, SocketOptions, Subscriber, SubscriptionListener,
+};
 
 use super::raw_peer::{RawPeer, command, frame};
 use super::{anywhere, disconnected, event, message, publisher, soon, subscriber, until};
@@ -241,4 +245,41 @@ async fn a_new_topic_reaches_publishers_that_are_connected_already() {
     subscriber.subscribe("late");
     published(&publisher, &message(&["late"])).await;
     assert_eq!(soon(subscriber.recv()).await, Some(message(&["late"])));
+}
+
+/// What a listener was told, one line for each thing.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl SubscriptionListener for Told {
+    fn subscribed(&self, _: PeerId, topic: &[u8]) {
+        self.0.lock().unwrap().push(format!("+{}", String::from_utf8_lossy(topic)));
+    }
+
+    fn cancelled(&self, _: PeerId, topic: &[u8]) {
+        self.0.lock().unwrap().push(format!("-{}", String::from_utf8_lossy(topic)));
+    }
+
+    fn left(&self, _: PeerId) {
+        self.0.lock().unwrap().push("left".to_owned());
+    }
+}
+
+#[tokio::test]
+async fn a_listener_is_told_of_subscriptions_without_the_filter_too() {
+    let told = Arc::new(Told::default());
+    let subscriber = Subscriber::bind(&anywhere(), SocketOptions::default()).await.unwrap();
+    subscriber.subscribe("early");
+    let endpoint = subscriber.local_endpoint().unwrap().clone();
+    let options = SocketOptions { publish_filter: false, ..Default::default() };
+    let listener: Arc<dyn SubscriptionListener> = Arc::clone(&told) as _;
+    let _publisher = Publisher::connect_with_listener(&[endpoint], options, listener);
+    let has = |count| told.0.lock().unwrap().len() == count;
+    until(|| has(1)).await;
+    subscriber.subscribe("late");
+    subscriber.unsubscribe(b"early");
+    until(|| has(3)).await;
+    drop(subscriber);
+    until(|| has(4)).await;
+    assert_eq!(*told.0.lock().unwrap(), ["+early", "+late", "-early", "left"]);
 }

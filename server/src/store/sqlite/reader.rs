@@ -15,7 +15,7 @@ use super::super::directory::{Directory, Name, NameId, Record};
 use super::super::history::{Keep, KeyRange, Room, Stretch};
 use super::super::rules::{no_such_channel, no_such_user};
 use super::super::tail::{Pair, TailHead};
-use super::super::types::{Entry, EntryKind, Position, Refusal, Route, Scan, StoredMessage};
+use super::super::types::{Entry, EntryKind, NameOf, Position, Refusal, Route, Scan, StoredMessage};
 use super::super::{Reader, StoreError};
 use super::open::{self, Access, index_error};
 use super::{SharedView, View, damaged, index, log, reads, store_error};
@@ -427,6 +427,10 @@ impl SqliteReader {
 }
 
 impl Reader for SqliteReader {
+    fn name_of(&self, name: &str) -> NameOf {
+        self.view.read().directory.name_of(name)
+    }
+
     fn users(&mut self) -> Result<Vec<UserName>, StoreError> {
         Ok(self.view.read().directory.users())
     }
