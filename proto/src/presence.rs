@@ -350,7 +350,7 @@ mod tests {
         };
         check(b"_here.ana", &payload, PresencePublicationError::Topic);
         check(b"_here", b"\x90", PresencePublicationError::NoMap);
-        check(b"_here", b"\x80", PresencePublicationError::Missing("state"));
+        check(b"_here", b"\x80", PresencePublicationError::Missing("user"));
         check(b"_here", b"\x81\xa5state\xa4away", PresencePublicationError::Missing("user"));
         check(b"_here", b"\x82\xa4user\xa2_x\xa5state\xa4away", PresencePublicationError::Missing("user"));
         check(b"_here", b"\x82\xa4user\xa1x\xa5state\xa4awry", PresencePublicationError::Missing("state"));
