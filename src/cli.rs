@@ -71,6 +71,8 @@ pub(crate) enum Part {
     Users(recado_client::programs::ListArgs),
     /// Print all channels, each on a line
     Channels(recado_client::programs::ListArgs),
+    /// Print who is here, each on a line: online or away, and the name
+    Who(recado_client::programs::ListArgs),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Command),
     /// Write all users, channels and messages to a server_data.json; a server may be running

@@ -94,7 +94,12 @@ fn start_logging(part: &Part, format: LogFormat) {
     let level = match part {
         Part::Client(_) => return start_chat_logging(format),
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
-        Part::Send(_) | Part::History(_) | Part::Tail(_) | Part::Users(_) | Part::Channels(_) => "warn",
+        Part::Send(_)
+        | Part::History(_)
+        | Part::Tail(_)
+        | Part::Users(_)
+        | Part::Channels(_)
+        | Part::Who(_) => "warn",
         Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
         Part::Completions(_) | Part::Man(_) => "warn",
     };
@@ -126,6 +131,7 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Tail(args) => programs::tail(args, shutdown).await?,
         Part::Users(args) => programs::users(args, shutdown).await?,
         Part::Channels(args) => programs::channels(args, shutdown).await?,
+        Part::Who(args) => programs::who(args, shutdown).await?,
         Part::Autoclient(args) => {
             return autoclient(args, Stop { talking: shutdown, draining: at_once }).await;
         }

@@ -2,7 +2,7 @@
 
 use recado_client::programs::{
     HistoryArgs, HistoryConfig, ListArgs, ListConfig, SendArgs, SendConfig, TailArgs, TailConfig,
-    run_channels, run_history, run_send, run_tail, run_users,
+    run_channels, run_history, run_send, run_tail, run_users, run_who,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,11 @@ pub(crate) async fn users(args: ListArgs, shutdown: CancellationToken) -> Result
 pub(crate) async fn channels(args: ListArgs, shutdown: CancellationToken) -> Result<(), Failure> {
     let config = ListConfig::try_from(args).map_err(usage)?;
     run_channels(config, shutdown).await.map_err(of_client)
+}
+
+pub(crate) async fn who(args: ListArgs, shutdown: CancellationToken) -> Result<(), Failure> {
+    let config = ListConfig::try_from(args).map_err(usage)?;
+    run_who(config, shutdown).await.map_err(of_client)
 }
 
 fn usage(error: impl Into<anyhow::Error>) -> Failure {

@@ -27,6 +27,7 @@ const SECTIONS_OF: &[(&str, &[&str])] = &[
     ("history", &["client"]),
     ("tail", &["client"]),
     ("users", &["client"]),
+    ("who", &["client"]),
     ("channels", &["client"]),
     ("autoclient", &["autoclient"]),
     ("export", &["server"]),

@@ -270,7 +270,11 @@ async fn forward(
                 tracing::warn!(%topic, epoch = epoch.as_u64(), "the store was restored");
                 What::Recounted { topic: topic.as_str().to_owned() }
             }
-            SessionEvent::Joined { .. } | SessionEvent::Marked { .. } => continue,
+            SessionEvent::Joined { .. }
+            | SessionEvent::Marked { .. }
+            | SessionEvent::Sent { .. }
+            | SessionEvent::Here(_)
+            | SessionEvent::Typing { .. } => continue,
             SessionEvent::Missing { topic, first, last } => {
                 tracing::warn!(%topic, first, last, "kept nowhere any more");
                 continue;

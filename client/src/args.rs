@@ -111,6 +111,14 @@ pub struct Args {
     #[arg(long, env = "RECADO_DO_NOT_DISTURB")]
     pub do_not_disturb: bool,
 
+    /// Say to others neither that you are here nor that you are away, but always that you are not
+    #[arg(long, env = "RECADO_NO_PRESENCE")]
+    pub no_presence: bool,
+
+    /// Do not say to others that you are typing
+    #[arg(long, env = "RECADO_NO_TYPING")]
+    pub no_typing: bool,
+
     /// How long one attempt of a request waits for its answer
     #[arg(long, value_name = "DURATION", env = "RECADO_REQUEST_TIMEOUT", default_value = "3s", value_parser = duration::parse)]
     pub request_timeout: Duration,
@@ -147,11 +155,12 @@ With --json everything goes to standard output, one object a line, each with
   failed    what code reason [hint channel to text id ambiguous]
   users     users
   channels  channels joined current
+  who       online away: names, as /who lists them
   history   channel or with, count; its messages follow, then history_end
   welcome, joined, switched, talking, talking_no_more, left, created, backlog,
   server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
   malformed, kept, help, away, kept_before, kept_for_later, kept_damaged,
-  kept_elsewhere, keeps_nothing
+  kept_elsewhere, keeps_nothing, attending
 `time` is RFC 3339 in UTC with milliseconds. docs/scripting.md has each key.";
 
 fn concat_examples_and_events() -> String {

@@ -38,6 +38,10 @@ pub struct Config {
     pub resume: bool,
     /// What the chat speaks, if it was said.
     pub language: Option<Language>,
+    /// It is said that one is not here, whatever one does.
+    pub no_presence: bool,
+    /// It is not said that one is typing.
+    pub no_typing: bool,
     /// When to use colours.
     pub colour: ColourWhen,
     /// How it is where the screen is taken.
@@ -106,6 +110,8 @@ impl TryFrom<Args> for Config {
             backlog: args.backlog,
             resume: args.resume,
             language: args.language,
+            no_presence: args.no_presence,
+            no_typing: args.no_typing,
             colour: args.color,
             screen: Manner {
                 theme: args.theme,

@@ -15,7 +15,7 @@ use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
 use crate::chat::reason::Unreadable;
-use crate::chat::{Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
+use crate::chat::{Activity, Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
 use crate::kept::Record;
 use crate::kept::keeper::Keeper;
 use crate::limits;
@@ -72,6 +72,11 @@ pub(crate) trait Face {
     /// What was seen since the last time this was asked: up to where, in each conversation.
     fn seen(&mut self) -> Vec<(Place, ReadTo)> {
         Vec::new()
+    }
+
+    /// What whoever looks has done, as far as it is known beside the lines that come.
+    fn activity(&mut self) -> Activity {
+        Activity::default()
     }
 
     /// At the end: lines that were given and not taken, and what is typed and not sent where that is not what was kept.
@@ -166,6 +171,8 @@ struct Turns {
     /// When to write down how far topics were shown.
     save_at: Option<Instant>,
     names_version: u64,
+    /// When the last input came.
+    input_at: Instant,
 }
 
 impl<F: Face> Engine<F> {
@@ -181,6 +188,7 @@ impl<F: Face> Engine<F> {
             end_at: self.ending.duration.map(|duration| Instant::now() + duration),
             save_at: None,
             names_version: 0,
+            input_at: Instant::now(),
         };
         let looked_at = match self.take_turns(&mut turns).await {
             Ok(()) => {
@@ -192,6 +200,7 @@ impl<F: Face> Engine<F> {
         };
         self.save_places(true).await;
         self.tell_last_marks().await;
+        self.take_leave().await;
         turns.answers.shutdown().await;
         self.session.close().await;
         tokio::select! {
@@ -238,10 +247,12 @@ impl<F: Face> Engine<F> {
                 Happening::Refresh => {
                     self.ask(Ask::Users { quiet: true }, turns);
                     self.ask(Ask::Channels { quiet: true }, turns);
+                    self.chat.refresh_company();
                 }
                 Happening::Reading => {
                     self.take_seen();
                     self.chat.tell_marks();
+                    self.attend(turns);
                 }
                 Happening::Time => {}
             }
@@ -252,6 +263,7 @@ impl<F: Face> Engine<F> {
     }
 
     fn on_input(&mut self, input: Input, turns: &mut Turns) {
+        turns.input_at = Instant::now();
         turns.ready = false;
         turns.ready_by = self.face.settle_max().map(|longest| Instant::now() + longest);
         match input {
@@ -296,6 +308,13 @@ impl<F: Face> Engine<F> {
                 Effect::Ask(ask) => self.ask(ask, turns),
                 // An error means that the session has ended, and with it the subscription.
                 Effect::Unfollow(channel) => drop(self.session.unsubscribe(&channel).await),
+                Effect::Hear(hearing) => {
+                    if let Err(error) = self.session.hear(hearing).await {
+                        tracing::debug!(%error, "something is not heard");
+                    }
+                }
+                // As with the channel.
+                Effect::Ignore(hearing) => drop(self.session.ignore(hearing).await),
                 Effect::Quit => self.quit(turns),
             }
         }
@@ -376,6 +395,21 @@ impl<F: Face> Engine<F> {
         let all_told = async { while telling.join_next().await.is_some() {} };
         if tokio::time::timeout(limits::LAST_MARKS_PATIENCE, all_told).await.is_err() {
             tracing::debug!("what was read last was not answered");
+        }
+    }
+
+    fn attend(&mut self, turns: &Turns) {
+        let mut activity = self.face.activity();
+        activity.key_at = activity.key_at.max(Some(turns.input_at));
+        self.chat.attend(&activity, Instant::now());
+    }
+
+    /// Nobody is to think that one is here still. A server that does not answer at once is not waited for: it forgets by itself.
+    async fn take_leave(&mut self) {
+        let Some(ask) = self.chat.take_leave() else { return };
+        let said = answer(self.session.clone(), self.chat.whereabouts().user, ask);
+        if tokio::time::timeout(limits::LAST_HERE_PATIENCE, said).await.is_err() {
+            tracing::debug!("that one leaves was not answered");
         }
     }
 
@@ -461,6 +495,10 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             Answer::Topic { channel, quiet, result: session.history_with_acts(of, Range::Latest, 1).await }
         }
         Ask::Mark(mark) => Answer::Mark(mark.clone(), session.mark(&user, mark).await),
+        Ask::Here { device, state, typing } => {
+            Answer::Here(session.here(&user, &device, state, typing).await)
+        }
+        Ask::Who { quiet } => Answer::Who { quiet, result: session.who().await },
         Ask::Marks => Answer::Marks(session.marks(&user).await),
         Ask::Act { id, within, act, at_ms } => {
             let outcome = session.act_with_id(within.clone(), act.clone(), id).await;

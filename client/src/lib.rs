@@ -35,7 +35,7 @@ pub use screen::{
     Wishes,
 };
 pub use session::{
-    ConnectError, ConnectionId, GivenUp, Patience, RequestError, Requests, SendOutcome, Sending, Session,
-    SessionConfig, SessionEvent, SessionEvents,
+    ConnectError, ConnectionId, GivenUp, Hearing, Patience, RequestError, Requests, SendOutcome, Sending,
+    Session, SessionConfig, SessionEvent, SessionEvents,
 };
 pub use view::wording::{Hosted, Language};

@@ -303,8 +303,32 @@ pub const LAST_MARKS_PATIENCE: Duration = Duration::from_millis(300);
 /// Messages of others that may be worth a notification once it is known whether they were read elsewhere; of more the newest.
 pub const HELD_ALERTS_MAX: usize = 32;
 
-/// Users whose read marks one session hears of. One more is refused.
-pub const MARKS_HEARD_MAX: usize = 64;
+/// Without a key for so long one is away.
+pub const AWAY_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// How often is said that one is here: at random between these, so that not all say it at once. It is believed for 75 seconds.
+pub const HERE_SAID_EVERY: [Duration; 2] = [Duration::from_secs(27), Duration::from_secs(33)];
+
+/// How often is said at most that one is typing.
+pub const TYPING_SAID_EVERY: Duration = Duration::from_secs(3);
+
+/// How long is shown that somebody is typing, since it was heard last.
+pub const TYPING_SHOWN: Duration = Duration::from_secs(6);
+
+/// People of whom is shown that they are typing. More are not shown.
+pub const TYPING_SHOWN_MAX: usize = 256;
+
+/// People of one conversation of whom is shown that they came or went. Of more the oldest are not shown any more.
+pub const COMINGS_SHOWN_MAX: usize = 16;
+
+/// How long is shown that somebody came or went.
+pub const COMINGS_SHOWN: Duration = Duration::from_secs(5 * 60);
+
+/// How long the end waits for the server to hear that one is not here any more.
+pub const LAST_HERE_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Things that one session hears of beside messages: who types in each topic that it follows, and a few more. One more is refused.
+pub const HEARINGS_MAX: usize = TOPICS_MAX + 64;
 
 const _: () =
     assert!(REPAIR_PAGE_MESSAGES as usize <= HELD_MAX, "a page that fills a gap fits in what is held");

@@ -3,12 +3,12 @@
 use std::env;
 use std::io::{self, IsTerminal};
 
-use recado_proto::{ChannelName, UserName};
+use recado_proto::{ChannelName, Device, UserName};
 use recado_zmtp::Endpoint;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Notice};
-use crate::chat::{Answer, Chat, ChatConfig, Reads};
+use crate::chat::{Answer, Chat, ChatConfig, Company, Reads, Says};
 use crate::config::Config;
 use crate::engine::{Ending, Engine, Face, Opening};
 use crate::error::Error;
@@ -107,6 +107,7 @@ async fn on_the_terminal<F: Opening>(
         keeps: keeping.keeper.is_some(),
         unattended: false,
         reads: face.reads(),
+        company: company(&config, true, face.reads() == Reads::WhatIsSeen),
     });
     let Keeping { keeper, mut kept, notices } = keeping;
     for notice in notices {
@@ -184,6 +185,7 @@ async fn in_lines(
         keeps: keeping.keeper.is_some(),
         unattended: true,
         reads: Reads::Nothing,
+        company: company(&config, false, false),
     });
     let Keeping { keeper, kept, notices } = keeping;
     for notice in notices {
@@ -204,6 +206,19 @@ async fn in_lines(
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Error::Terminal(error)),
     }
+}
+
+/// What is said and heard of who is here. A script is here while it listens, as any program.
+fn company(config: &Config, is_person: bool, hears: bool) -> Company {
+    let says = match (config.no_presence, is_person) {
+        (true, _) => Says::Offline,
+        (false, true) => Says::Presence,
+        (false, false) => Says::Nothing,
+    };
+    let [least, most] = limits::HERE_SAID_EVERY;
+    let device = Device::from_random(rand::random());
+    let every = rand::random_range(least..most);
+    Company { device, says, says_typing: hears && !config.no_typing, hears, every }
 }
 
 /// Why nobody answered there.
@@ -248,6 +263,7 @@ async fn begin(
         // Nothing is known, so that nothing is created.
         Err(_) => chat.begin(&[], wanted.or(usual), None),
     }
+    chat.begin_company();
     let since = early.iter().filter(|event| is_direct_backlog(event)).count();
     if was_here && since > 0 {
         chat.on_direct_since(since);

@@ -31,6 +31,12 @@ pub enum Command {
     Channels,
     /// List the users.
     Users,
+    /// List who is here.
+    Who,
+    /// Say that one is away.
+    Away,
+    /// Say that one is here again.
+    Back,
     /// Create a channel and join it.
     Create(ChannelName),
     /// A message to one user.
@@ -177,6 +183,9 @@ impl Command {
             | Command::Leave(_)
             | Command::Channels
             | Command::Users
+            | Command::Who
+            | Command::Away
+            | Command::Back
             | Command::Query(_)
             | Command::OnMessage { .. }
             | Command::ShowTopic
@@ -197,6 +206,9 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
         CommandKind::Leave => Ok(Command::Leave(Some(channel(spec, rest)?))),
         CommandKind::Channels => nothing_more(Command::Channels),
         CommandKind::Users => nothing_more(Command::Users),
+        CommandKind::Who => nothing_more(Command::Who),
+        CommandKind::Away => nothing_more(Command::Away),
+        CommandKind::Back => nothing_more(Command::Back),
         CommandKind::Quit => nothing_more(Command::Quit),
         CommandKind::Message => {
             let (to, text) = word(rest)?;

@@ -147,9 +147,13 @@ impl KnownNames {
                 }
             }
             CommandKind::Help => rest_of_line(gap, argument, "/", COMMANDS.iter().map(|spec| spec.name)),
-            CommandKind::Create | CommandKind::Channels | CommandKind::Users | CommandKind::Quit => {
-                Completion::default()
-            }
+            CommandKind::Create
+            | CommandKind::Channels
+            | CommandKind::Users
+            | CommandKind::Who
+            | CommandKind::Away
+            | CommandKind::Back
+            | CommandKind::Quit => Completion::default(),
         }
     }
 

@@ -1,10 +1,13 @@
 //! What the chat wants done, and what it is told of how that went.
 
-use recado_proto::{Act, ActIn, ChannelName, HistoryPage, Manner, MessageId, ReadMark, UserName};
+use recado_proto::{
+    Act, ActIn, ChannelName, Device, Here, HistoryPage, Manner, MessageId, Presence, ReadMark, TypingIn,
+    UserName,
+};
 
 use crate::kept::Record;
 use crate::receiver::Start;
-use crate::session::{RequestError, SendOutcome};
+use crate::session::{Hearing, RequestError, SendOutcome};
 
 use super::command::Conversation;
 use super::item::{Item, Place};
@@ -25,6 +28,10 @@ pub enum Effect {
     Ask(Ask),
     /// Follow the channel no longer.
     Unfollow(ChannelName),
+    /// Hear of this from now on.
+    Hear(Hearing),
+    /// Hear of it no longer.
+    Ignore(Hearing),
     /// End, once what is being sent has been answered.
     Quit,
 }
@@ -102,6 +109,20 @@ pub enum Ask {
     Mark(ReadMark),
     /// Ask how far everything was read.
     Marks,
+    /// Say that one is here, or not. Whether that is heard is not asked.
+    Here {
+        /// On which device.
+        device: Device,
+        /// How much.
+        state: Presence,
+        /// Where one is typing just now.
+        typing: Option<TypingIn>,
+    },
+    /// List who is here.
+    Who {
+        /// Nobody asked; only what is shown beside names wants to know.
+        quiet: bool,
+    },
 }
 
 /// What the session answered.
@@ -167,4 +188,13 @@ pub enum Answer {
     Mark(ReadMark, Result<(), RequestError>),
     /// To [`Ask::Marks`].
     Marks(Result<Vec<ReadMark>, RequestError>),
+    /// To [`Ask::Here`].
+    Here(Result<(), RequestError>),
+    /// To [`Ask::Who`].
+    Who {
+        /// As asked.
+        quiet: bool,
+        /// Those who are online or away.
+        result: Result<Vec<Here>, RequestError>,
+    },
 }

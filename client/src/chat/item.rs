@@ -1,6 +1,6 @@
 //! Everything that the client shows, as values: how an item looks is decided by each face (`crate::view`).
 
-use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Manner, MessageId, UserName};
+use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Here, Manner, MessageId, UserName};
 
 use super::command::{CommandSpec, Conversation};
 use super::reading::ReadTo;
@@ -79,6 +79,22 @@ pub enum Item {
         marks: Vec<(Place, ReadTo)>,
         /// It is all that is known, as it was asked for, and not what changed just now.
         is_all: bool,
+    },
+    /// Who is here, as it was asked for: those who are online or away.
+    Who(Vec<Here>),
+    /// Who is here, for what is shown beside names.
+    Here {
+        /// Each who is here, or whose state changed.
+        here: Vec<Here>,
+        /// It is all who are here, and not what changed just now.
+        is_all: bool,
+    },
+    /// Somebody is typing.
+    Typing {
+        /// Where.
+        place: Place,
+        /// Who.
+        user: UserName,
     },
     /// Something that was asked for failed.
     Failure(Failure),
@@ -229,6 +245,11 @@ pub enum Notice {
     Created {
         /// The channel.
         channel: ChannelName,
+    },
+    /// It is said from now on that one is away, or here again.
+    Attending {
+        /// Whether away.
+        is_away: bool,
     },
     /// No server is there.
     ServerLost {

@@ -3,6 +3,7 @@
 
 mod acting;
 pub mod command;
+mod company;
 pub mod complete;
 pub mod draft;
 mod emoji;
@@ -29,6 +30,7 @@ use crate::session::RequestError;
 
 use self::acting::Recently;
 use self::command::{Command, Conversation};
+use self::company::Attendance;
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
 use self::outbox::Outbox;
@@ -36,6 +38,7 @@ use self::reading::Reading;
 use self::reason::{Hint, Reason, Unreadable};
 use self::returning::Joining;
 
+pub use company::{Activity, Company, Says};
 pub use exchange::{Answer, Ask, Effect};
 pub use reading::{ReadTo, Reads};
 
@@ -54,6 +57,8 @@ pub struct ChatConfig {
     pub unattended: bool,
     /// What one's other devices are told to be read.
     pub reads: Reads,
+    /// What is said and heard of who is here.
+    pub company: Company,
 }
 
 /// Who one is and where one talks, for the prompt.
@@ -95,6 +100,7 @@ pub struct Chat {
     outbox: Outbox,
     recently: Recently,
     reading: Reading,
+    attendance: Attendance,
     known: KnownNames,
     server_away: bool,
     kept_said: bool,
@@ -128,6 +134,7 @@ impl Chat {
             outbox: Outbox::default(),
             recently: Recently::default(),
             reading: Reading::new(config.reads),
+            attendance: Attendance::new(config.company),
             known: KnownNames::default(),
             server_away: false,
             kept_said: false,
@@ -277,6 +284,12 @@ impl Chat {
             Answer::Topic { channel, quiet, result } => self.on_topic(channel, quiet, result),
             Answer::Mark(mark, result) => self.on_told(mark, result),
             Answer::Marks(result) => self.on_marks(result),
+            Answer::Here(result) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "that one is here was not heard");
+                }
+            }
+            Answer::Who { quiet, result } => self.on_who(quiet, result),
         }
     }
 
@@ -377,6 +390,9 @@ impl Chat {
             Command::Leave(channel) => self.leave(channel),
             Command::Channels => self.ask(Ask::Channels { quiet: false }),
             Command::Users => self.ask(Ask::Users { quiet: false }),
+            Command::Who => self.ask(Ask::Who { quiet: false }),
+            Command::Away => self.set_away(true),
+            Command::Back => self.set_away(false),
             Command::History { of, limit } => self.history(of, limit),
             Command::Help(spec) => self.show(Item::Help(spec)),
             Command::Quit => self.effects.push_back(Effect::Quit),
@@ -418,6 +434,7 @@ impl Chat {
             Some(channel) if self.joined.contains(&channel) => {
                 self.joined.retain(|joined| *joined != channel);
                 self.known.set_joined(self.joined.iter().cloned());
+                self.hear_typing(channel.clone().into(), false);
                 self.effects.push_back(Effect::Unfollow(channel.clone()));
                 self.keep(Record::Left(channel.clone()), false);
                 self.places.remove(&Topic::Channel(channel.clone()));

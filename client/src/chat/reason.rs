@@ -35,6 +35,8 @@ pub enum Reason {
     OutboxFull(usize),
     /// There is no channel of this name.
     NoSuchChannel(ChannelName),
+    /// It is not said whether one is here.
+    PresenceIsOff,
     /// The server did not answer.
     NoAnswer,
     /// No server was there.

@@ -34,13 +34,18 @@ impl Chat {
                 let kept = self.resume_sending();
                 self.notice(Notice::ServerBack { kept });
                 self.ask_marks();
+                self.resume_company();
             }
             SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
             SessionEvent::BrokerBack => {
                 self.notice(Notice::BrokerBack);
                 self.ask_marks();
+                self.ask_who();
             }
             SessionEvent::Marked { mark, .. } => self.on_marked(mark),
+            SessionEvent::Sent { to, publication } => self.on_sent_elsewhere(to, publication),
+            SessionEvent::Here(here) => self.on_here(here),
+            SessionEvent::Typing { topic, user } => self.on_typing(&topic, user),
             SessionEvent::Malformed { topic, reason } => self.notice(Notice::Malformed { topic, reason }),
         }
     }
@@ -142,6 +147,18 @@ impl Chat {
         self.show(Item::Message(message));
     }
 
+    /// What this user said or did elsewhere.
+    pub(super) fn on_own(&mut self, place: Place, publication: Publication, via: Via) {
+        if let Some(kind) = publication.kind {
+            let act = self.act(place, kind, publication);
+            return self.show_act(act);
+        }
+        let message = self.message(place, publication, via == Via::Backlog);
+        let Message { place, id, author, own, text, .. } = &message;
+        self.recently.said(place, *id, author, *own, text);
+        self.show(Item::Message(message));
+    }
+
     fn act(&self, topic: Place, kind: ActKind, publication: Publication) -> ActShown {
         let author = publication.sender().clone();
         ActShown {
@@ -164,6 +181,7 @@ impl Chat {
         let Some(joining) = self.joining.remove(&channel) else { return };
         self.known.add_channel(&channel);
         self.go_to(channel.clone());
+        self.hear_typing(channel.clone().into(), true);
         self.notice(Notice::Joined {
             channel: channel.clone(),
             empty: self.backlog > 0 && joining.shown == 0 && !joining.returning,

@@ -1,4 +1,4 @@
-//! `recado users` and `recado channels`.
+//! `recado users`, `recado channels` and `recado who`.
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,7 +9,7 @@ use crate::session::{Session, SessionConfig};
 
 use super::shared::{Printer, ServerArgs, unanswered};
 
-/// What `recado users` and `recado channels` take.
+/// What `recado users`, `recado channels` and `recado who` take.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ListArgs {
     #[command(flatten)]
@@ -39,6 +39,7 @@ impl TryFrom<ListArgs> for ListConfig {
 enum List {
     Users,
     Channels,
+    Who,
 }
 
 /// Prints all users, each on a line.
@@ -57,11 +58,20 @@ pub async fn channels(config: ListConfig, shutdown: CancellationToken) -> Result
     run(List::Channels, config, shutdown).await
 }
 
+/// Prints those who are here, each on a line: `online` or `away`, and the name.
+///
+/// # Errors
+/// As [`users`].
+pub async fn who(config: ListConfig, shutdown: CancellationToken) -> Result<(), Error> {
+    run(List::Who, config, shutdown).await
+}
+
 async fn run(list: List, config: ListConfig, shutdown: CancellationToken) -> Result<(), Error> {
     let (session, _events) = Session::connect(config.session.clone())?;
     let listed = async {
         match list {
             List::Users => session.users().await.map(Item::Users),
+            List::Who => session.who().await.map(Item::Who),
             List::Channels => session.channels().await.map(|channels| Item::Channels {
                 channels,
                 joined: Vec::new(),

@@ -11,7 +11,7 @@ mod target;
 mod when;
 
 pub use history::{HistoryArgs, HistoryConfig, run as run_history};
-pub use lists::{ListArgs, ListConfig, channels as run_channels, users as run_users};
+pub use lists::{ListArgs, ListConfig, channels as run_channels, users as run_users, who as run_who};
 pub use send::{SendArgs, SendConfig, run as run_send};
 pub use shared::{ProgramError, ServerArgs};
 pub use tail::{TailArgs, TailConfig, run as run_tail};

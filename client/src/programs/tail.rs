@@ -233,7 +233,11 @@ fn shown(event: SessionEvent, user: &UserName) -> Option<Item> {
         SessionEvent::Publication { topic, publication, via } => {
             return said(place(topic), publication, via, user);
         }
-        SessionEvent::Joined { .. } | SessionEvent::Marked { .. } => return None,
+        SessionEvent::Joined { .. }
+        | SessionEvent::Marked { .. }
+        | SessionEvent::Sent { .. }
+        | SessionEvent::Here(_)
+        | SessionEvent::Typing { .. } => return None,
         SessionEvent::Missing { topic, first, last } => Notice::Missing { place: place(topic), first, last },
         SessionEvent::EpochChanged { topic, .. } => Notice::EpochChanged { place: place(topic) },
         SessionEvent::ServerLost { reason } => Notice::ServerLost { reason },

@@ -104,8 +104,9 @@ impl Areas {
             return model.conversations().nth(index).map(|(place, _)| place.clone());
         }
         let row = self.people.contains(at).then(|| usize::from(at.y - self.people.y))?;
-        let user = model.users().iter().nth(row.checked_sub(1)?)?;
-        (Some(user) != model.user.as_ref()).then(|| Place::Direct(user.clone()))
+        let people = model.people();
+        let (user, _) = people.get(row.checked_sub(1)?)?;
+        (Some(*user) != model.user.as_ref()).then(|| Place::Direct((*user).clone()))
     }
 }
 
@@ -327,7 +328,12 @@ fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
             (unread, _) => format!(" {unread}"),
         };
         let room = usize::from(area.width).saturating_sub(columns(&count));
-        let name = fitted(&name_of(place), room).into_owned();
+        let mark = match place {
+            Place::Direct(user) => wording::presence(model.presence(user)),
+            Place::Channel(_) => " ",
+        };
+        let name = fitted(&name_of(place), room.saturating_sub(2)).into_owned();
+        let name = format!("{name} {mark}");
         let gap = room.saturating_sub(columns(&name));
         buffer.set_stringn(area.x, y, format!("{name}{:gap$}{count}", ""), area.width.into(), style);
     }
@@ -344,8 +350,8 @@ fn draw_people(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
         area.width.into(),
         colours.style(Part::Title),
     );
-    for (user, y) in model.users().iter().zip(area.y + 1..area.bottom()) {
-        let name = wording::name(user.as_str()).into_owned();
+    for ((user, state), y) in model.people().into_iter().zip(area.y + 1..area.bottom()) {
+        let name = format!("{} {}", wording::presence(state), wording::name(user.as_str()));
         let style = colours.style(Part::Line(Role::Name(user.as_str())));
         buffer.set_stringn(area.x, y, fitted(&name, area.width.into()), area.width.into(), style);
     }
@@ -394,7 +400,7 @@ fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
             Older::Asked => wording::fetching_older(model.language).to_owned(),
             Older::Unknown | Older::Nothing => wording::scrolled_back(model.language).to_owned(),
         },
-        (_, None) => return,
+        (_, None) => return draw_company(buffer, area, model, colours),
     };
     let width = usize::from(area.width).saturating_sub(4);
     buffer.set_stringn(
@@ -404,6 +410,19 @@ fn draw_border(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours)
         width + 2,
         colours.style(Part::Unread),
     );
+}
+
+/// Who is typing, or who came and went: in one line, however many they are.
+fn draw_company(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
+    let (came, went) = model.comings_here();
+    let text = match model.typing_here() {
+        typing if !typing.is_empty() => wording::typing(model.language, &typing),
+        _ if came.is_empty() && went.is_empty() => return,
+        _ => wording::comings(&came, &went),
+    };
+    let width = usize::from(area.width).saturating_sub(4);
+    let text = format!(" {} ", fitted(&text, width));
+    buffer.set_stringn(area.x + 2, area.y, text, width + 2, colours.style(Part::Border));
 }
 
 fn draw_composer(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) -> Option<Position> {

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
-use crate::chat::{ReadTo, Reads, Whereabouts};
+use crate::chat::{Activity, ReadTo, Reads, Whereabouts};
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
 use crate::view::colour::{Palette, Theme};
@@ -75,7 +75,16 @@ pub(crate) struct ScreenFace {
     /// What found no room among the events: it is told before the next input is taken.
     owed_ready: Option<Event>,
     owed_names: Option<Event>,
-    seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
+    looked: Arc<Mutex<Looked>>,
+}
+
+/// What the thread that draws leaves for whoever asks.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    /// How far was looked at.
+    pub(crate) seen: BTreeMap<Place, ReadTo>,
+    /// What was typed, and when.
+    pub(crate) activity: Activity,
 }
 
 impl ScreenFace {
@@ -91,9 +100,9 @@ impl ScreenFace {
             now_ms: now.timestamp().as_millisecond(),
         };
         let notifier = Notifier::new(manner.notify_by);
-        let seen = Arc::default();
-        let (events, input) = shell::spawn(look, notifier, manner, language, &now, Arc::clone(&seen))?;
-        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, seen })
+        let looked = Arc::default();
+        let (events, input) = shell::spawn(look, notifier, manner, language, &now, Arc::clone(&looked))?;
+        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, looked })
     }
 
     /// An error means that the thread has ended: the terminal is gone.
@@ -186,8 +195,12 @@ impl Face for ScreenFace {
     }
 
     fn seen(&mut self) -> Vec<(Place, ReadTo)> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *seen).into_iter().collect()
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut looked.seen).into_iter().collect()
+    }
+
+    fn activity(&mut self) -> Activity {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).activity.clone()
     }
 
     async fn last_words(&mut self) -> (Vec<Input>, Vec<(Place, Draft)>) {

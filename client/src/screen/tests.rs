@@ -2,6 +2,7 @@
 //! `snapshots/`: `RECADO_ACCEPT=1` writes them, and whoever accepts one looks at it.
 
 mod choosing;
+mod company;
 mod drafts;
 mod pictures;
 mod reading;

@@ -1,6 +1,6 @@
 //! What a session tells its owner unasked.
 
-use recado_proto::{Epoch, Publication, ReadMark, UserName};
+use recado_proto::{Epoch, Here, Publication, ReadMark, TopicName, UserName};
 
 use crate::receiver::{Topic, Via};
 
@@ -57,6 +57,23 @@ pub enum SessionEvent {
         user: UserName,
         /// How far is read now.
         mark: ReadMark,
+    },
+    /// The user that is heard of sent a direct message or a direct act, on this device or another one, after
+    /// [`crate::Session::hear`]. One may be missed, and one that came twice is told twice.
+    Sent {
+        /// Who receives it.
+        to: UserName,
+        /// As the receiver hears it; its topic is the receiver's.
+        publication: Publication,
+    },
+    /// Somebody came, went or turned away, after [`crate::Session::hear`]. One may be missed.
+    Here(Here),
+    /// Somebody is typing, after [`crate::Session::hear`].
+    Typing {
+        /// The channel, or the user who will receive it.
+        topic: TopicName,
+        /// Who.
+        user: UserName,
     },
     /// Something arrived on a followed topic that is no message.
     Malformed {

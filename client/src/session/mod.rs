@@ -5,16 +5,17 @@ mod config;
 mod driver;
 mod error;
 mod event;
+mod heard;
 mod links;
-mod marks;
 mod requests;
 mod servers;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use recado_proto::{
-    Act, ActIn, ChannelName, Code, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId, Range,
-    ReadMark, ReplyBody, RequestBody, SearchPage, SearchRequest, UserName, limits as wire_limits,
+    Act, ActIn, ChannelName, Code, Device, Here, HistoryOf, HistoryPage, HistoryRequest, Manner, MessageId,
+    Presence, Range, ReadMark, ReplyBody, RequestBody, SearchPage, SearchRequest, TypingIn, UserName,
+    limits as wire_limits,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,6 +30,7 @@ pub use config::SessionConfig;
 pub(crate) use config::request_options;
 pub use error::{ConnectError, RequestError, SendOutcome};
 pub use event::SessionEvent;
+pub use heard::Hearing;
 pub use requests::{ConnectionId, GivenUp, Patience, Requests, Sending};
 
 /// A handle on one session; clones speak for the same user over the same connections. The session ends when
@@ -299,17 +301,48 @@ impl Session {
 
     /// Tells of each of `user`'s read marks that moves from now on with [`SessionEvent::Marked`]. What is missed on its way is not
     /// repaired: ask [`Session::marks`] after this, and again after [`SessionEvent::BrokerBack`]. Fails with
-    /// [`RequestError::TooManyTopics`] if those of [`limits::MARKS_HEARD_MAX`] users are told already.
+    /// [`RequestError::TooManyTopics`] if [`limits::HEARINGS_MAX`] things are told already.
     pub async fn hear_marks(&self, user: &UserName) -> Result<(), RequestError> {
+        self.hear(Hearing::Marks(user.clone())).await
+    }
+
+    /// Tells of something from now on, as [`Hearing`] says; none of it is repaired or promised. Fails with
+    /// [`RequestError::TooManyTopics`] if [`limits::HEARINGS_MAX`] things are heard already.
+    pub async fn hear(&self, hearing: Hearing) -> Result<(), RequestError> {
         let (reply, taken) = oneshot::channel();
-        let call = Call::HearMarks { user: user.clone(), reply };
-        self.calls.send(call).await.map_err(|_| RequestError::Closed)?;
+        self.calls.send(Call::Hear { hearing, reply }).await.map_err(|_| RequestError::Closed)?;
         taken.await.map_err(|_| RequestError::Closed)?
+    }
+
+    /// Tells of it no longer.
+    pub async fn ignore(&self, hearing: Hearing) -> Result<(), RequestError> {
+        self.calls.send(Call::Ignore { hearing }).await.map_err(|_| RequestError::Closed)
+    }
+
+    /// Says how much `user` is here on a device, and where the user is typing just now. It is believed for a little more than a minute.
+    pub async fn here(
+        &self,
+        user: &UserName,
+        device: &Device,
+        state: Presence,
+        typing: Option<TypingIn>,
+    ) -> Result<(), RequestError> {
+        let (user, device) = (user.clone(), Some(device.clone()));
+        self.accepted(RequestBody::Here { user, state, device, typing }).await
+    }
+
+    /// Who is online or away, by name. To hear of changes, [`Session::hear`] of [`Hearing::Here`] first, and ask again after
+    /// [`SessionEvent::BrokerBack`] and [`SessionEvent::ServerBack`].
+    pub async fn who(&self) -> Result<Vec<Here>, RequestError> {
+        match self.request(RequestBody::Who).await? {
+            ReplyBody::Here(here) => Ok(here),
+            other => Err(misfit(&other)),
+        }
     }
 
     /// Tells of `user`'s read marks no longer.
     pub async fn ignore_marks(&self, user: &UserName) -> Result<(), RequestError> {
-        self.calls.send(Call::IgnoreMarks { user: user.clone() }).await.map_err(|_| RequestError::Closed)
+        self.ignore(Hearing::Marks(user.clone())).await
     }
 
     /// Follows a channel from now on, its last `backlog` messages first. Returns once it is joined. What is lost on

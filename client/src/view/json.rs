@@ -1,7 +1,7 @@
 //! Items as JSON, one object a line, for programs. The keys are a contract: see `recado client --help`.
 
 use jiff::Timestamp;
-use recado_proto::{ChannelName, Epoch, MessageId, Style, UserName};
+use recado_proto::{ChannelName, Epoch, Here, MessageId, Presence, Style, UserName};
 use serde_json::{Map, Value};
 
 use crate::chat::ReadTo;
@@ -71,6 +71,25 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
             put(&mut object, "joined", joined.iter().map(ChannelName::as_str).collect::<Vec<_>>());
             put(&mut object, "current", current.as_ref().map(ChannelName::as_str));
             "channels"
+        }
+        Item::Who(here) => {
+            for state in [Presence::Online, Presence::Away] {
+                let who = here.iter().filter(|here| here.state == state);
+                put(&mut object, state.as_str(), who.map(|here| here.user.as_str()).collect::<Vec<_>>());
+            }
+            "who"
+        }
+        // Whoever hears these shows them beside names, and writes no lines.
+        Item::Here { here, .. } => {
+            for Here { user, state } in here {
+                put(&mut object, user.as_str(), state.as_str());
+            }
+            "here"
+        }
+        Item::Typing { place, user } => {
+            put_place(place, "with", &mut object);
+            put(&mut object, "user", user.as_str());
+            "typing"
         }
         Item::Help(spec) => {
             let text = match spec {
@@ -169,6 +188,10 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
         Notice::Talking { user } => {
             put(object, "user", user.as_str());
             "talking"
+        }
+        Notice::Attending { is_away } => {
+            put(object, "state", if *is_away { "away" } else { "online" });
+            "attending"
         }
         Notice::TalkingNoMore { user, current } => {
             put(object, "user", user.as_str());

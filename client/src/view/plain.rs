@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use recado_proto::{ChannelName, Style, UserName};
+use recado_proto::{ChannelName, Here, Style, UserName};
 
 use crate::chat::item::{Attempt, Item, Message, Notice, Place};
 use crate::limits;
@@ -63,7 +63,12 @@ impl PlainView {
                 None
             }
             // Only where one scrolls is it asked for.
-            Item::Sent { .. } | Item::Older { .. } | Item::Read { .. } => None,
+            Item::Sent { .. }
+            | Item::Older { .. }
+            | Item::Read { .. }
+            | Item::Here { .. }
+            | Item::Typing { .. } => None,
+            Item::Who(here) => Some((Stream::Output, self.who(here))),
             Item::Backlog { channel } => self.heading(&wording::backlog(language, channel.as_ref())),
             Item::History { of, count } => self.heading(&wording::history(language, of, *count)),
             Item::HistoryEnd => self.heading(wording::history_end(language)),
@@ -172,6 +177,14 @@ impl PlainView {
         wording::users(self.language, &names)
     }
 
+    fn who(&self, here: &[Here]) -> String {
+        if self.for_pipe {
+            let line = |here: &Here| format!("{} {}", here.state, one_line(here.user.as_str()));
+            return here.iter().map(line).collect::<Vec<_>>().join("\n");
+        }
+        wording::who(self.language, here)
+    }
+
     fn channels(
         &self,
         channels: &[ChannelName],
@@ -219,6 +232,7 @@ fn is_as_expected(notice: &Notice) -> bool {
         | Notice::Switched { .. }
         | Notice::Talking { .. }
         | Notice::TalkingNoMore { .. }
+        | Notice::Attending { .. }
         | Notice::Left { .. }
         | Notice::Created { .. }
         | Notice::HowToQuit => true,

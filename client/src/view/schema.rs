@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use recado_proto::{ActKind, ChannelName, Code, Epoch, Manner, MessageId, Style, UserName};
+use recado_proto::{ActKind, ChannelName, Code, Epoch, Here, Manner, MessageId, Presence, Style, UserName};
 use serde_json::{Map, Value};
 
 use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Item, Message, Notice, Place, TopicSet};
@@ -31,6 +31,7 @@ fn items() -> Vec<Item> {
         Item::Backlog { channel: Some(channel()) },
         Item::HistoryEnd,
         Item::Users(vec![user()]),
+        Item::Who(vec![Here { user: user(), state: Presence::Online }]),
         Item::Channels { channels: vec![channel()], joined: vec![channel()], current: None },
         Item::Channels { channels: vec![], joined: vec![], current: Some(channel()) },
         Item::Help(None),
@@ -117,6 +118,7 @@ fn notices() -> Vec<Notice> {
         Notice::Talking { user: user() },
         Notice::TalkingNoMore { user: user(), current: None },
         Notice::TalkingNoMore { user: user(), current: Some(channel()) },
+        Notice::Attending { is_away: true },
         Notice::Left { channel: channel(), current: None },
         Notice::Left { channel: channel(), current: Some(channel()) },
         Notice::Created { channel: channel() },

@@ -263,6 +263,9 @@ async fn listen(listener: usize, mut events: SessionEvents, books: Arc<Books>) {
             }
             SessionEvent::Joined { .. }
             | SessionEvent::Marked { .. }
+            | SessionEvent::Sent { .. }
+            | SessionEvent::Here(_)
+            | SessionEvent::Typing { .. }
             | SessionEvent::ServerLost { .. }
             | SessionEvent::ServerBack
             | SessionEvent::BrokerLost { .. }

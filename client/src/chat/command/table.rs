@@ -13,6 +13,12 @@ pub enum CommandKind {
     Channels,
     /// `/users`
     Users,
+    /// `/who`
+    Who,
+    /// `/away`
+    Away,
+    /// `/back`
+    Back,
     /// `/create`
     Create,
     /// `/msg`
@@ -55,7 +61,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 18] = [
+pub static COMMANDS: [CommandSpec; 21] = [
     CommandSpec { kind: CommandKind::Join, name: "join", aliases: &["j"] },
     CommandSpec { kind: CommandKind::Create, name: "create", aliases: &[] },
     CommandSpec { kind: CommandKind::Leave, name: "leave", aliases: &["part"] },
@@ -70,7 +76,10 @@ pub static COMMANDS: [CommandSpec; 18] = [
     CommandSpec { kind: CommandKind::Unreact, name: "unreact", aliases: &["-"] },
     CommandSpec { kind: CommandKind::Topic, name: "topic", aliases: &[] },
     CommandSpec { kind: CommandKind::Channels, name: "channels", aliases: &["list"] },
-    CommandSpec { kind: CommandKind::Users, name: "users", aliases: &["who"] },
+    CommandSpec { kind: CommandKind::Users, name: "users", aliases: &[] },
+    CommandSpec { kind: CommandKind::Who, name: "who", aliases: &[] },
+    CommandSpec { kind: CommandKind::Away, name: "away", aliases: &[] },
+    CommandSpec { kind: CommandKind::Back, name: "back", aliases: &[] },
     CommandSpec { kind: CommandKind::History, name: "history", aliases: &[] },
     CommandSpec { kind: CommandKind::Help, name: "help", aliases: &["?"] },
     CommandSpec { kind: CommandKind::Quit, name: "quit", aliases: &["exit", "q"] },

@@ -1,14 +1,17 @@
 //! The chat as a person sees it: lines and events in, what is asked and what is shown out.
 
 mod comfort;
+mod company;
 mod reading;
 mod returning;
 mod sending;
 
+use std::time::Duration;
+
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use recado_proto::{
-    ActDone, ActIn, ActKind, ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication,
+    ActDone, ActIn, ActKind, ChannelName, Code, Device, Epoch, HistoryPage, Manner, MessageId, Publication,
     PublicationBody, Timestamp, UserName,
 };
 
@@ -19,10 +22,16 @@ use crate::view::plain::PlainView;
 use crate::view::wording::Language;
 
 use super::command::Conversation;
-use super::{Answer, Ask, Chat, ChatConfig, Effect, Reads, item::Place};
+use super::{Answer, Ask, Chat, ChatConfig, Company, Effect, Reads, Says, item::Place};
 
 /// 2026-11-21 21:30:00 UTC.
 const NOW_MS: i64 = 1_795_296_600_000;
+
+/// Nothing is said of who is here, and nothing heard.
+fn no_company() -> Company {
+    let device = Device::from_random(1);
+    Company { device, says: Says::Nothing, says_typing: false, hears: false, every: Duration::from_secs(30) }
+}
 
 struct Scene {
     chat: Chat,
@@ -35,6 +44,7 @@ impl Scene {
     fn new(patient: bool) -> Self {
         let today = date(2026, 11, 21).at(21, 30, 0, 0).to_zoned(TimeZone::UTC).unwrap();
         let config = ChatConfig {
+            company: no_company(),
             user: user("ana"),
             backlog: 20,
             patient,
@@ -117,6 +127,8 @@ impl Scene {
                 }
                 Effect::Keep { record, durable } => effects.push(format!("[keep {record:?} {durable}]")),
                 Effect::Unfollow(channel) => effects.push(format!("[unfollow {channel}]")),
+                Effect::Hear(hearing) => effects.push(format!("[hear {hearing:?}]")),
+                Effect::Ignore(hearing) => effects.push(format!("[ignore {hearing:?}]")),
                 Effect::Quit => effects.push("[quit]".to_owned()),
             }
         }
@@ -143,6 +155,9 @@ fn shown(ask: &Ask) -> String {
         Ask::Topic { channel, quiet } => format!("topic {channel} quiet={quiet}"),
         Ask::Mark(mark) => format!("mark {:?} {}", mark.of, mark.seq),
         Ask::Marks => "marks".to_owned(),
+        Ask::Here { state, typing: None, .. } => format!("here {state}"),
+        Ask::Here { state, typing: Some(place), .. } => format!("here {state} typing to {}", place.as_str()),
+        Ask::Who { quiet } => format!("who quiet={quiet}"),
         Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
     }
 }

@@ -4,7 +4,7 @@ use recado_proto::{Code, Epoch, ReadMark, ReadOf};
 
 use super::super::item::{Item, Place};
 use super::super::{Answer, Ask, Chat, ChatConfig, Effect, ReadTo, Reads};
-use super::{Scene, channel, refused, topic, user};
+use super::{Scene, channel, no_company, refused, topic, user};
 use crate::receiver::{Topic, Via};
 use crate::session::{RequestError, SessionEvent};
 
@@ -112,6 +112,7 @@ fn all_marks_are_asked_for_after_each_return_and_those_of_an_old_epoch_mean_noth
 #[test]
 fn where_all_that_is_shown_goes_by_it_is_read_unless_it_is_own() {
     let config = ChatConfig {
+        company: no_company(),
         user: user("ana"),
         backlog: 20,
         patient: true,
@@ -134,6 +135,7 @@ fn where_all_that_is_shown_goes_by_it_is_read_unless_it_is_own() {
 fn who_reads_nothing_tells_and_asks_nothing() {
     let mut scene = Scene::new(false);
     let config = ChatConfig {
+        company: no_company(),
         user: user("ana"),
         backlog: 0,
         patient: false,

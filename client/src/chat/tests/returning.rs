@@ -7,7 +7,7 @@ use crate::receiver::Via;
 use crate::session::{RequestError, SendOutcome, SessionEvent};
 
 use super::super::{Answer, Ask, Chat, ChatConfig, Effect, Reads, item::Place};
-use super::{Scene, channel, published, topic, user};
+use super::{Scene, channel, no_company, published, topic, user};
 
 /// On a terminal where things are kept, with what was kept from the last time.
 fn returning(records: &[Record]) -> Scene {
@@ -15,6 +15,7 @@ fn returning(records: &[Record]) -> Scene {
     records.iter().for_each(|record| kept.apply(record.clone()));
     let mut scene = Scene::new(true);
     let config = ChatConfig {
+        company: no_company(),
         user: user("ana"),
         backlog: 20,
         patient: true,
@@ -39,7 +40,12 @@ fn stands_at(seq: u64) -> Result<HistoryPage, RequestError> {
 fn record_of(effect: Effect) -> Option<(Record, bool)> {
     match effect {
         Effect::Keep { record, durable } => Some((record, durable)),
-        Effect::Show(_) | Effect::Ask(_) | Effect::Unfollow(_) | Effect::Quit => None,
+        Effect::Show(_)
+        | Effect::Ask(_)
+        | Effect::Unfollow(_)
+        | Effect::Hear(_)
+        | Effect::Ignore(_)
+        | Effect::Quit => None,
     }
 }
 
@@ -123,7 +129,12 @@ fn what_was_kept_is_sent_first_and_under_its_own_number() {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Ask(ask) => Some(ask),
-            Effect::Show(_) | Effect::Keep { .. } | Effect::Unfollow(_) | Effect::Quit => None,
+            Effect::Show(_)
+            | Effect::Keep { .. }
+            | Effect::Unfollow(_)
+            | Effect::Hear(_)
+            | Effect::Ignore(_)
+            | Effect::Quit => None,
         })
         .collect();
     assert!(matches!(asked[..], [Ask::Send { id, .. }] if *id == unsent(1).id), "{asked:?}");

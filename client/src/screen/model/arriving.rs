@@ -11,6 +11,7 @@ use super::{Model, is_topic};
 
 impl Model {
     pub(super) fn on_message(&mut self, message: &Message, now_ms: i64) {
+        self.stopped_typing(&message.place, &message.author);
         let place = self.room_for(&message.place);
         let is_new_to_user = !message.own && self.is_unread(message, &place);
         let is_mentioned = is_new_to_user && self.is_mentioned(&message.text);
@@ -153,6 +154,7 @@ impl Model {
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }
+            | Notice::Attending { .. }
             | Notice::Missing { .. }
             | Notice::EpochChanged { .. }
             | Notice::Malformed { .. }

@@ -3,6 +3,7 @@
 
 mod arriving;
 mod choosing;
+mod company;
 mod drafts;
 mod going;
 mod reading;
@@ -11,7 +12,7 @@ mod typing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Zoned;
-use recado_proto::{MessageId, UserName};
+use recado_proto::{MessageId, Presence, UserName};
 
 use crate::chat::command::OnMessage;
 use crate::chat::complete::KnownNames;
@@ -26,6 +27,7 @@ use super::attention::{Alert, Attention, Wishes};
 use super::composer::Composer;
 use super::log::{Entry, Log, Older, Sending, What};
 
+use self::company::Coming;
 use self::typing::Completing;
 
 /// What the screen wants of others.
@@ -84,6 +86,12 @@ pub(crate) struct Model {
     read: BTreeMap<Place, ReadTo>,
     /// What may be worth a notification; none unless it must be known first what was read elsewhere.
     held_alerts: Option<VecDeque<(Message, bool)>>,
+    /// Who is online or away.
+    presence: BTreeMap<UserName, Presence>,
+    /// Who came to each conversation and went.
+    comings: BTreeMap<Place, VecDeque<Coming>>,
+    /// Who is typing where, and until when that is shown, in Unix milliseconds.
+    typing: BTreeMap<(Place, UserName), i64>,
     pub(crate) attention: Attention,
     pub(crate) composer: Composer,
     /// What is typed is for a message.
@@ -117,6 +125,9 @@ impl Model {
             away: BTreeMap::new(),
             read: BTreeMap::new(),
             held_alerts: None,
+            presence: BTreeMap::new(),
+            comings: BTreeMap::new(),
+            typing: BTreeMap::new(),
             attention: Attention::new(&Wishes::default(), now.time_zone().clone()),
             composer: Composer::default(),
             aim: None,
@@ -193,7 +204,9 @@ impl Model {
                 }
             }
             Item::Read { marks, is_all } => self.on_read(marks, *is_all, now_ms),
-            Item::Users(_) | Item::Channels { .. } | Item::Help(_) => self.say(item, now_ms),
+            Item::Users(_) | Item::Channels { .. } | Item::Who(_) | Item::Help(_) => self.say(item, now_ms),
+            Item::Here { here, is_all } => self.on_here(here, *is_all, now_ms),
+            Item::Typing { place, user } => self.on_typing(place, user, now_ms),
             Item::Notice(notice) => self.on_notice(notice, item, now_ms),
             Item::Failure(failure) => {
                 if let Attempt::Send { to: Some(to), id: Some(id), .. } = &failure.what

@@ -2,13 +2,12 @@
 
 mod acting;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::pending;
 use std::io::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -17,21 +16,21 @@ use ratatui::crossterm::event::{self, Event as TerminalEvent};
 use ratatui::crossterm::terminal;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
 use crate::chat::item::{Item, Place};
-use crate::chat::{ReadTo, Whereabouts};
 use crate::engine::Input;
 use crate::limits;
 use crate::view::times::Times;
 use crate::view::wording::{self, Language};
 
-use super::Manner;
 use super::attention::Attention;
 use super::draw::{self, Look};
 use super::guard::Taken;
 use super::model::{Model, Overlay, Request};
 use super::notifier::Notifier;
+use super::{Looked, Manner};
 
 /// Something for the thread that draws.
 pub(crate) enum Event {
@@ -68,8 +67,7 @@ struct Shell {
     look: Look,
     notifier: Notifier,
     input: mpsc::Sender<Input>,
-    /// How far was looked at, for whoever asks.
-    seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
+    looked: Arc<Mutex<Looked>>,
     title: String,
     drawn_at: Option<Instant>,
     /// When to keep what is typed.
@@ -91,7 +89,7 @@ pub(crate) fn spawn(
     manner: &Manner,
     language: Language,
     now: &Zoned,
-    seen: Arc<Mutex<BTreeMap<Place, ReadTo>>>,
+    looked: Arc<Mutex<Looked>>,
 ) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
     let (events, waiting) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
     let (read, keys) = mpsc::channel(limits::SCREEN_KEYS_MAX);
@@ -102,7 +100,7 @@ pub(crate) fn spawn(
         look,
         notifier,
         input,
-        seen,
+        looked,
         title: String::new(),
         drawn_at: None,
         save_at: None,
@@ -160,6 +158,10 @@ impl Shell {
                 event = queues.events.recv() => event.map_or(Turn::Over(None), |event| self.take(event)),
                 () = tokio::time::sleep_until(frame_at.into()), if !is_drawn => continue,
                 () = tokio::time::sleep(limits::AGES_REFRESH_INTERVAL), if ages => Turn::On,
+                () = until(self.fades_at()) => {
+                    self.model.fade(Timestamp::now().as_millisecond());
+                    Turn::On
+                }
                 () = until(self.save_at) => {
                     self.save_at = None;
                     self.model.save_drafts();
@@ -182,11 +184,43 @@ impl Shell {
         match key {
             Some(_) if self.is_ending => {}
             Some(event) => {
-                self.on_terminal(event, Timestamp::now().as_millisecond());
+                self.on_key(event);
                 self.save_at = self.save_at.or_else(|| Some(Instant::now() + limits::DRAFT_SAVE_AFTER));
             }
             None => drop(self.hand_on(Input::End)),
         }
+    }
+
+    /// Remembers that something was done, and whether it was typing.
+    fn on_key(&mut self, event: TerminalEvent) {
+        let is_done = match &event {
+            TerminalEvent::Key(_) | TerminalEvent::Paste(_) | TerminalEvent::Mouse(_) => true,
+            TerminalEvent::FocusGained | TerminalEvent::FocusLost | TerminalEvent::Resize(..) => false,
+        };
+        let before = self.model.composer.text().to_owned();
+        self.on_terminal(event, Timestamp::now().as_millisecond());
+        if !is_done {
+            return;
+        }
+        let now = Instant::now();
+        let text = self.model.composer.text();
+        let typed = self.model.current().filter(|_| text != before && is_said(text)).cloned();
+        let mut looked = self.looked();
+        looked.activity.key_at = Some(now);
+        if let Some(place) = typed {
+            looked.activity.typed = Some((place, now));
+        }
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Looked> {
+        // Nothing can panic while it is locked.
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When something on the screen changes by itself.
+    fn fades_at(&self) -> Option<Instant> {
+        let left_ms = self.model.fades_at_ms()?.saturating_sub(Timestamp::now().as_millisecond());
+        Some(Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
     }
 
     fn take(&mut self, event: Event) -> Turn {
@@ -233,7 +267,7 @@ impl Shell {
     /// Does what the model wants.
     fn perform(&mut self) {
         if let Some((place, to)) = self.model.seen() {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, to);
+            self.looked().seen.insert(place, to);
         }
         while let Some(request) = self.model.next_request() {
             match request {
@@ -326,6 +360,12 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => pending().await,
     }
+}
+
+/// Whether it is something to be said, and no command.
+fn is_said(text: &str) -> bool {
+    let text = text.trim_start();
+    !text.is_empty() && (!text.starts_with('/') || text.starts_with("//"))
 }
 
 /// The sequence that makes the terminal put a text into the clipboard (OSC 52).

@@ -29,7 +29,7 @@ pub(super) fn check(name: &str, screen: &Screen) {
 }
 
 /// A morning with what people say and what happens.
-fn morning(columns: u16, rows: u16) -> Screen {
+pub(super) fn morning(columns: u16, rows: u16) -> Screen {
     let mut screen = Screen::of_ana(columns, rows);
     let yesterday = Message {
         time_ms: NOW_MS - 86_400_000,

@@ -113,6 +113,19 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("list everybody who has logged in", "listar todos os que já entraram"),
             both("/users", "/users"),
         ),
+        CommandKind::Who => {
+            help_of(both("", ""), both("list who is here", "listar quem está aqui"), both("/who", "/who"))
+        }
+        CommandKind::Away => help_of(
+            both("", ""),
+            both("have others see that you are away", "mostrar aos outros que você está ausente"),
+            both("/away", "/away"),
+        ),
+        CommandKind::Back => help_of(
+            both("", ""),
+            both("have others see that you are here again", "mostrar aos outros que você voltou"),
+            both("/back", "/back"),
+        ),
         CommandKind::History => help_of(
             both("[NUMBER] [CHANNEL or @USER]", "[NÚMERO] [CANAL ou @USUÁRIO]"),
             both("show earlier messages", "mostrar mensagens anteriores"),

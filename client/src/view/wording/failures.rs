@@ -72,6 +72,8 @@ pub(crate) fn reason(language: Language, reason: &Reason) -> String {
         (Language::English | Language::Portuguese, Reason::Request(error)) => request_error(language, error),
         (Language::English, Reason::InNoChannel) => "you are in no channel".to_owned(),
         (Language::Portuguese, Reason::InNoChannel) => "você não está em nenhum canal".to_owned(),
+        (Language::English, Reason::PresenceIsOff) => "it is not said whether you are here".to_owned(),
+        (Language::Portuguese, Reason::PresenceIsOff) => "não se diz se você está aqui".to_owned(),
         (Language::English, Reason::InNoConversation) => "you are in no conversation".to_owned(),
         (Language::Portuguese, Reason::InNoConversation) => "você não está em nenhuma conversa".to_owned(),
         (Language::English, Reason::NotInThisChannel) => "you are not in this channel".to_owned(),

@@ -4,6 +4,7 @@
 //! What programs read is English and stands elsewhere: JSON, logs, `--help`, errors of the subcommands, everything on the wire.
 
 mod commands;
+mod company;
 mod failures;
 pub(crate) mod keys;
 mod labels;
@@ -25,6 +26,7 @@ pub use language::{Both, Language};
 pub use notices::Hosted;
 
 pub(crate) use commands::{command, help, help_on};
+pub(crate) use company::{comings, presence, typing, who};
 pub(crate) use failures::{
     busy, command_error, failure, hint, name_error, reason, request_error, too_long, unreadable,
 };

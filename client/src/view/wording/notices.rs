@@ -59,6 +59,8 @@ fn english(notice: &Notice) -> String {
         Notice::Left { channel: of, current: None } => {
             format!("You have left {} and are in no channel now; /join goes to one.", channel(of))
         }
+        Notice::Attending { is_away: true } => "Others see that you are away; /back ends that.".to_owned(),
+        Notice::Attending { is_away: false } => "Others see that you are here.".to_owned(),
         Notice::Created { channel: of } => format!("{} is a channel now.", channel(of)),
         Notice::ServerLost { reason } => {
             format!("The server is away: {}. Your lines are kept until it is back.", one_line(reason))
@@ -142,6 +144,10 @@ fn portuguese(notice: &Notice) -> String {
         Notice::Left { channel: of, current: None } => {
             format!("Você saiu de {} e não está em nenhum canal agora; /join leva a um.", channel(of))
         }
+        Notice::Attending { is_away: true } => {
+            "Os outros veem que você está ausente; /back encerra isso.".to_owned()
+        }
+        Notice::Attending { is_away: false } => "Os outros veem que você está aqui.".to_owned(),
         Notice::Created { channel: of } => format!("O canal {} foi criado.", channel(of)),
         Notice::ServerLost { reason } => {
             let reason = circumstance(language, reason);

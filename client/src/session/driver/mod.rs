@@ -3,15 +3,16 @@
 //! A turn takes one thing that happened, then hands ready requests to the server's connection and performs what the
 //! receiver wants. Nothing in a turn waits.
 
+mod published;
+mod replies;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 use recado_proto::{
-    Code, Epoch, HEADS_PREFIX, HistoryOf, HistoryRequest, LamportClock, MARKS_PREFIX, MarkPublication,
-    Publication, PublicationError, Ref, Reply, ReplyBody, Request, RequestBody, SYNC_PREFIX,
-    SystemPublication, Timestamp, UserName,
+    Epoch, HistoryOf, HistoryRequest, LamportClock, Ref, ReplyBody, Request, RequestBody, Timestamp,
 };
 use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
@@ -21,9 +22,9 @@ use tracing::{debug, field, trace};
 use crate::limits;
 use crate::receiver::{Action, Receiver, Start, Ticket, Topic};
 
+use super::heard::{Heard, Hearing};
 use super::links::{LinkChange, Links};
-use super::marks::MarksHeard;
-use super::requests::{ConnectionId, Requests, Sending};
+use super::requests::{Requests, Sending};
 use super::servers::{ServerHappening, Servers};
 use super::{RequestError, SessionConfig, SessionEvent, SharedUser};
 
@@ -38,10 +39,10 @@ pub(crate) enum Call {
     Unfollow { topic: Topic },
     /// Follow it no longer, if there is a place to go on from later; answered with that.
     Leave { topic: Topic, reply: oneshot::Sender<Option<(Epoch, u64)>> },
-    /// Hear of a user's read marks; answered at once.
-    HearMarks { user: UserName, reply: JoinReply },
-    /// Hear of them no longer.
-    IgnoreMarks { user: UserName },
+    /// Hear of something; answered at once.
+    Hear { hearing: Hearing, reply: JoinReply },
+    /// Hear of it no longer.
+    Ignore { hearing: Hearing },
     /// End.
     Close { done: oneshot::Sender<()> },
 }
@@ -79,7 +80,7 @@ pub(crate) struct Driver {
     requests: Requests<Owner>,
     receiver: Receiver,
     joining: BTreeMap<Topic, Vec<JoinReply>>,
-    marks_heard: MarksHeard,
+    heard: Heard,
     clock: LamportClock,
     /// The connection had no room: when to try again.
     send_at: Option<Instant>,
@@ -117,7 +118,7 @@ impl Driver {
             endpoints: config.servers,
             receiver: Receiver::new(rand::random()),
             joining: BTreeMap::new(),
-            marks_heard: MarksHeard::default(),
+            heard: Heard::default(),
             clock: LamportClock::default(),
             send_at: None,
             events,
@@ -196,12 +197,12 @@ impl Driver {
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(place);
             }
-            Call::HearMarks { user, reply } => {
+            Call::Hear { hearing, reply } => {
                 // Whoever asked may have stopped waiting.
-                drop(reply.send(self.hear_marks(user)));
+                drop(reply.send(self.hear(hearing)));
             }
-            Call::IgnoreMarks { user } => {
-                let topic = self.marks_heard.ignore(&user);
+            Call::Ignore { hearing } => {
+                let topic = self.heard.ignore(&hearing);
                 if let Some((subscriber, topic)) = self.subscriber.as_ref().zip(topic) {
                     subscriber.unsubscribe(topic.as_bytes());
                 }
@@ -210,8 +211,8 @@ impl Driver {
         }
     }
 
-    fn hear_marks(&mut self, user: UserName) -> Result<(), RequestError> {
-        let topic = self.marks_heard.hear(user)?;
+    fn hear(&mut self, hearing: Hearing) -> Result<(), RequestError> {
+        let topic = self.heard.hear(hearing)?;
         if let Some((subscriber, topic)) = self.subscriber.as_ref().zip(topic) {
             subscriber.subscribe(topic.into_bytes());
         }
@@ -268,165 +269,6 @@ impl Driver {
             {
                 trace!(%id, "message sent");
             }
-        }
-    }
-
-    fn on_server(&mut self, happening: ServerHappening, now: Instant) {
-        match happening {
-            ServerHappening::Reply(connection, message) => self.on_reply(connection, &message, now),
-            ServerHappening::Link { server, event, connected, disconnected } => {
-                let was_connected = self.requests.is_connected();
-                if let Some(connection) = disconnected {
-                    self.requests.disconnected(connection, now);
-                }
-                if let Some(connection) = connected {
-                    self.requests.connected(connection, server);
-                }
-                match self.server_links.on_event(event, now) {
-                    Some(LinkChange::Lost { reason }) => self.say(SessionEvent::ServerLost { reason }),
-                    Some(LinkChange::Back) => self.say(SessionEvent::ServerBack),
-                    None => {}
-                }
-                if !was_connected && self.requests.is_connected() {
-                    self.receiver.on_server_back(now);
-                }
-            }
-            ServerHappening::Ended(connection) => self.requests.disconnected(connection, now),
-        }
-    }
-
-    fn on_reply(&mut self, connection: Option<ConnectionId>, message: &Message, now: Instant) {
-        let reply = match message.frames() {
-            [frame] => Reply::decode(frame, Timestamp::now()).map_err(|error| error.to_string()),
-            frames => Err(format!("{} frames where one belongs", frames.len())),
-        };
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(reason) => return debug!(reason, "a reply that is none was passed over"),
-        };
-        if let Some(clock) = reply.clock {
-            self.clock.observe(clock);
-        }
-        if matches!(&reply.body, ReplyBody::Refused { code: Code::Busy | Code::Unavailable, .. })
-            && let Some(reference) = reply.reference.as_ref().and_then(Ref::as_number)
-            && self.requests.ask_later(reference, now)
-        {
-            return;
-        }
-        // A plain server echoes no reference, and answers one after the other.
-        let owner = match &reply.reference {
-            Some(reference) => reference.as_number().and_then(|reference| self.requests.answered(reference)),
-            None => reply
-                .service
-                .known()
-                .zip(connection)
-                .and_then(|(service, connection)| self.requests.answered_in_order(connection, service)),
-        };
-        let Some(owner) = owner else {
-            return debug!(service = reply.service.as_str(), "a reply that nobody waits for was passed over");
-        };
-        let answer = match reply.body {
-            ReplyBody::Refused { code, description } => Err(RequestError::Refused { code, description }),
-            body => Ok(body),
-        };
-        self.tell(owner, answer, now);
-    }
-
-    fn tell(&mut self, owner: Owner, answer: Result<ReplyBody, RequestError>, now: Instant) {
-        match owner {
-            // Whoever asked may have stopped waiting.
-            Owner::Handle(reply) => drop(reply.send(answer)),
-            Owner::Repair { topic, ticket } => self.on_page(&topic, ticket, answer, now),
-            Owner::Barrier { ticket } => self.on_sync_reply(ticket, answer, now),
-        }
-    }
-
-    fn on_page(
-        &mut self,
-        topic: &Topic,
-        ticket: Ticket,
-        answer: Result<ReplyBody, RequestError>,
-        now: Instant,
-    ) {
-        match answer {
-            Ok(ReplyBody::History(page)) => self.receiver.on_page(ticket, page, now),
-            Ok(other) => {
-                debug!(%topic, ?other, "no page of history came");
-                self.receiver.on_page_failed(ticket, false, now);
-            }
-            Err(error) => {
-                if error.code() == Some(&Code::NoSuchChannel) && self.joining.contains_key(topic) {
-                    self.receiver.leave(topic);
-                    self.answer_joiners(topic, &Err(error));
-                } else if matches!(error, RequestError::Unanswered { .. }) && self.joining.contains_key(topic)
-                {
-                    // Whoever joins is told; the topic stays followed only if it was before.
-                    self.receiver.leave(topic);
-                    self.answer_joiners(topic, &Err(error));
-                } else {
-                    debug!(%topic, %error, "missing messages could not be fetched");
-                    self.receiver.on_page_failed(ticket, has_none(&error), now);
-                }
-            }
-        }
-    }
-
-    fn on_sync_reply(&mut self, ticket: Ticket, answer: Result<ReplyBody, RequestError>, now: Instant) {
-        match answer {
-            Ok(ReplyBody::Synced) => self.receiver.on_sync_taken(ticket, now),
-            Ok(other) => {
-                debug!(?other, "the question for places was not understood");
-                self.receiver.on_sync_failed(ticket, false, now);
-            }
-            Err(error) => {
-                debug!(%error, "the question for places was not taken");
-                self.receiver.on_sync_failed(ticket, has_none(&error), now);
-            }
-        }
-    }
-
-    fn on_published(&mut self, message: &Message, now: Instant) {
-        let [topic, payload] = message.frames() else {
-            let topic = message.frames().first().map(|topic| String::from_utf8_lossy(topic).into_owned());
-            return self.malformed(topic.unwrap_or_default(), format!("{} frames", message.frames().len()));
-        };
-        if topic.starts_with(HEADS_PREFIX.as_bytes()) || topic.starts_with(SYNC_PREFIX.as_bytes()) {
-            return match SystemPublication::decode(topic, payload, Timestamp::now()) {
-                Ok(publication) => {
-                    if let Some(clock) = publication.clock {
-                        self.clock.observe(clock);
-                    }
-                    self.receiver.on_system(publication, now);
-                }
-                Err(error) => debug!(%error, "a publication of the system's that is none was passed over"),
-            };
-        }
-        if topic.starts_with(MARKS_PREFIX.as_bytes()) {
-            if let Some(MarkPublication { user, mark, timestamp: _, clock }) =
-                self.marks_heard.read(topic, payload)
-            {
-                clock.into_iter().for_each(|clock| self.clock.observe(clock));
-                self.say(SessionEvent::Marked { user, mark });
-            }
-            return;
-        }
-        match Publication::decode(topic, payload, Timestamp::now()) {
-            Ok(publication) => {
-                if let Some(clock) = publication.clock {
-                    self.clock.observe(clock);
-                }
-                self.receiver.on_publication(publication, now);
-            }
-            Err(PublicationError::NoAct) => {
-                debug!("an act that is none, or of a newer kind, was passed over")
-            }
-            Err(error) => self.malformed(String::from_utf8_lossy(topic).into_owned(), error.to_string()),
-        }
-    }
-
-    fn malformed(&mut self, topic: String, reason: String) {
-        if self.receiver.topics().any(|followed| followed.as_str() == topic) {
-            self.waiting_events.push_back(SessionEvent::Malformed { topic, reason });
         }
     }
 
@@ -564,11 +406,6 @@ impl Driver {
             subscriber.close().await;
         }
     }
-}
-
-/// Whether the server lacks the service, so that asking again is of no use.
-fn has_none(error: &RequestError) -> bool {
-    matches!(error.code(), Some(Code::UnknownService | Code::BadRequest | Code::Unstated))
 }
 
 async fn receive(subscriber: Option<&mut Subscriber>) -> Option<Message> {
