@@ -38,7 +38,8 @@ pub(crate) fn shutdown_tokens(is_patient: bool) -> io::Result<(CancellationToken
         let mut asked_at: Option<Instant> = None;
         loop {
             tokio::select! {
-                _ = interrupt.recv() => {}
+                // Where an editor has the terminal it is that one's.
+                _ = interrupt.recv() => if recado_client::is_terminal_lent() { continue },
                 _ = terminate.recv() => {}
                 _ = hang_up.recv() => {}
             }

@@ -69,6 +69,11 @@ pub(crate) trait Face {
     /// So many messages may be unanswered when the next line comes.
     fn lines_ahead_max(&self) -> usize;
 
+    /// Has the user write this text with an editor; it comes back as what is typed. False where nobody types.
+    fn write(&mut self, _: String) -> bool {
+        false
+    }
+
     /// What was seen since the last time this was asked: up to where, in each conversation.
     fn seen(&mut self) -> Vec<(Place, ReadTo)> {
         Vec::new()
@@ -315,6 +320,11 @@ impl<F: Face> Engine<F> {
                 }
                 // As with the channel.
                 Effect::Ignore(hearing) => drop(self.session.ignore(hearing).await),
+                Effect::Write(text) => {
+                    if !self.face.write(text) {
+                        self.chat.on_nowhere_to_write();
+                    }
+                }
                 Effect::Quit => self.quit(turns),
             }
         }

@@ -22,6 +22,7 @@ mod screen;
 pub mod session;
 mod terminal;
 pub mod view;
+mod writing;
 
 pub use args::Args;
 pub use config::{Config, ConfigError};
@@ -39,3 +40,4 @@ pub use session::{
     Session, SessionConfig, SessionEvent, SessionEvents,
 };
 pub use view::wording::{Hosted, Language};
+pub use writing::is_terminal_lent;

@@ -166,6 +166,12 @@ pub const RETURN_MESSAGES_MAX: u64 = 200;
 /// Own messages remembered, so that their publications are not shown a second time.
 pub const OWN_IDS_MAX: usize = 4_096;
 
+/// Messages that mention one and are remembered; with more the oldest is forgotten.
+pub const MENTIONS_MAX: usize = 200;
+
+/// Characters of each of them that are remembered; the rest is cut off.
+pub const MENTION_CHARACTERS_MAX: usize = 500;
+
 /// Bytes of one line of standard input, its end included; a longer one is an error, and the rest of it is skipped.
 pub const LINE_BYTES_MAX: usize = 256 * 1024;
 
@@ -260,6 +266,9 @@ pub const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// From sending oneself the signal to stop until one has surely stopped.
 pub const STOP_TAKES_EFFECT: Duration = Duration::from_millis(50);
+
+/// The thread that reads keys may take so long to stand still before an editor gets the terminal; otherwise there is none this time.
+pub const HOLD_MAX: Duration = Duration::from_secs(1);
 
 /// Words that one listens for beside one's name; more are not looked for.
 pub const KEYWORDS_MAX: usize = 32;

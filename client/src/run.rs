@@ -113,6 +113,7 @@ async fn on_the_terminal<F: Opening>(
     for notice in notices {
         face.show(&Item::Notice(notice)).await.map_err(Error::Terminal)?;
     }
+    chat.listen_for(&config.screen.wishes.keywords);
     if keeper.is_some() {
         face.take_up(std::mem::take(&mut kept.drafts)).await.map_err(Error::Terminal)?;
     }
@@ -191,6 +192,7 @@ async fn in_lines(
     for notice in notices {
         face.show(&Item::Notice(notice)).await.map_err(Error::Terminal)?;
     }
+    chat.listen_for(&config.screen.wishes.keywords);
     let was_here = kept.was_here;
     chat.take_up(kept);
     tokio::select! {

@@ -19,8 +19,19 @@ const COLUMNS: u16 = 80;
 const MANY: usize = 450;
 
 fn chat(folder: &Path, requests: &str, subscribers: &str, user: &str) -> Terminal {
+    chat_with(folder, requests, subscribers, user, &[])
+}
+
+fn chat_with(
+    folder: &Path,
+    requests: &str,
+    subscribers: &str,
+    user: &str,
+    variables: &[(&str, &str)],
+) -> Terminal {
     let line = ["client", "--server", requests, "--broker", subscribers, "--user", user];
-    let mut terminal = Terminal::start_with(folder, ROWS, COLUMNS, &line, &[FULL_SCREEN]);
+    let variables = [&[FULL_SCREEN], variables].concat();
+    let mut terminal = Terminal::start_with(folder, ROWS, COLUMNS, &line, &variables);
     in_place(&mut terminal, "#geral");
     terminal.wait_for_text("You are in #geral");
     terminal
@@ -384,4 +395,92 @@ fn a_message_is_chosen_and_answered_edited_and_deleted() {
         terminal.keys("\x04");
         ends(terminal);
     }
+}
+
+/// An editor that asks for a line, adds it to the text, and does not mind Ctrl+C.
+const EDITOR: &str = "#!/bin/sh
+trap 'echo interrupted >> \"$1\"' INT
+printf 'what else? '
+while ! read -r text; do :; done
+printf '%s\\n' \"$text\" >> \"$1\"
+";
+
+#[test]
+fn a_long_text_is_written_with_the_users_editor() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let editor = folder.path().join("editor");
+    fs::write(&editor, EDITOR).expect("the folder is there");
+    let visual = format!("sh {}", editor.display());
+    let variables = [
+        ("VISUAL", visual.as_str()),
+        ("EDITOR", "false"),
+        ("TMPDIR", folder.path().to_str().expect("it is plain")),
+    ];
+    let mut bob = chat(folder.path(), &recado.requests, &recado.subscribers, "bob");
+    let mut ana = chat_with(folder.path(), &recado.requests, &recado.subscribers, "ana", &variables);
+    ana.keys("dear all,");
+    ana.wait_for_text("> dear all,");
+    ana.keys("\x1be");
+    ana.wait_for_text("what else?");
+    assert!(!ana.cells().alternate_screen() && !ana.screen().contains("dear all"), "{}", ana.screen());
+    // What is said meanwhile is there afterwards, and what is typed is the editor's.
+    bob.line("meanwhile");
+    bob.wait_for_text("bob: meanwhile");
+    ana.keys("\x03");
+    ana.line("see you");
+    ana.wait_for_text("bob: meanwhile");
+    ana.wait_for("the text", |screen| {
+        screen.contains("> dear all,") && screen.contains("  interrupted") && screen.contains("  see you")
+    });
+    ana.keys("\r");
+    bob.wait_for_text("ana: dear all,");
+    bob.wait_for_text("      see you");
+    // The command does the same.
+    ana.line("/editor dear bob,");
+    ana.wait_for_text("what else?");
+    ana.line("bye");
+    ana.wait_for("the text", |screen| screen.contains("> dear bob,") && screen.contains("  bye"));
+    ana.keys("\x03\x04");
+    ends(&mut ana);
+    bob.keys("\x04");
+    ends(&mut bob);
+    let left = fs::read_dir(folder.path()).expect("it is there").flatten();
+    let of_texts = left.filter(|entry| entry.path().join("message.txt").exists()).count();
+    assert_eq!(of_texts, 0, "nothing of it stays behind");
+}
+
+#[test]
+fn an_editor_that_fails_leaves_what_was_typed() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    for (editor, why) in
+        [("false", "! the editor `false` failed"), ("no-such-editor", "! there is no editor `no-such")]
+    {
+        let variables = [("EDITOR", editor)];
+        let mut ana = chat_with(folder.path(), &recado.requests, &recado.subscribers, "ana", &variables);
+        ana.keys("dear all,");
+        ana.wait_for_text("> dear all,");
+        ana.keys("\x1be");
+        ana.wait_for(why, |screen| screen.contains(why) && screen.contains("> dear all,"));
+        ana.keys("\x03\x04");
+        ends(&mut ana);
+    }
+}
+
+#[test]
+fn whoever_ends_it_ends_the_editor_and_what_was_written_is_kept() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let variables = [("EDITOR", "f() { echo written > \"$1\"; echo waiting; exec sleep 1000; }; f")];
+    let mut ana = chat_with(folder.path(), &recado.requests, &recado.subscribers, "ana", &variables);
+    ana.keys("\x1be");
+    ana.wait_for_text("waiting");
+    ana.signal(Signal::SIGTERM);
+    let screen = ends(&mut ana);
+    assert!(screen.contains("#geral: written"), "{screen}");
+    let mut ana = chat(folder.path(), &recado.requests, &recado.subscribers, "ana");
+    ana.wait_for_text("> written");
+    ana.keys("\x03\x04");
+    ends(&mut ana);
 }

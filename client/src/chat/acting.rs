@@ -215,6 +215,7 @@ impl Chat {
     pub(super) fn show_act(&mut self, act: ActShown) {
         if let (ActKind::Delete, Some(target)) = (act.kind, act.target) {
             self.recently.deleted(&act.place, target);
+            self.mentions.deleted(&act.place, target);
         }
         self.show(Item::Act(act));
     }

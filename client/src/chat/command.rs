@@ -70,6 +70,10 @@ pub enum Command {
     },
     /// Explain all commands, or this one.
     Help(Option<&'static CommandSpec>),
+    /// Show the latest messages that mention one.
+    Mentions,
+    /// Write a text with an editor, beginning with this.
+    Write(String),
     /// End.
     Quit,
 }
@@ -192,6 +196,8 @@ impl Command {
             | Command::Create(_)
             | Command::History { .. }
             | Command::Help(_)
+            | Command::Mentions
+            | Command::Write(_)
             | Command::Quit => false,
         }
     }
@@ -255,6 +261,8 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
                 Err(CommandError::TooMuch(spec))
             }
         }
+        CommandKind::Mentions => nothing_more(Command::Mentions),
+        CommandKind::Editor => Ok(Command::Write(rest.to_owned())),
         CommandKind::History => history(rest),
         CommandKind::Help if rest.is_empty() => Ok(Command::Help(None)),
         CommandKind::Help => {

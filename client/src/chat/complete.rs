@@ -131,6 +131,7 @@ impl KnownNames {
             | CommandKind::Me
             | CommandKind::Answer
             | CommandKind::Edit
+            | CommandKind::Editor
             | CommandKind::Topic => self.complete_word(typed, gap),
             CommandKind::React | CommandKind::Unreact => complete_emoji(typed, gap).unwrap_or_default(),
             CommandKind::Delete => Completion::default(),
@@ -153,6 +154,7 @@ impl KnownNames {
             | CommandKind::Who
             | CommandKind::Away
             | CommandKind::Back
+            | CommandKind::Mentions
             | CommandKind::Quit => Completion::default(),
         }
     }

@@ -32,6 +32,9 @@ pub enum Effect {
     Hear(Hearing),
     /// Hear of it no longer.
     Ignore(Hearing),
+    /// Have the user write this with an editor; it comes back as what is typed. Where nobody types, say so to
+    /// [`super::Chat::on_nowhere_to_write`].
+    Write(String),
     /// End, once what is being sent has been answered.
     Quit,
 }

@@ -49,6 +49,8 @@ pub enum Item {
         /// The one that plain lines go to.
         current: Option<ChannelName>,
     },
+    /// The latest messages that mention one, oldest first.
+    Mentions(Vec<Message>),
     /// All commands, or one.
     Help(Option<&'static CommandSpec>),
     /// Something happened that is worth a line.

@@ -10,6 +10,7 @@ mod emoji;
 mod exchange;
 pub mod fold;
 pub mod item;
+pub(crate) mod mentions;
 mod nearest;
 mod outbox;
 mod reading;
@@ -33,6 +34,7 @@ use self::command::{Command, Conversation};
 use self::company::Attendance;
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
+use self::mentions::Mentions;
 use self::outbox::Outbox;
 use self::reading::Reading;
 use self::reason::{Hint, Reason, Unreadable};
@@ -99,6 +101,7 @@ pub struct Chat {
     direct_backlog_begun: bool,
     outbox: Outbox,
     recently: Recently,
+    mentions: Mentions,
     reading: Reading,
     attendance: Attendance,
     known: KnownNames,
@@ -115,6 +118,7 @@ impl Chat {
     /// A chat of somebody who has just logged in.
     pub fn new(config: ChatConfig) -> Self {
         Self {
+            mentions: Mentions::of(&config.user),
             user: config.user,
             backlog: config.backlog,
             patient: config.patient,
@@ -395,8 +399,15 @@ impl Chat {
             Command::Back => self.set_away(false),
             Command::History { of, limit } => self.history(of, limit),
             Command::Help(spec) => self.show(Item::Help(spec)),
+            Command::Mentions => self.show_mentions(),
+            Command::Write(text) => self.effects.push_back(Effect::Write(text)),
             Command::Quit => self.effects.push_back(Effect::Quit),
         }
+    }
+
+    /// No line is typed here.
+    pub fn on_nowhere_to_write(&mut self) {
+        self.fail(Attempt::Line, FailureCode::BadCommand, Reason::NeedsTerminal, None);
     }
 
     fn say_nowhere(&mut self, text: String) {

@@ -27,6 +27,8 @@ pub enum Reason {
     NoSuchEmoji(String),
     /// Nobody to answer.
     NobodyWrote,
+    /// An editor was wanted where nobody types.
+    NeedsTerminal,
     /// No message that was shown is so far back.
     NotSoFarBack(usize),
     /// No message was shown.

@@ -62,6 +62,7 @@ impl Chat {
                 for publication in page.messages.into_iter().filter(|message| !message.deleted) {
                     let mut message = self.message(place.clone(), publication, true);
                     message.current = true;
+                    self.mentions.hear(&message);
                     self.show(Item::Message(message));
                 }
                 self.show(Item::HistoryEnd);
@@ -85,10 +86,11 @@ impl Chat {
                     page.messages.into_iter().partition(|publication| publication.kind.is_some());
                 let is_all = acts.is_empty() && messages.is_empty();
                 let before = acts.iter().chain(&messages).filter_map(|publication| publication.seq).min();
-                let messages = messages
+                let messages: Vec<Message> = messages
                     .into_iter()
                     .map(|publication| self.message(of.clone(), publication, true))
                     .collect();
+                messages.iter().for_each(|message| self.mentions.hear(message));
                 self.show(Item::Older { of, messages, before, is_all });
             }
             Err(error) => self.fail_request(Attempt::Older(of), &error, None),
@@ -140,6 +142,7 @@ impl Chat {
         message.current |= earlier;
         let Message { place, id, author, own, text, .. } = &message;
         self.recently.said(place, *id, author, *own, text);
+        self.mentions.hear(&message);
         if !own {
             let (place, to) = (place.clone(), message.epoch.zip(message.seq));
             self.note_shown(&place, to);

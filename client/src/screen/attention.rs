@@ -11,11 +11,10 @@ use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 
 use crate::chat::item::{Message, Place};
+use crate::chat::mentions::folded;
 use crate::limits;
 use crate::view::text::{fitted, one_line};
 use crate::view::wording::{self, Language};
-
-use super::body;
 
 /// What of a conversation one wants to be told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +92,7 @@ impl Attention {
         Self {
             do_not_disturb: wishes.do_not_disturb,
             quiet_hours: wishes.quiet_hours,
-            keywords: keywords
-                .map(|word| body::folded(word.trim()))
-                .filter(|word| !word.is_empty())
-                .collect(),
+            keywords: keywords.map(|word| folded(word.trim())).filter(|word| !word.is_empty()).collect(),
             levels: wishes.levels.iter().map(|setting| (setting.place.clone(), setting.level)).collect(),
             zone,
             alerted_ms: None,

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::chat::mentions::{calls, folded};
+
 use super::rows::{self, Row};
 
 /// A message's text with what stands out in it.
@@ -49,7 +51,7 @@ const MARKS: usize = 7;
 type Found = Vec<(usize, usize, Mark)>;
 
 impl<'a> Body<'a> {
-    /// Reads a harmless text. `called` are the words that one listens for, as [`folded`] gives them.
+    /// Reads a harmless text. `called` are the words that one listens for, as [`crate::chat::mentions::folded`] gives them.
     pub(crate) fn read(text: &'a str, called: &[String]) -> Self {
         let mut found = Found::new();
         let parts = find_lines(text, &mut found);
@@ -85,29 +87,6 @@ impl<'a> Body<'a> {
             (begin < end).then(|| (&self.text[begin..end], *marks))
         })
     }
-}
-
-/// The text in small letters as far as they take as many bytes, so that places in both are the same.
-pub(crate) fn folded(text: &str) -> String {
-    let mut lower = String::with_capacity(text.len());
-    for character in text.chars() {
-        let small = character.to_lowercase();
-        if small.clone().map(char::len_utf8).sum::<usize>() == character.len_utf8() {
-            lower.extend(small);
-        } else {
-            lower.push(character);
-        }
-    }
-    lower
-}
-
-/// Where a word stands by itself; both as [`folded`] gives them.
-pub(crate) fn calls<'t>(lower: &'t str, word: &'t str) -> impl Iterator<Item = (usize, usize)> + 't {
-    let is_edge = |character: Option<char>| character.is_none_or(|character| !character.is_alphanumeric());
-    let all = (!word.is_empty()).then(|| lower.match_indices(word)).into_iter().flatten();
-    all.map(|(at, found)| (at, at + found.len())).filter(move |(at, end)| {
-        is_edge(lower[..*at].chars().next_back()) && is_edge(lower[*end..].chars().next())
-    })
 }
 
 /// What stands out in each line; and the parts.
@@ -281,7 +260,8 @@ fn pieces(found: &[(usize, usize, Mark)]) -> Vec<(usize, Marks)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, Marks, folded};
+    use super::{Body, Marks};
+    use crate::chat::mentions::folded;
 
     /// The text with its pieces in brackets, each with the letters of what it is.
     fn shown(text: &str, called: &[&str], width: usize) -> Vec<String> {

@@ -86,6 +86,11 @@ impl Composer {
         self.cursor = self.target(to);
     }
 
+    pub(crate) fn go_to_end(&mut self) {
+        self.typing = false;
+        self.cursor = self.text.len();
+    }
+
     /// Deletes from the cursor to there.
     pub(crate) fn delete(&mut self, to: To) {
         let target = self.target(to);
@@ -173,6 +178,21 @@ impl Composer {
         self.redo.clear();
         self.killed = std::mem::take(&mut self.text);
         self.cursor = 0;
+    }
+
+    /// Puts another text in the place of all of it; what was there can be had back. What is longer than a message may be is not taken.
+    pub(crate) fn rewrite(&mut self, text: &str) {
+        let before = std::mem::take(&mut self.text);
+        let cursor = std::mem::replace(&mut self.cursor, 0);
+        self.typing = false;
+        if !self.insert(text) {
+            (self.text, self.cursor) = (before, cursor);
+            return;
+        }
+        // One step, and none of it to an empty text.
+        self.undo.pop();
+        self.undo.push((before, cursor));
+        self.typing = false;
     }
 
     /// Exchanges the text for another, with its cursor at the end: a draft of elsewhere.
@@ -367,6 +387,20 @@ mod tests {
         composer.clear();
         assert!(composer.yank());
         assert_eq!(composer.text(), "half a sen");
+    }
+
+    #[test]
+    fn what_was_written_elsewhere_takes_the_place_of_all_and_can_be_undone() {
+        let mut composer = typed("half");
+        composer.rewrite("a whole\nletter\x1b");
+        assert_eq!((composer.text(), composer.cursor()), ("a whole\nletter␛", 17));
+        composer.undo();
+        assert_eq!((composer.text(), composer.cursor()), ("half", 4));
+        composer.rewrite("");
+        assert!(composer.is_empty());
+        composer.undo();
+        composer.rewrite(&"x".repeat(limits::COMPOSED_BYTES_MAX + 1));
+        assert_eq!(composer.text(), "half");
     }
 
     #[test]

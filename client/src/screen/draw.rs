@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::chat::fold::MessageState;
-use crate::chat::item::Place;
+use crate::chat::item::{Message, Place};
 use crate::view::colour::Role;
 use crate::view::text::{columns, fitted, harmless, one_line};
 use crate::view::times::{Times, ago};
@@ -134,6 +134,9 @@ pub(crate) fn draw(buffer: &mut Buffer, model: &Model, look: &Look) -> Option<Po
     match &model.overlay {
         Overlay::None | Overlay::Question { .. } | Overlay::Delete { .. } => {}
         Overlay::Keys { first } => draw_keys(buffer, areas.messages, *first, model.language, look),
+        Overlay::Mentions { mentions, chosen } => {
+            draw_mentions(buffer, areas.messages, mentions, *chosen, model.language, look);
+        }
         Overlay::Switcher { query, chosen } => {
             return Some(draw_switcher(buffer, areas.messages, model, query, *chosen, colours));
         }
@@ -511,6 +514,37 @@ fn draw_switcher(
         buffer.set_stringn(over.x, y, format!(" {name} "), over.width.into(), colours.style(part));
     }
     Position { x: x.min(over.right().saturating_sub(1)), y }
+}
+
+/// One row for each, the latest below.
+fn draw_mentions(
+    buffer: &mut Buffer,
+    area: Rect,
+    mentions: &[Message],
+    chosen: usize,
+    language: Language,
+    look: &Look,
+) {
+    let height = (mentions.len() + 1).min(area.height.into());
+    let over = clear(buffer, area, height, look.colours);
+    let title = look.colours.style(Part::Title);
+    buffer.set_stringn(over.x, over.y, wording::mentions_title(language), over.width.into(), title);
+    let rows = height.saturating_sub(1);
+    let first = (chosen + 1).saturating_sub(rows.max(1)).min(mentions.len().saturating_sub(rows));
+    for ((index, mention), y) in mentions.iter().enumerate().skip(first).take(rows).zip(over.y + 1..) {
+        let time = Timestamp::from_millisecond(mention.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time = look.zone.to_datetime(time).strftime("%m-%d %H:%M");
+        let (place, author) = (name_of(&mention.place), wording::name(mention.author.as_str()));
+        let row = format!(" {time} {place} {author}: {} ", one_line(&mention.text));
+        let part = if index == chosen { Part::Current } else { Part::Text };
+        buffer.set_stringn(
+            over.x,
+            y,
+            fitted(&row, over.width.into()),
+            over.width.into(),
+            look.colours.style(part),
+        );
+    }
 }
 
 /// Makes room at the lower edge.

@@ -54,7 +54,28 @@ impl Taken {
         // The signal stops every thread, yet this one may run on for a moment; what follows belongs behind the stop.
         thread::sleep(limits::STOP_TAKES_EFFECT);
         enter(self.mouse)?;
-        self.terminal.clear()
+        self.draw_anew()
+    }
+
+    /// Gives the terminal to another program, until it is taken back.
+    pub(crate) fn lend(&self) -> io::Result<()> {
+        self.is_taken.store(false, Ordering::SeqCst);
+        leave()
+    }
+
+    pub(crate) fn take_back(&mut self) -> io::Result<()> {
+        if !self.is_taken.swap(true, Ordering::SeqCst) {
+            enter(self.mouse)?;
+        }
+        self.draw_anew()
+    }
+
+    /// What stands on the screen is not what was drawn: all of it is drawn the next time.
+    pub(crate) fn draw_anew(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), terminal::Clear(terminal::ClearType::All))?;
+        // Its own way asks where the cursor is, and whoever reads keys would take the answer.
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 
     /// Leaves the terminal as it was found.

@@ -75,6 +75,7 @@ pub(crate) struct ScreenFace {
     /// What found no room among the events: it is told before the next input is taken.
     owed_ready: Option<Event>,
     owed_names: Option<Event>,
+    owed_write: Option<Event>,
     looked: Arc<Mutex<Looked>>,
 }
 
@@ -102,7 +103,7 @@ impl ScreenFace {
         let notifier = Notifier::new(manner.notify_by);
         let looked = Arc::default();
         let (events, input) = shell::spawn(look, notifier, manner, language, &now, Arc::clone(&looked))?;
-        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, looked })
+        Ok(Self { events, input, taken: 0, owed_ready: None, owed_names: None, owed_write: None, looked })
     }
 
     /// An error means that the thread has ended: the terminal is gone.
@@ -162,7 +163,7 @@ impl Face for ScreenFace {
     }
 
     async fn next(&mut self) -> Input {
-        for owed in [&mut self.owed_ready, &mut self.owed_names] {
+        for owed in [&mut self.owed_ready, &mut self.owed_names, &mut self.owed_write] {
             if owed.is_some()
                 && let Ok(room) = self.events.reserve().await
                 && let Some(event) = owed.take()
@@ -192,6 +193,11 @@ impl Face for ScreenFace {
     fn lines_ahead_max(&self) -> usize {
         // One more is refused by the chat with a word to the user.
         usize::MAX
+    }
+
+    fn write(&mut self, text: String) -> bool {
+        self.owed_write = self.mention(Event::Write(text));
+        true
     }
 
     fn seen(&mut self) -> Vec<(Place, ReadTo)> {

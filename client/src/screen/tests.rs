@@ -4,6 +4,7 @@
 mod choosing;
 mod company;
 mod drafts;
+mod mentions;
 mod pictures;
 mod reading;
 mod rules;

@@ -1,25 +1,27 @@
 //! The thread that edits lines, and the one that prints above them. They know the screen, not the chat.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use rustyline::config::{BellStyle, Builder, ColorMode, CompletionType};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{Editor, EventHandler, ExternalPrinter, KeyEvent};
+use rustyline::{Editor, Event, EventHandler, ExternalPrinter, KeyEvent};
 use tokio::sync::mpsc;
 
 use crate::chat::command::Command;
 use crate::engine::Input;
 use crate::limits;
 use crate::view::colour::Palette;
-use crate::view::prompt::Prompt;
-use crate::view::text;
+use crate::view::prompt::{self, Prompt};
+use crate::view::{text, wording};
+use crate::writing::{Writing, lend_terminal};
 
-use super::helper::{ChatHelper, ClearOrInterrupt, Suspend};
+use super::helper::{ChatHelper, ClearOrInterrupt, Suspend, Write};
 use super::mode::SavedMode;
 use super::screen::{Screen, Task};
 
@@ -29,12 +31,18 @@ pub(crate) enum Order {
     Ask(Prompt),
     /// Read the next line of the chat.
     Read(Prompt),
+    /// The same, once this text has been through the user's editor.
+    Write(Prompt, String),
 }
 
 struct LineEditor {
     editor: Editor<ChatHelper, FileHistory>,
     screen: Arc<Screen>,
+    palette: Palette,
     history: Option<PathBuf>,
+    mode: Arc<SavedMode>,
+    /// A key asked for the user's editor.
+    writes: Arc<AtomicBool>,
 }
 
 /// Begins both threads. Lines come one for each order.
@@ -89,13 +97,18 @@ impl LineEditor {
         editor.bind_sequence(KeyEvent::ctrl('C'), clear);
         let suspend = EventHandler::Conditional(Box::new(Suspend::new(Arc::clone(mode))));
         editor.bind_sequence(KeyEvent::ctrl('Z'), suspend);
+        let writes = Arc::new(AtomicBool::new(false));
+        for keys in [vec![KeyEvent::alt('e')], vec![KeyEvent::ctrl('X'), KeyEvent::ctrl('E')]] {
+            let write = EventHandler::Conditional(Box::new(Write::new(Arc::clone(&writes))));
+            editor.bind_sequence(Event::KeySeq(keys), write);
+        }
         let history = crate::paths::input_history()
             .filter(|path| path.parent().is_some_and(|folder| fs::create_dir_all(folder).is_ok()));
         if let Some(path) = &history {
             // There is none at the first start, and a broken one is no reason not to chat.
             let _ = editor.load_history(path);
         }
-        Ok(Self { editor, screen, history })
+        Ok(Self { editor, screen, palette, history, mode: Arc::clone(mode), writes })
     }
 
     fn work(&mut self, sender: &mpsc::Sender<Input>) {
@@ -106,8 +119,12 @@ impl LineEditor {
                     continue;
                 }
                 Task::End => return,
-                Task::Order(Order::Ask(prompt)) => self.read(&prompt, false),
-                Task::Order(Order::Read(prompt)) => self.read(&prompt, true),
+                Task::Order(Order::Ask(prompt)) => self.read(&prompt, "", false),
+                Task::Order(Order::Read(prompt)) => self.read(&prompt, "", true),
+                Task::Order(Order::Write(prompt, text)) => {
+                    let text = self.write(text);
+                    self.read(&prompt, &text, true)
+                }
             };
             if sender.blocking_send(input).is_err() {
                 return;
@@ -115,13 +132,51 @@ impl LineEditor {
         }
     }
 
-    fn read(&mut self, prompt: &Prompt, is_chat: bool) -> Input {
+    fn read(&mut self, prompt: &Prompt, begins: &str, is_chat: bool) -> Input {
+        let mut begins = begins.to_owned();
+        loop {
+            let read = self.read_line(prompt, &begins, is_chat);
+            match read {
+                Input::Line { text, .. } if self.writes.swap(false, Ordering::SeqCst) => {
+                    begins = if is_chat { self.write(text) } else { text };
+                }
+                read => return read,
+            }
+        }
+    }
+
+    /// What the user's editor makes of the text; or the text, and a word about why.
+    fn write(&self, text: String) -> String {
+        let written = Writing::begin(&text).and_then(|writing| {
+            lend_terminal(true);
+            let ended = self.mode.lend(|| writing.command().status());
+            lend_terminal(false);
+            writing.end(ended.and_then(|ended| ended))
+        });
+        match written {
+            Ok(written) => text::harmless(&written).into_owned(),
+            Err(error) => {
+                print(&format!(
+                    "{}\n",
+                    prompt::complaint(self.palette, &wording::writing_error(self.screen.language(), &error))
+                ));
+                text
+            }
+        }
+    }
+
+    fn read_line(&mut self, prompt: &Prompt, begins: &str, is_chat: bool) -> Input {
         if !self.screen.can_move() {
             self.screen.set_editing(true);
         }
-        let read = self.editor.readline(&(prompt.raw.as_str(), prompt.styled.as_str()));
+        let shown = (prompt.raw.as_str(), prompt.styled.as_str());
+        let read = self.editor.readline_with_initial(&shown, (begins, ""));
         self.screen.set_editing(false);
         match read {
+            Ok(line) if self.writes.load(Ordering::SeqCst) => {
+                self.erase(prompt, &line);
+                Input::Line { text: line, echo: false }
+            }
             Ok(line) if is_chat => {
                 self.remember(&line);
                 let echo = self.gives_way(&line) && self.erase(prompt, &line);

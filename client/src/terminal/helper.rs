@@ -1,6 +1,7 @@
 //! What rustyline asks while a line is edited: completion, and whether Enter ends the line.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::Highlighter;
@@ -55,6 +56,24 @@ pub(crate) struct ClearOrInterrupt;
 impl ConditionalEventHandler for ClearOrInterrupt {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         Some(if context.line().is_empty() { Cmd::Interrupt } else { Cmd::Kill(Movement::WholeBuffer) })
+    }
+}
+
+/// The line is to be written with an editor: it ends here, and whoever reads it finds this set.
+pub(crate) struct Write {
+    wanted: Arc<AtomicBool>,
+}
+
+impl Write {
+    pub(crate) fn new(wanted: Arc<AtomicBool>) -> Self {
+        Self { wanted }
+    }
+}
+
+impl ConditionalEventHandler for Write {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.wanted.store(true, Ordering::SeqCst);
+        Some(Cmd::AcceptLine)
     }
 }
 

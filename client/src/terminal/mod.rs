@@ -35,6 +35,8 @@ pub(crate) struct TerminalFace {
     screen: Arc<Screen>,
     input: mpsc::Receiver<Input>,
     mode: Arc<SavedMode>,
+    /// What is to go through the user's editor before the next line is read.
+    written: Option<String>,
 }
 
 impl TerminalFace {
@@ -44,7 +46,7 @@ impl TerminalFace {
         let screen = Arc::new(Screen::new(language));
         let input = editor::spawn(Arc::clone(&screen), &mode, palette)?;
         let view = PlainView::for_terminal(palette, language, &Zoned::now());
-        let face = Self { palette, view, screen, input, mode };
+        let face = Self { palette, view, screen, input, mode, written: None };
         face.keep_quiet(true)?;
         Ok(face)
     }
@@ -109,7 +111,16 @@ impl Face for TerminalFace {
     }
 
     fn ready(&mut self, whereabouts: &Whereabouts) {
-        self.screen.order(Order::Read(prompt::chat(self.palette, whereabouts)));
+        let prompt = prompt::chat(self.palette, whereabouts);
+        self.screen.order(match self.written.take() {
+            Some(text) => Order::Write(prompt, text),
+            None => Order::Read(prompt),
+        });
+    }
+
+    fn write(&mut self, text: String) -> bool {
+        self.written = Some(text);
+        true
     }
 
     fn refresh_interval(&self) -> Option<Duration> {

@@ -34,6 +34,15 @@ impl SavedMode {
         Ok(tcsetattr(io::stdin(), OptionalActions::Drain, &quiet)?)
     }
 
+    /// Does something while the terminal is as it was found, with signals from keys; then it is as it was before.
+    pub(crate) fn lend<T>(&self, does: impl FnOnce() -> T) -> io::Result<T> {
+        let before = tcgetattr(io::stdin())?;
+        tcsetattr(io::stdin(), OptionalActions::Drain, &self.found)?;
+        let done = does();
+        tcsetattr(io::stdin(), OptionalActions::Drain, &before)?;
+        Ok(done)
+    }
+
     /// Leaves the terminal as it was found.
     pub(crate) fn restore(&self) {
         // It fails only when the terminal is gone, and then there is nothing to restore.

@@ -60,6 +60,11 @@ impl Screen {
         }
     }
 
+    /// In which one talks.
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
     /// Whether the terminal obeys cursor movements.
     pub(crate) fn can_move(&self) -> bool {
         self.can_move.get().copied().unwrap_or(false)

@@ -91,6 +91,16 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
             put(&mut object, "user", user.as_str());
             "typing"
         }
+        Item::Mentions(mentions) => {
+            let objects = mentions.iter().map(|message| {
+                let mut object = Map::new();
+                let event = message_event(message, user, &mut object);
+                put(&mut object, "event", event);
+                Value::Object(object)
+            });
+            put(&mut object, "messages", objects.collect::<Vec<_>>());
+            "mentions"
+        }
         Item::Help(spec) => {
             let text = match spec {
                 Some(spec) => wording::help_on(Language::English, spec),

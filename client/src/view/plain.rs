@@ -76,6 +76,7 @@ impl PlainView {
             Item::Channels { channels, joined, current } => {
                 Some((Stream::Output, self.channels(channels, joined, current.as_ref())))
             }
+            Item::Mentions(mentions) => self.mentions(mentions),
             Item::Help(None) => Some((Stream::Output, self.help())),
             Item::Help(Some(spec)) => Some((Stream::Output, wording::help_on(language, spec))),
             Item::Notice(notice) if self.for_pipe && is_as_expected(notice) => None,
@@ -100,6 +101,20 @@ impl PlainView {
 
     fn heading(&self, text: &str) -> Option<(Stream, String)> {
         Some((Stream::Aside, self.palette.paint(Role::Heading, format!("— {text} —")).to_string()))
+    }
+
+    fn mentions(&mut self, mentions: &[Message]) -> Option<(Stream, String)> {
+        let messages: Vec<String> = mentions.iter().map(|message| self.message(message)).collect();
+        if self.for_pipe {
+            return Some((Stream::Output, messages.join("\n")));
+        }
+        let (_, heading) = self.heading(&wording::mentions(self.language, mentions.len()))?;
+        let end = self
+            .heading(wording::history_end(self.language))
+            .filter(|_| !mentions.is_empty())
+            .map(|(_, end)| end);
+        let lines: Vec<String> = std::iter::once(heading).chain(messages).chain(end).collect();
+        Some((Stream::Output, lines.join("\n")))
     }
 
     fn message(&mut self, message: &Message) -> String {

@@ -44,6 +44,12 @@ fn items() -> Vec<Item> {
         items.push(Item::Notice(Notice::Missing { place: place.clone(), first: 1, last: 2 }));
         items.push(Item::Notice(Notice::EpochChanged { place }));
     }
+    let mentions = items.iter().filter_map(|item| match item {
+        Item::Message(message) => Some(message.clone()),
+        _ => None,
+    });
+    let mentions = Item::Mentions(mentions.collect());
+    items.push(mentions);
     items.extend(attempts().into_iter().map(|what| {
         let hint = matches!(what, Attempt::Join(_)).then_some(Hint::ListUsers);
         let code = FailureCode::Server(Code::Busy);
@@ -189,6 +195,7 @@ fn the_document_says_of_what_type_each_key_is() {
             Value::Bool(_) => "boolean",
             Value::Number(_) => "integer",
             Value::String(_) => "string",
+            Value::Array(values) if values.iter().any(Value::is_object) => "array of objects",
             Value::Array(_) => "array of strings",
             Value::Object(_) => "object",
         };

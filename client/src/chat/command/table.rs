@@ -43,6 +43,10 @@ pub enum CommandKind {
     Topic,
     /// `/history`
     History,
+    /// `/mentions`
+    Mentions,
+    /// `/editor`
+    Editor,
     /// `/help`
     Help,
     /// `/quit`
@@ -61,7 +65,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 21] = [
+pub static COMMANDS: [CommandSpec; 23] = [
     CommandSpec { kind: CommandKind::Join, name: "join", aliases: &["j"] },
     CommandSpec { kind: CommandKind::Create, name: "create", aliases: &[] },
     CommandSpec { kind: CommandKind::Leave, name: "leave", aliases: &["part"] },
@@ -81,6 +85,8 @@ pub static COMMANDS: [CommandSpec; 21] = [
     CommandSpec { kind: CommandKind::Away, name: "away", aliases: &[] },
     CommandSpec { kind: CommandKind::Back, name: "back", aliases: &[] },
     CommandSpec { kind: CommandKind::History, name: "history", aliases: &[] },
+    CommandSpec { kind: CommandKind::Mentions, name: "mentions", aliases: &[] },
+    CommandSpec { kind: CommandKind::Editor, name: "editor", aliases: &[] },
     CommandSpec { kind: CommandKind::Help, name: "help", aliases: &["?"] },
     CommandSpec { kind: CommandKind::Quit, name: "quit", aliases: &["exit", "q"] },
 ];

@@ -3,8 +3,10 @@
 use recado_proto::MessageId;
 
 use super::super::command::OnMessage;
-use super::super::item::Place;
+use super::super::item::{Message, Place};
+use super::super::mentions::Mentions;
 use super::{NOW_MS, Scene, channel, user};
+use crate::limits;
 use crate::receiver::Via;
 
 fn geral() -> Place {
@@ -37,4 +39,73 @@ fn reactions_may_be_called_by_name() {
     ]);
     scene.line("/react 1 :tada:");
     assert!(scene.asked().contains("emoji: \"🎉\""));
+}
+
+#[test]
+fn an_editor_is_wanted_with_what_was_typed_and_only_where_somebody_types() {
+    let mut scene = Scene::in_geral();
+    scene.line("/editor dear all,");
+    scene.expect(&["[write dear all,]"]);
+    assert!(scene.chat.is_settled());
+    scene.chat.on_nowhere_to_write();
+    scene.expect(&["! an editor needs a terminal"]);
+}
+
+#[test]
+fn what_mentions_one_is_listed_wherever_it_was_said_or_read() {
+    let mut scene = Scene::in_geral();
+    scene.chat.listen_for(&["Deploy".to_owned(), " ".to_owned()]);
+    scene.line("/mentions");
+    scene.expect(&["— nobody has mentioned you in what was heard so far —"]);
+    for text in ["bananas", "Ana?", "the deploy is done", "hello ana \u{1b}[31m"] {
+        scene.hears("geral", "bob", text, Via::Live);
+    }
+    scene.hears("ana", "eve", "psst", Via::Live);
+    scene.line("ana speaks of ana");
+    scene.skip();
+    scene.line("/mentions");
+    scene.expect(&["— 3 messages that mention you —
+21:30 #geral bob: Ana?
+21:30 #geral bob: the deploy is done
+21:30 #geral bob: hello ana ␛[31m
+— end —"]);
+}
+
+#[test]
+fn only_the_latest_mentions_are_remembered_and_deleted_ones_are_not() {
+    let mut mentions = Mentions::of(&user("ana"));
+    let said = |number: usize| {
+        let mut message = message(&geral(), "bob", "ana!");
+        message.time_ms = i64::try_from(number).unwrap();
+        message.id = Some(MessageId::from_bytes(u128::try_from(number).unwrap().to_be_bytes()));
+        message
+    };
+    for number in (0..=limits::MENTIONS_MAX).rev() {
+        mentions.hear(&said(number));
+        mentions.hear(&said(number));
+    }
+    let times = |mentions: &Mentions| mentions.all().map(|mention| mention.time_ms).collect::<Vec<_>>();
+    let last = i64::try_from(limits::MENTIONS_MAX).unwrap();
+    assert_eq!(times(&mentions), (1..=last).collect::<Vec<_>>());
+    mentions.deleted(&geral(), said(3).id.unwrap());
+    assert!(!times(&mentions).contains(&3));
+}
+
+fn message(place: &Place, author: &str, text: &str) -> Message {
+    Message {
+        place: place.clone(),
+        author: user(author),
+        text: text.to_owned(),
+        time_ms: 0,
+        id: None,
+        seq: None,
+        epoch: None,
+        earlier: false,
+        own: false,
+        current: false,
+        manner: recado_proto::Manner::default(),
+        quoted: None,
+        edited: false,
+        acts: Vec::new(),
+    }
 }

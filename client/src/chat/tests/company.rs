@@ -50,6 +50,7 @@ fn shown(scene: &mut Scene) -> Vec<Item> {
             | Effect::Unfollow(_)
             | Effect::Hear(_)
             | Effect::Ignore(_)
+            | Effect::Write(_)
             | Effect::Quit => None,
         })
         .collect()

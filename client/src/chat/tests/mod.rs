@@ -129,6 +129,7 @@ impl Scene {
                 Effect::Unfollow(channel) => effects.push(format!("[unfollow {channel}]")),
                 Effect::Hear(hearing) => effects.push(format!("[hear {hearing:?}]")),
                 Effect::Ignore(hearing) => effects.push(format!("[ignore {hearing:?}]")),
+                Effect::Write(text) => effects.push(format!("[write {text}]")),
                 Effect::Quit => effects.push("[quit]".to_owned()),
             }
         }

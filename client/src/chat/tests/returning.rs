@@ -45,6 +45,7 @@ fn record_of(effect: Effect) -> Option<(Record, bool)> {
         | Effect::Unfollow(_)
         | Effect::Hear(_)
         | Effect::Ignore(_)
+        | Effect::Write(_)
         | Effect::Quit => None,
     }
 }
@@ -134,6 +135,7 @@ fn what_was_kept_is_sent_first_and_under_its_own_number() {
             | Effect::Unfollow(_)
             | Effect::Hear(_)
             | Effect::Ignore(_)
+            | Effect::Write(_)
             | Effect::Quit => None,
         })
         .collect();

@@ -37,6 +37,12 @@ pub(crate) enum Action {
     Keys,
     /// A message is chosen, to do something with it.
     Choose,
+    /// What mentions one is listed.
+    Mentions,
+    /// … or gone to, one further back each time.
+    NextMention,
+    /// What is typed goes to another program, and comes back.
+    Write,
     Redraw,
     /// Out of what lies above, or to the end of the messages.
     Escape,
@@ -65,6 +71,8 @@ pub(super) static DOINGS: &[Doing] = &[
         Action::NewLine,
     ),
     doing("next-activity", keys::NEXT_ACTIVITY, &[(ALT, KeyCode::Char('a'))], Action::Activity),
+    doing("mentions", keys::MENTIONS, &[(ALT, KeyCode::Char('m'))], Action::Mentions),
+    doing("next-mention", keys::NEXT_MENTION, &[(ALT, KeyCode::Char('n'))], Action::NextMention),
     doing("switcher", keys::SWITCHER, &[(CTRL, KeyCode::Char('k'))], Action::Switcher),
     doing(
         "next-conversation",
@@ -155,6 +163,7 @@ pub(super) static DOINGS: &[Doing] = &[
     doing("put-back", keys::PUT_BACK, &[(CTRL, KeyCode::Char('y'))], Action::Yank),
     doing("undo", keys::UNDO, &[(CTRL, KeyCode::Char('_'))], Action::Undo),
     doing("redo", keys::REDO, &[(ALT, KeyCode::Char('/'))], Action::Redo),
+    doing("write", keys::WRITE, &[(ALT, KeyCode::Char('e'))], Action::Write),
     doing("redraw", keys::REDRAW, &[(CTRL, KeyCode::Char('l'))], Action::Redraw),
     doing("stop", keys::STOP, &[(CTRL, KeyCode::Char('z'))], Action::Suspend),
     doing("keys", keys::KEYS, &[(NONE, KeyCode::F(1))], Action::Keys),

@@ -3,8 +3,8 @@
 use recado_proto::ActKind;
 
 use crate::chat::item::{ActShown, Item, Message, Notice, Place, Quoted};
+use crate::chat::mentions::{calls, folded};
 use crate::limits;
-use crate::screen::body;
 use crate::screen::log::{Entry, Log, Older, What};
 
 use super::{Model, is_topic};
@@ -95,7 +95,6 @@ impl Model {
         }
         log.older = if is_further { Older::Unknown } else { Older::Nothing };
         self.keep_bounds(Some(of));
-        self.fetch_latest();
     }
 
     /// What is held of all conversations has a bound, too.
@@ -183,13 +182,13 @@ impl Model {
 
     /// The words that one listens for, as they are looked for.
     pub(crate) fn called(&self) -> Vec<String> {
-        let own = self.user.iter().map(|user| body::folded(user.as_str()));
+        let own = self.user.iter().map(|user| folded(user.as_str()));
         own.chain(self.attention.keywords().iter().cloned()).collect()
     }
 
     fn is_mentioned(&self, text: &str) -> bool {
-        let lower = body::folded(text);
-        self.called().iter().any(|word| body::calls(&lower, word).next().is_some())
+        let lower = folded(text);
+        self.called().iter().any(|word| calls(&lower, word).next().is_some())
     }
 }
 

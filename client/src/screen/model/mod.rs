@@ -6,6 +6,7 @@ mod choosing;
 mod company;
 mod drafts;
 mod going;
+mod mentions;
 mod reading;
 mod typing;
 
@@ -28,6 +29,7 @@ use super::composer::Composer;
 use super::log::{Entry, Log, Older, Sending, What};
 
 use self::company::Coming;
+use self::mentions::Jump;
 use self::typing::Completing;
 
 /// What the screen wants of others.
@@ -65,6 +67,8 @@ pub(crate) enum Overlay {
     Question { lines: usize },
     /// A message is to be taken back: is it meant?
     Delete { target: MessageId },
+    /// Messages that mention one, and which of them is meant.
+    Mentions { mentions: Vec<Message>, chosen: usize },
 }
 
 /// The state of the screen.
@@ -103,6 +107,11 @@ pub(crate) struct Model {
     pub(crate) server_away: bool,
     pub(crate) broker_away: bool,
     has_focus: bool,
+    /// The next mentions that come are not listed: one is gone to.
+    goes_to_mention: bool,
+    jumping: Option<Jump>,
+    /// One has just got to where one wanted to go.
+    has_arrived: bool,
     known: KnownNames,
     /// How many things were handed on in all.
     handed: u64,
@@ -137,6 +146,9 @@ impl Model {
             server_away: false,
             broker_away: false,
             has_focus: true,
+            goes_to_mention: false,
+            jumping: None,
+            has_arrived: false,
             known: KnownNames::default(),
             handed: 0,
             notices: PlainView::for_terminal(Palette::Plain, language, now),
@@ -184,7 +196,14 @@ impl Model {
     pub(crate) fn show(&mut self, item: &Item, now_ms: i64) {
         match item {
             Item::Message(message) => self.on_message(message, now_ms),
-            Item::Older { of, messages, before, is_all } => self.on_older(of, messages, *before, *is_all),
+            Item::Older { of, messages, before, is_all } => {
+                self.on_older(of, messages, *before, *is_all);
+                let goes_on = self.goes_on(of);
+                self.fetch_latest();
+                if !goes_on {
+                    self.announce(wording::not_found(self.language).to_owned(), true, now_ms);
+                }
+            }
             Item::Act(act) => self.on_act(act, item, now_ms),
             Item::Sent { to, id, seq, epoch } => {
                 let in_topic = is_topic(to);
@@ -207,6 +226,7 @@ impl Model {
             Item::Users(_) | Item::Channels { .. } | Item::Who(_) | Item::Help(_) => self.say(item, now_ms),
             Item::Here { here, is_all } => self.on_here(here, *is_all, now_ms),
             Item::Typing { place, user } => self.on_typing(place, user, now_ms),
+            Item::Mentions(mentions) => self.on_mentions(mentions, now_ms),
             Item::Notice(notice) => self.on_notice(notice, item, now_ms),
             Item::Failure(failure) => {
                 if let Attempt::Send { to: Some(to), id: Some(id), .. } = &failure.what
@@ -218,6 +238,7 @@ impl Model {
                     && let Some(log) = self.conversations.get_mut(of)
                 {
                     log.older = Older::Unknown;
+                    self.jumping = None;
                 }
                 let text = wording::failure(self.language, failure);
                 self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });

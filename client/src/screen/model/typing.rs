@@ -66,6 +66,16 @@ impl Model {
         self.forget_draft();
     }
 
+    /// Puts more behind what is typed, on a line of its own.
+    pub(crate) fn add_typed(&mut self, more: &str) {
+        if more.is_empty() {
+            return;
+        }
+        self.composer.go_to_end();
+        let gap = if self.composer.is_empty() { "" } else { "\n" };
+        self.composer.insert(&format!("{gap}{more}"));
+    }
+
     /// The line could not be handed on: it is typed still.
     pub(crate) fn take_back(&mut self, line: String, now_ms: i64) {
         self.composer.exchange(line);

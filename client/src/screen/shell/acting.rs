@@ -49,10 +49,13 @@ impl Shell {
             Action::Number(number) => self.model.go_to_number(number),
             Action::Switcher => self.model.overlay = Overlay::Switcher { query: String::new(), chosen: 0 },
             Action::Choose => self.choose(true),
+            Action::Mentions => self.model.want_mentions(false),
+            Action::NextMention => self.model.want_mentions(true),
+            Action::Write => self.write_elsewhere(""),
             Action::Keys => self.model.overlay = Overlay::Keys { first: 0 },
             Action::Redraw => {
                 // It is drawn again either way.
-                let _ = self.taken.terminal.clear();
+                let _ = self.taken.draw_anew();
             }
             Action::Interrupt if composer.is_empty() && self.model.aim.is_some() => {
                 self.model.take_aim_away();
@@ -121,6 +124,24 @@ impl Shell {
                 Action::Submit => self.model.delete_asked(),
                 _ => self.model.overlay = Overlay::None,
             },
+            Overlay::Mentions { mentions, chosen } => {
+                let last = mentions.len().saturating_sub(1);
+                match action {
+                    Action::Up | Action::RowUp | Action::Mentions => *chosen = chosen.saturating_sub(1),
+                    Action::Down | Action::RowDown => *chosen = (*chosen + 1).min(last),
+                    Action::PageUp => *chosen = chosen.saturating_sub(10),
+                    Action::PageDown => *chosen = (*chosen + 10).min(last),
+                    Action::Submit => {
+                        let mention = mentions.get(*chosen).cloned();
+                        self.model.overlay = Overlay::None;
+                        if let Some(mention) = mention {
+                            self.model.jump(&mention, now_ms);
+                        }
+                    }
+                    Action::Escape | Action::Interrupt | Action::End => self.model.overlay = Overlay::None,
+                    _ => {}
+                }
+            }
             Overlay::Switcher { query, chosen } => match action {
                 Action::Type(letter) if query.len() < recado_proto::limits::NAME_BYTES_MAX => {
                     query.push(letter);
@@ -198,7 +219,7 @@ impl Shell {
     }
 
     /// Moves as little as there is need for an entry to be seen.
-    fn look_at(&mut self, entry: usize) {
+    pub(super) fn look_at(&mut self, entry: usize) {
         let Ok(size) = self.taken.terminal.size() else { return };
         let area = Areas::of(Rect::new(0, 0, size.width, size.height), &self.model).messages;
         let entries = self.look.entries(&self.model, area.width);

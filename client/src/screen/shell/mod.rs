@@ -1,6 +1,8 @@
 //! The threads of the full screen: one reads keys, one owns the model and draws it. What they do waits in bounded queues.
 
 mod acting;
+mod lending;
+mod reader;
 
 use std::fmt::Write as _;
 use std::future::pending;
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::{Timestamp, Zoned};
-use ratatui::crossterm::event::{self, Event as TerminalEvent};
+use ratatui::crossterm::event::Event as TerminalEvent;
 use ratatui::crossterm::terminal;
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,6 +34,9 @@ use super::model::{Model, Overlay, Request};
 use super::notifier::Notifier;
 use super::{Looked, Manner};
 
+use self::lending::{Lent, ended};
+use self::reader::Reader;
+
 /// Something for the thread that draws.
 pub(crate) enum Event {
     /// Something to show.
@@ -48,6 +53,8 @@ pub(crate) enum Event {
     },
     /// Names that one may mean.
     Names(Box<KnownNames>),
+    /// Open the editor on what is typed, and this.
+    Write(String),
     /// What was typed and not sent the last time.
     Drafts(Vec<(Place, Draft)>),
     /// No key counts any more: what is typed, where that is not what was kept?
@@ -63,6 +70,9 @@ pub(crate) fn fits() -> bool {
 
 struct Shell {
     taken: Taken,
+    reader: Reader,
+    /// An editor has the terminal.
+    lent: Option<Lent>,
     model: Model,
     look: Look,
     notifier: Notifier,
@@ -92,10 +102,13 @@ pub(crate) fn spawn(
     looked: Arc<Mutex<Looked>>,
 ) -> io::Result<(mpsc::Sender<Event>, mpsc::Receiver<Input>)> {
     let (events, waiting) = mpsc::channel(limits::SCREEN_EVENTS_MAX);
-    let (read, keys) = mpsc::channel(limits::SCREEN_KEYS_MAX);
     let (input, inputs) = mpsc::channel(limits::SCREEN_INPUTS_MAX);
+    let taken = Taken::take(manner.mouse)?;
+    let (reader, keys) = reader::spawn()?;
     let mut shell = Shell {
-        taken: Taken::take(manner.mouse)?,
+        taken,
+        reader,
+        lent: None,
         model: Model::new(language, now),
         look,
         notifier,
@@ -109,14 +122,6 @@ pub(crate) fn spawn(
     shell.model.attention = Attention::new(&manner.wishes, now.time_zone().clone());
     // A runtime of its own: whoever shuts down the program's does not take it from whoever gives back the terminal.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    // Reading keys cannot be cancelled: this thread is left behind at the end.
-    thread::Builder::new().name("keys".to_owned()).spawn(move || {
-        while let Ok(event) = event::read() {
-            if read.blocking_send(event).is_err() {
-                return;
-            }
-        }
-    })?;
     let queues = Queues { keys, events: waiting };
     thread::Builder::new().name("screen".to_owned()).spawn(move || runtime.block_on(shell.run(queues)))?;
     Ok((events, inputs))
@@ -138,13 +143,14 @@ impl Shell {
         let ages = self.look.times == Times::Relative;
         loop {
             let frame_at = self.drawn_at.map_or_else(Instant::now, |at| at + limits::FRAME_INTERVAL);
-            if !is_drawn && frame_at <= Instant::now() {
+            if !is_drawn && self.lent.is_none() && frame_at <= Instant::now() {
                 self.draw();
                 is_drawn = true;
             }
+            let fades_at = self.fades_at();
             let turn = tokio::select! {
                 biased;
-                key = queues.keys.recv(), if !is_gone => {
+                key = queues.keys.recv(), if !is_gone && self.lent.is_none() => {
                     is_gone = key.is_none();
                     self.on_terminal_read(key);
                     if queues.keys.is_empty() {
@@ -156,9 +162,13 @@ impl Shell {
                     Turn::On
                 }
                 event = queues.events.recv() => event.map_or(Turn::Over(None), |event| self.take(event)),
-                () = tokio::time::sleep_until(frame_at.into()), if !is_drawn => continue,
+                how = ended(self.lent.as_mut()) => {
+                    self.on_written(how);
+                    Turn::On
+                }
+                () = tokio::time::sleep_until(frame_at.into()), if !is_drawn && self.lent.is_none() => continue,
                 () = tokio::time::sleep(limits::AGES_REFRESH_INTERVAL), if ages => Turn::On,
-                () = until(self.fades_at()) => {
+                () = until(fades_at) => {
                     self.model.fade(Timestamp::now().as_millisecond());
                     Turn::On
                 }
@@ -173,9 +183,6 @@ impl Shell {
             match turn {
                 Turn::On => is_drawn = false,
                 Turn::Over(done) => return self.end(done),
-            }
-            if let Turn::Over(done) = turn {
-                return self.end(done);
             }
         }
     }
@@ -231,9 +238,11 @@ impl Shell {
             Event::Ask(question) => self.model.ask(question),
             Event::Ready { whereabouts, taken } => self.model.ready(&whereabouts, taken),
             Event::Names(known) => self.model.know(*known),
+            Event::Write(text) => self.write_elsewhere(&text),
             Event::Drafts(drafts) => self.model.take_up(drafts),
             Event::LastWords(reply) => {
                 self.is_ending = true;
+                self.recall_editor();
                 // Nobody waits any more if it took too long.
                 let _ = reply.send(self.model.unsaved_drafts());
             }
@@ -269,6 +278,9 @@ impl Shell {
         if let Some((place, to)) = self.model.seen() {
             self.looked().seen.insert(place, to);
         }
+        if let Some(entry) = self.model.take_arrived() {
+            self.look_at(entry);
+        }
         while let Some(request) = self.model.next_request() {
             match request {
                 Request::Line(line) => {
@@ -286,6 +298,8 @@ impl Shell {
                         self.model.take_back_aimed(target, what, Timestamp::now().as_millisecond());
                     }
                 }
+                // What another program shows is left alone.
+                Request::Copy(_) | Request::Bell | Request::Alert(_) if self.lent.is_some() => {}
                 Request::Copy(text) => drop(self.taken.write(&clipboard(&text))),
                 // Each line says where it goes in any case.
                 Request::Go(place) => drop(self.hand_on(Input::Go(place))),
@@ -315,6 +329,9 @@ impl Shell {
     }
 
     fn draw(&mut self) {
+        if self.lent.is_some() {
+            return;
+        }
         self.look.now_ms = Timestamp::now().as_millisecond();
         let (model, look) = (&self.model, &self.look);
         let drawn = self.taken.terminal.draw(|frame| {
@@ -338,7 +355,8 @@ impl Shell {
         }
     }
 
-    fn end(self, done: Option<oneshot::Sender<()>>) {
+    fn end(mut self, done: Option<oneshot::Sender<()>>) {
+        self.recall_editor();
         self.taken.give_back();
         let rest: Vec<String> = self.model.typed_and_unsent();
         if !rest.is_empty() {

@@ -131,6 +131,19 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("show earlier messages", "mostrar mensagens anteriores"),
             both("/history 100 @bob", "/history 100 @bia"),
         ),
+        CommandKind::Mentions => help_of(
+            both("", ""),
+            both("list the latest messages that mention you", "listar as últimas mensagens que citam você"),
+            both("/mentions", "/mentions"),
+        ),
+        CommandKind::Editor => help_of(
+            both("[TEXT]", "[TEXTO]"),
+            both(
+                "write with your own editor ($VISUAL, $EDITOR)",
+                "escrever no seu editor ($VISUAL, $EDITOR)",
+            ),
+            both("/editor dear all,", "/editor pessoal,"),
+        ),
         CommandKind::Help => help_of(
             both("[COMMAND]", "[COMANDO]"),
             both("show this, or more about one command", "mostrar isto, ou mais sobre um comando"),

@@ -8,6 +8,7 @@ use crate::chat::reason::{Hint, Reason, Unreadable};
 use crate::limits;
 use crate::session::RequestError;
 use crate::view::text::one_line;
+use crate::writing::WritingError;
 
 use super::language::Language;
 use super::{channel, place};
@@ -86,6 +87,8 @@ pub(crate) fn reason(language: Language, reason: &Reason) -> String {
         (Language::Portuguese, Reason::NoSuchEmoji(written)) => format!("nenhum emoji se chama {written}"),
         (Language::English, Reason::NobodyWrote) => "nobody has written to you directly yet".to_owned(),
         (Language::Portuguese, Reason::NobodyWrote) => "ninguém escreveu diretamente a você ainda".to_owned(),
+        (Language::English, Reason::NeedsTerminal) => "an editor needs a terminal".to_owned(),
+        (Language::Portuguese, Reason::NeedsTerminal) => "um editor precisa de um terminal".to_owned(),
         (Language::English, Reason::NotSoFarBack(back)) => {
             format!("nothing that was shown here is {back} messages back")
         }
@@ -266,6 +269,30 @@ pub(crate) fn unreadable(language: Language, why: Unreadable) -> String {
         (Language::English, Unreadable::NoText) => "the line is not UTF-8".to_owned(),
         (Language::Portuguese, Unreadable::NoText) => "a linha não está em UTF-8".to_owned(),
     }
+}
+
+/// Why nothing comes of the user's editor.
+pub(crate) fn writing_error(language: Language, error: &WritingError) -> String {
+    let reason = match (language, error) {
+        // The same as logs say.
+        (Language::English, error) => error.to_string(),
+        (Language::Portuguese, WritingError::NoFile(error)) => {
+            format!("não foi possível criar o arquivo para o editor: {error}")
+        }
+        (Language::Portuguese, WritingError::NotStarted(error)) => {
+            format!("não foi possível abrir o editor: {error}")
+        }
+        (Language::Portuguese, WritingError::Missing(editor)) => {
+            format!("não existe o editor `{editor}`; VISUAL ou EDITOR diz qual é o seu")
+        }
+        (Language::Portuguese, WritingError::Failed { editor, status }) => {
+            format!("o editor `{editor}` falhou ({status}); o que você digitou continua como estava")
+        }
+        (Language::Portuguese, WritingError::Unreadable { reason, file }) => {
+            format!("não foi possível ler o que o editor deixou ({reason}); está em {}", file.display())
+        }
+    };
+    one_line(&reason).into_owned()
 }
 
 /// Why a request has no result.

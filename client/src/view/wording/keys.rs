@@ -6,6 +6,10 @@ pub(crate) const SEND: Both = both("send", "enviar");
 pub(crate) const NEW_LINE: Both = both("new line", "nova linha");
 pub(crate) const NEXT_ACTIVITY: Both =
     both("next with activity, and back", "próxima com novidade, e de volta");
+pub(crate) const MENTIONS: Both = both("what mentions you", "o que cita você");
+pub(crate) const NEXT_MENTION: Both =
+    both("to the latest of it, and further back", "à citação mais recente, e para trás");
+pub(crate) const WRITE: Both = both("write it with your editor", "escrever no seu editor");
 pub(crate) const SWITCHER: Both = both("go to a conversation by name", "ir a uma conversa pelo nome");
 pub(crate) const NEXT_CONVERSATION: Both = both("next conversation", "próxima conversa");
 pub(crate) const PREVIOUS_CONVERSATION: Both = both("conversation before", "conversa anterior");

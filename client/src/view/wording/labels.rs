@@ -72,6 +72,34 @@ pub(crate) fn history_end(language: Language) -> &'static str {
     }
 }
 
+/// Above the messages that mention one.
+pub(crate) fn mentions(language: Language, count: usize) -> String {
+    match (language, count) {
+        (Language::English, 0) => "nobody has mentioned you in what was heard so far".to_owned(),
+        (Language::English, 1) => "1 message that mentions you".to_owned(),
+        (Language::English, _) => format!("{count} messages that mention you"),
+        (Language::Portuguese, 0) => "ninguém citou você no que se ouviu até agora".to_owned(),
+        (Language::Portuguese, 1) => "1 mensagem que cita você".to_owned(),
+        (Language::Portuguese, _) => format!("{count} mensagens que citam você"),
+    }
+}
+
+/// Above the list of them where one goes to one.
+pub(crate) fn mentions_title(language: Language) -> &'static str {
+    match language {
+        Language::English => "Mentions (Up and Down move, Enter goes there, Esc closes)",
+        Language::Portuguese => "Citações (setas movem, Enter vai até lá, Esc fecha)",
+    }
+}
+
+/// A message that one wants to go to is gone.
+pub(crate) fn not_found(language: Language) -> &'static str {
+    match language {
+        Language::English => "this message is not to be found any more",
+        Language::Portuguese => "esta mensagem não existe mais",
+    }
+}
+
 /// All users, whose names come as they are shown.
 pub(crate) fn users(language: Language, names: &[String]) -> String {
     let (count, listed) = (names.len(), names.join(", "));

@@ -29,13 +29,14 @@ pub(crate) use commands::{command, help, help_on};
 pub(crate) use company::{comings, presence, typing, who};
 pub(crate) use failures::{
     busy, command_error, failure, hint, name_error, reason, request_error, too_long, unreadable,
+    writing_error,
 };
 pub(crate) use keys::{chosen_hint, keys_hint, keys_title};
 pub(crate) use labels::{
     aim, aim_hint, alert, answers_nothing_here, backlog, channels, connection, copied, day, deleted, edited,
-    fetching_older, from_you, history, history_end, joined, left_unsent, not_your_own, people, quoted,
-    really_delete, scrolled_back, send_so_many_lines, switcher, to_you, topic, unread_divider,
-    unread_elsewhere, users, weeks_and_years, you_are_here, your_name,
+    fetching_older, from_you, history, history_end, joined, left_unsent, mentions, mentions_title, not_found,
+    not_your_own, people, quoted, really_delete, scrolled_back, send_so_many_lines, switcher, to_you, topic,
+    unread_divider, unread_elsewhere, users, weeks_and_years, you_are_here, your_name,
 };
 pub(crate) use notices::{act, hosted, no_server, notice, still_trying, too_fast};
 

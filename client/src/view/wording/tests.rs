@@ -138,6 +138,7 @@ fn reasons() -> Vec<Reason> {
         Reason::OnlyChannels,
         Reason::NoSuchEmoji(":x:".to_owned()),
         Reason::NobodyWrote,
+        Reason::NeedsTerminal,
         Reason::NotSoFarBack(9),
         Reason::NothingShown,
         Reason::OutboxFull(9),
