@@ -6,7 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use recado_proto::MessageId;
@@ -54,6 +54,10 @@ pub(crate) enum WritingError {
     },
 }
 
+/// What means something to a shell.
+const FOR_A_SHELL: &[char] =
+    &['|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', '#', '~', '=', '%', '{'];
+
 /// Keys that end a program are for another one while this is set.
 static IS_LENT: AtomicBool = AtomicBool::new(false);
 
@@ -91,15 +95,36 @@ impl Writing {
 
     /// The program, which may have been named with arguments.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("{} \"$@\"", self.editor)).arg("sh").arg(&self.file);
+        let mut words = self.editor.split_whitespace();
+        let mut command = match words.next() {
+            Some(program) if !self.editor.contains(FOR_A_SHELL) => {
+                let mut command = Command::new(program);
+                command.args(words);
+                command
+            }
+            Some(_) | None => {
+                let mut command = Command::new("sh");
+                // Ctrl+C is the editor's, and not that of the shell that waits for it.
+                command.arg("-c").arg(format!("trap : INT; {} \"$@\"", self.editor)).arg("sh");
+                command
+            }
+        };
+        command.arg(&self.file);
         command
+    }
+
+    /// The program begins.
+    pub(crate) fn start(&self) -> Result<Child, WritingError> {
+        self.command().spawn().map_err(|error| not_started(error, self.editor.clone()))
     }
 
     /// What was written. What cannot be taken stays in its file.
     pub(crate) fn end(mut self, ended: io::Result<ExitStatus>) -> Result<String, WritingError> {
-        let status = ended.map_err(WritingError::NotStarted)?;
         let editor = std::mem::take(&mut self.editor);
+        let status = match ended {
+            Ok(status) => status,
+            Err(error) => return Err(not_started(error, editor)),
+        };
         // What a shell says of a program that is not there, or is none.
         if let Some(126 | 127) = status.code() {
             return Err(WritingError::Missing(editor));
@@ -125,6 +150,14 @@ impl Writing {
             return Err(format!("it has more than {} bytes", limits::COMPOSED_BYTES_MAX));
         }
         Ok(text.to_owned())
+    }
+}
+
+/// Why a program did not begin.
+fn not_started(error: io::Error, editor: String) -> WritingError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => WritingError::Missing(editor),
+        _ => WritingError::NotStarted(error),
     }
 }
 
@@ -176,6 +209,8 @@ mod tests {
         assert!(matches!(written("false", "x"), Err(WritingError::Failed { .. })));
         let missing = written("/no/such/editor --wait 2>/dev/null", "x").unwrap_err();
         assert!(missing.to_string().starts_with("there is no editor `/no/such/editor --wait"), "{missing}");
+        let missing = written("/no/such/editor --wait", "x").unwrap_err();
+        assert!(missing.to_string().starts_with("there is no editor `/no/such/editor --wait`"), "{missing}");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Shell {
     fn lend(&mut self, writing: Writing) -> Result<Lent, WritingError> {
         lend_terminal(true);
         self.taken.lend().map_err(WritingError::NotStarted)?;
-        let mut child = writing.command().spawn().map_err(WritingError::NotStarted)?;
+        let mut child = writing.start()?;
         let editor = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let (done, ended) = oneshot::channel();
         // A thread of its own, because waiting for a program would hold up everything else.
