@@ -1,4 +1,4 @@
-# One command does what CI does: `make test`. It needs Rust, Python 3, Node and a C compiler, and nothing that they do not bring.
+# One command does what CI does: `make test`. It needs Rust, Python 3, Node, tmux and a C compiler, and nothing that they do not bring.
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)

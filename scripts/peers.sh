@@ -2,7 +2,7 @@
 # Installs the programs that the interoperability tests talk to, pyzmq and zeromq.js, and Python's reader of HdrHistogram's files, into
 # target/peers and nowhere else.
 # Does nothing when they are there already. Needs the package registries, no terminal, and no rights beyond this folder;
-# only if Python's venv module is missing on Debian is it installed, where that is permitted without asking.
+# only if tmux or Python's venv module is missing on Debian is it installed, where that is permitted without asking.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,11 +28,24 @@ has "$python" || fail "Python 3 is missing: on Debian, apt-get install python3 p
 has node || fail "Node is missing: on Debian, apt-get install nodejs npm"
 has npm || fail "npm is missing: on Debian, apt-get install npm"
 
+install_debian() {
+    has apt-get || return 1
+    local -a root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo && sudo -n true 2>/dev/null || return 1
+        root=(sudo -n)
+    fi
+    "${root[@]}" apt-get update -qq >&2 || true
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$1" >&2
+}
+
 mkdir -p "$peers"
 if has flock; then
     exec 9>"$peers/lock"
     flock 9
 fi
+
+has tmux || install_debian tmux || fail "tmux is missing: on Debian, apt-get install tmux"
 
 wanted="pyzmq $PYZMQ, msgpack $MSGPACK_PYTHON, hdrhistogram $HDRHISTOGRAM_PYTHON, $("$python" --version 2>&1); \
 zeromq $ZEROMQ_JS, @msgpack/msgpack $MSGPACK_JS, node $(node --version)"
@@ -45,20 +58,9 @@ make_venv() {
     "$python" -m venv "$peers/python" >"$peers/venv.log" 2>&1
 }
 
-install_debian_venv() {
-    has apt-get || return 1
-    local -a root=()
-    if [ "$(id -u)" -ne 0 ]; then
-        has sudo && sudo -n true 2>/dev/null || return 1
-        root=(sudo -n)
-    fi
-    "${root[@]}" apt-get update -qq >&2 || true
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-venv >&2
-}
-
 if ! make_venv; then
     rm -rf "$peers/python"
-    if ! { install_debian_venv && make_venv; }; then
+    if ! { install_debian python3-venv && make_venv; }; then
         cat "$peers/venv.log" >&2
         fail "Python's venv module does not work: on Debian, apt-get install python3-venv"
     fi

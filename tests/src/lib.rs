@@ -12,4 +12,5 @@ pub mod process;
 pub mod proxy;
 pub mod simulation;
 pub mod terminal;
+pub mod tmux;
 pub mod workspace;

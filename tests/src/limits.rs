@@ -13,3 +13,9 @@ pub const SOUNDING_WAIT: Duration = Duration::from_millis(300);
 
 /// How far apart the signals are of somebody who has lost patience.
 pub const SIGNAL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How far apart the looks are at a screen, or at a process, that does not say by itself when it has changed.
+pub const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How many looks in a row find a screen as it is before a snapshot is written.
+pub const LOOKS_UNTIL_SETTLED: usize = 40;

@@ -3,11 +3,14 @@
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
+    thread,
+    time::Instant,
 };
 
 use nix::{
@@ -17,7 +20,7 @@ use nix::{
 use recado_proto::{Manner, MessageId, ReplyBody, RequestBody};
 use recado_tests::{
     chat::{Requester, channel, user},
-    limits::ANSWER_WAIT,
+    limits::{ANSWER_WAIT, LOOK_INTERVAL, PATIENCE},
     parts::{ANY_PORT, Broker, Recado, Server, field, folder, store_url},
     process::recado_path,
 };
@@ -150,10 +153,30 @@ fn whoever_reads_the_log_may_go_and_the_program_ends_well_all_the_same() {
         .spawn()
         .expect("recado starts");
     let log = BufReader::new(recado.stderr.take().expect("it is piped"));
-    let started = log.lines().map_while(Result::ok).any(|line| line.contains("\"requests\""));
-    assert!(started, "it ended before it listened");
-    // The log has been dropped with its reader: every further line is an error.
+    let (sender, listens) = mpsc::channel();
+    thread::spawn(move || {
+        let listens = log.lines().map_while(Result::ok).any(|line| line.contains("\"requests\""));
+        // The log is dropped with its reader: every further line is an error.
+        sender.send(listens)
+    });
+    let listens = listens.recv_timeout(PATIENCE) == Ok(true);
     let id = i32::try_from(recado.id()).expect("ids are small");
     kill(Pid::from_raw(id), Signal::SIGHUP).expect("our own child can be signalled");
-    assert!(recado.wait().expect("our own child can be waited for").success());
+    let ended = wait_within_patience(&mut recado);
+    if ended.is_none() {
+        recado.kill().expect("our own child can be killed");
+    }
+    assert!(listens, "it ended before it listened");
+    assert!(ended.expect("it ends though nobody reads its log").success());
+}
+
+fn wait_within_patience(child: &mut Child) -> Option<ExitStatus> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let ended = child.try_wait().expect("our own child can be waited for");
+        if ended.is_some() || Instant::now() >= deadline {
+            return ended;
+        }
+        thread::sleep(LOOK_INTERVAL);
+    }
 }
