@@ -270,6 +270,9 @@ pub const STOP_TAKES_EFFECT: Duration = Duration::from_millis(50);
 /// The thread that reads keys may take so long to stand still before an editor gets the terminal; otherwise there is none this time.
 pub const HOLD_MAX: Duration = Duration::from_secs(1);
 
+/// So long after an editor gave the terminal back an interrupt counts as one that was meant for it.
+pub const HEARD_LATE_MAX: Duration = Duration::from_millis(500);
+
 /// Words that one listens for beside one's name; more are not looked for.
 pub const KEYWORDS_MAX: usize = 32;
 

@@ -7,7 +7,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use recado_proto::MessageId;
 use thiserror::Error;
@@ -58,17 +59,31 @@ pub(crate) enum WritingError {
 const FOR_A_SHELL: &[char] =
     &['|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', '#', '~', '=', '%', '{'];
 
-/// Keys that end a program are for another one while this is set.
-static IS_LENT: AtomicBool = AtomicBool::new(false);
+/// Who has the terminal.
+#[derive(Clone, Copy, Debug)]
+enum Has {
+    We,
+    Another,
+    /// We again, since then.
+    WeSince(Instant),
+}
 
-/// Whether another program has the terminal, so that Ctrl-C there means that one.
+static HAS: Mutex<Has> = Mutex::new(Has::We);
+
+/// Whether another program has the terminal, or had it a moment ago, so that Ctrl-C there meant that one: what a key sends to all of
+/// them may be heard late.
 pub fn is_terminal_lent() -> bool {
-    IS_LENT.load(Ordering::SeqCst)
+    match *HAS.lock().unwrap_or_else(PoisonError::into_inner) {
+        Has::We => false,
+        Has::Another => true,
+        Has::WeSince(back) => back.elapsed() < limits::HEARD_LATE_MAX,
+    }
 }
 
 /// The terminal goes to another program, or comes back.
 pub(crate) fn lend_terminal(is_lent: bool) {
-    IS_LENT.store(is_lent, Ordering::SeqCst);
+    let has = if is_lent { Has::Another } else { Has::WeSince(Instant::now()) };
+    *HAS.lock().unwrap_or_else(PoisonError::into_inner) = has;
 }
 
 impl Writing {
