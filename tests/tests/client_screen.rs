@@ -48,6 +48,12 @@ fn in_place(terminal: &mut Terminal, place: &str) {
     });
 }
 
+/// What the list of conversations says of this one.
+fn row_of<'a>(screen: &'a str, name: &str) -> &'a str {
+    let list = screen.lines().filter_map(|row| row.split('│').next());
+    list.map(str::trim_end).find(|row| row.starts_with(name)).unwrap_or_default()
+}
+
 fn ends(terminal: &mut Terminal) -> String {
     let (code, screen) = terminal.wait_for_end();
     assert_eq!(code, 0, "{screen}");
@@ -125,13 +131,13 @@ fn two_people_talk_switch_and_find_what_they_typed_again() {
     bob.keys("half a sen");
     bob.wait_for_text("> half a sen");
     ana.line("/msg bob psst");
-    bob.wait_for_text("@ana           1");
+    bob.wait_for("a message from ana", |screen| row_of(screen, "@ana").ends_with(" 1"));
     bob.keys("\x1ba");
     in_place(&mut bob, "@ana");
     bob.wait_for_text("ana: psst");
     assert!(!bob.screen().contains("half a sen"));
     bob.line("what is it?");
-    ana.wait_for_text("@bob           1");
+    ana.wait_for("a message from bob", |screen| row_of(screen, "@bob").ends_with(" 1"));
     // Ctrl+K, and a few letters of the name.
     ana.keys("\x0b");
     ana.wait_for_text("Go to:");

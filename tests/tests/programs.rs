@@ -239,6 +239,39 @@ fn a_tail_begins_with_what_was_said_and_goes_on() {
 }
 
 #[test]
+fn a_message_may_answer_another_one_or_say_what_one_does() {
+    let script = Script::with_channels(&["geral"]);
+    assert_eq!(script.run(&["send", "geral", "who?", "--id", ID]).code, Some(0));
+    assert_eq!(script.run(&["send", "geral", "I", "--reply-to", ID]).code, Some(0));
+    assert_eq!(script.run(&["send", "geral", "waves", "--me"]).code, Some(0));
+    let history = script.run(&["history", "geral", "--json"]).out;
+    let said: Vec<Value> = history.iter().map(|line| json(line)).collect();
+    assert_eq!((said[1]["target"].as_str(), said[2]["style"].as_str()), (Some(ID), Some("me")), "{said:?}");
+    assert_eq!(script.run(&["send", "geral", "I", "--reply-to", "nobody"]).code, Some(2));
+}
+
+#[test]
+fn a_tail_of_what_is_sent_to_one_directly_goes_on_where_it_began() {
+    let script = Script::with_channels(&[]);
+    let from_bob = |text: &str| {
+        let line = ["send", "--server", &script.recado.requests, "--user", "bob", "@ana", text];
+        assert_eq!(Run::recado(script.folder.path(), line).to_end().code, Some(0));
+    };
+    assert_eq!(script.run(&["send", "@ana", "to myself"]).code, Some(0));
+    from_bob("first");
+    let line = ["tail", "--direct", "--broker", &script.recado.subscribers, "-n", "1", "--json"];
+    let tail = script.command(&line).start();
+    let said = json(&tail.wait_for_output("first", |line| json(line)["text"] == "first"));
+    assert_eq!((said["event"].as_str(), said["from"].as_str()), (Some("direct"), Some("bob")), "{said}");
+    from_bob("second");
+    let said = json(&tail.wait_for_output("second", |line| json(line)["text"] == "second"));
+    assert_eq!(said["to"].as_str(), Some("ana"));
+    let ended = tail.terminate();
+    assert_eq!((ended.code, ended.err), (Some(0), vec![]));
+    assert_eq!(script.run(&["tail", "--direct", "--since", "1h"]).code, Some(2));
+}
+
+#[test]
 fn a_tail_of_nothing_misses_nothing() {
     let script = Script::with_channels(&["geral", "builds"]);
     assert_eq!(script.run(&["send", "builds", "before"]).code, Some(0));

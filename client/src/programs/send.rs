@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::thread;
 
-use recado_proto::{MessageId, UserName, limits as wire_limits};
+use recado_proto::{Manner, MessageId, Style, UserName, limits as wire_limits};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,14 @@ pub struct SendArgs {
     #[arg(long, value_name = "UUID")]
     id: Option<MessageId>,
 
+    /// The message answers the one of this number
+    #[arg(long, value_name = "UUID")]
+    reply_to: Option<MessageId>,
+
+    /// The message says what you do, as /me does in the chat
+    #[arg(long)]
+    me: bool,
+
     #[command(flatten)]
     server: ServerArgs,
 
@@ -60,6 +68,7 @@ const EXAMPLES: &str = "\
 Examples:
   recado send geral the build is green --user ci
   recado send @ana 'lunch?' --user bob
+  recado send geral --me deploys version 7 --user ci
   make 2>&1 | tail -n 20 | recado send builds --stdin --user ci
   recado send geral --stdin --lines --user ci < notes.txt
   id=$(uuidgen)
@@ -82,6 +91,7 @@ pub struct SendConfig {
     to: Place,
     what: What,
     id: MessageId,
+    manner: Manner,
     json: bool,
 }
 
@@ -106,7 +116,8 @@ impl TryFrom<SendArgs> for SendConfig {
             return Err(ProgramError::NoText);
         }
         let id = args.id.unwrap_or_else(MessageId::new_v7);
-        Ok(Self { session, user, to: args.to.0, what, id, json: args.json })
+        let manner = Manner { target: args.reply_to, style: args.me.then_some(Style::Me) };
+        Ok(Self { session, user, to: args.to.0, what, id, manner, json: args.json })
     }
 }
 
@@ -218,8 +229,8 @@ async fn send(
     id: MessageId,
 ) -> Result<(), Error> {
     let outcome = match &config.to {
-        Place::Channel(channel) => session.publish_with_id(channel, text.clone(), id).await,
-        Place::Direct(user) => session.message_with_id(user, text.clone(), id).await,
+        Place::Channel(channel) => session.publish_in_manner(channel, text.clone(), id, config.manner).await,
+        Place::Direct(user) => session.message_in_manner(user, text.clone(), id, config.manner).await,
     };
     let (code, reason, ambiguous) = match outcome {
         SendOutcome::Acknowledged { id, seq, epoch } => {

@@ -27,11 +27,15 @@ use super::when::{self, When};
 #[command(after_help = EXAMPLES)]
 pub struct TailArgs {
     /// Channels to follow
-    #[arg(value_name = "CHANNEL", required = true, value_parser = channel)]
+    #[arg(value_name = "CHANNEL", required_unless_present = "direct", value_parser = channel)]
     channels: Vec<ChannelName>,
 
+    /// Follow what is sent to you directly, too
+    #[arg(long)]
+    direct: bool,
+
     /// Begin with what was said since then: 1h ago, a date, or a time
-    #[arg(long, value_name = "WHEN", value_parser = when::parse)]
+    #[arg(long, value_name = "WHEN", conflicts_with = "direct", value_parser = when::parse)]
     since: Option<When>,
 
     /// Begin with the last N messages of each channel [default: 10 without --since, otherwise all]
@@ -61,6 +65,7 @@ Examples:
   recado tail geral --user ana
   recado tail geral builds -n 0 --user ana
   recado tail builds --since 1h --json --user ana | jq -r --unbuffered .text
+  recado tail --direct -n 0 --json --user bot
 
 Each message is printed once, in the order of its channel, also when server or
 broker go away and come back: that is said on standard error. It ends, with
@@ -72,6 +77,7 @@ pub struct TailConfig {
     session: SessionConfig,
     user: UserName,
     channels: Vec<ChannelName>,
+    direct: bool,
     since: Option<When>,
     count: Option<u64>,
     json: bool,
@@ -81,13 +87,13 @@ impl TryFrom<TailArgs> for TailConfig {
     type Error = ProgramError;
 
     fn try_from(args: TailArgs) -> Result<Self, ProgramError> {
-        let TailArgs { channels, since, count, server, broker, json } = args;
+        let TailArgs { channels, direct, since, count, server, broker, json } = args;
         if broker.is_empty() {
             return Err(ConfigError::NoBroker.into());
         }
         let (session, user) = server.session_of_user(broker)?;
         let usual = since.is_none().then_some(limits::TAIL_MESSAGES);
-        Ok(Self { session, user, channels, since, count: count.or(usual), json })
+        Ok(Self { session, user, channels, direct, since, count: count.or(usual), json })
     }
 }
 
@@ -165,7 +171,11 @@ fn stream(item: &Item) -> Stream {
 /// Follows all channels. Whoever follows waits for a server to come, however long it takes; that none is there the session's events say.
 async fn begin(config: &TailConfig, session: &Session) -> Result<(), Error> {
     loop {
-        match session.introduce(&config.user).await {
+        let introduced = match config.direct {
+            true => session.login_from(&config.user, direct_start(config.count)).await,
+            false => session.introduce(&config.user).await,
+        };
+        match introduced {
             Ok(()) => break,
             Err(RequestError::Unanswered { .. }) => {
                 if let error @ Error::NotAServer { .. } = no_answer(&config.session.servers[0]).await {
@@ -191,6 +201,12 @@ async fn begin(config: &TailConfig, session: &Session) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The last of what was sent to the user directly, as far as one page reaches.
+fn direct_start(count: Option<u64>) -> Start {
+    let count = count.unwrap_or(limits::TAIL_MESSAGES).min(wire_limits::HISTORY_LIMIT_MAX.into());
+    Start::Latest(u32::try_from(count).unwrap_or(wire_limits::HISTORY_LIMIT_MAX))
 }
 
 async fn follow_channel(session: &Session, channel: &ChannelName, span: Span) -> Result<(), RequestError> {
@@ -250,6 +266,11 @@ fn shown(event: SessionEvent, user: &UserName) -> Option<Item> {
 }
 
 fn said(place: Place, publication: Publication, via: Via, user: &UserName) -> Option<Item> {
+    // What comes to the user alone is between the user and whoever sent it.
+    let place = match place {
+        Place::Direct(_) => Place::Direct(publication.sender().clone()),
+        Place::Channel(channel) => Place::Channel(channel),
+    };
     let earlier = via == Via::Backlog;
     let Some(kind) = publication.kind else {
         return (!publication.deleted).then(|| message(place, publication, user, earlier));
@@ -284,12 +305,12 @@ mod tests {
         ActKind, ChannelName, Epoch, Manner, MessageId, Publication, PublicationBody, Timestamp, UserName,
     };
 
-    use crate::chat::item::{Item, Notice};
+    use crate::chat::item::{Item, Notice, Place};
     use crate::receiver::{Start, Topic, Via};
     use crate::session::SessionEvent;
     use crate::view::plain::Stream;
 
-    use super::{shown, start, stream};
+    use super::{direct_start, shown, start, stream};
 
     fn user() -> UserName {
         UserName::parse("ana").unwrap()
@@ -341,6 +362,25 @@ mod tests {
         assert!(matches!(said(edit(), Via::Repair), Some(Item::Act(_))));
         assert_eq!(said(edit(), Via::Backlog), None);
         assert_eq!(said(Publication { deleted: true, ..publication(1) }, Via::Repair), None);
+    }
+
+    #[test]
+    fn what_is_sent_to_one_directly_is_between_two() {
+        let bob = UserName::parse("bob").unwrap();
+        let direct = Publication {
+            topic: "ana".to_owned(),
+            body: PublicationBody::Direct { from: bob.clone() },
+            ..publication(1)
+        };
+        let via = Via::Live;
+        let event = SessionEvent::Publication { topic: Topic::Direct(user()), publication: direct, via };
+        let place = match shown(event, &user()) {
+            Some(Item::Message(message)) => message.place,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(place, Place::Direct(bob));
+        assert_eq!(direct_start(Some(7)), Start::Latest(7));
+        assert_eq!(direct_start(Some(u64::MAX)), Start::Latest(1_000));
     }
 
     #[test]
