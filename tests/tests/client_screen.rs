@@ -130,14 +130,15 @@ fn two_people_talk_switch_and_find_what_they_typed_again() {
     bob.wait_for_text("ana: hello bob");
     bob.keys("half a sen");
     bob.wait_for_text("> half a sen");
+    ana.wait_for_text("bob is typing");
     ana.line("/msg bob psst");
-    bob.wait_for("a message from ana", |screen| row_of(screen, "@ana").ends_with(" 1"));
+    bob.wait_for_text("@ana ●         1");
     bob.keys("\x1ba");
     in_place(&mut bob, "@ana");
     bob.wait_for_text("ana: psst");
     assert!(!bob.screen().contains("half a sen"));
     bob.line("what is it?");
-    ana.wait_for("a message from bob", |screen| row_of(screen, "@bob").ends_with(" 1"));
+    ana.wait_for_text("@bob ●         1");
     // Ctrl+K, and a few letters of the name.
     ana.keys("\x0b");
     ana.wait_for_text("Go to:");

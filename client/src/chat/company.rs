@@ -57,11 +57,13 @@ pub(super) struct Attendance {
     said: Option<(Presence, Instant)>,
     typing_said: Option<(Place, Instant)>,
     key_at: Option<Instant>,
+    /// The last list of who is here, unless something changed since.
+    listed: Option<Vec<Here>>,
 }
 
 impl Attendance {
     pub(super) fn new(company: Company) -> Self {
-        Self { company, is_away: false, said: None, typing_said: None, key_at: None }
+        Self { company, is_away: false, said: None, typing_said: None, key_at: None, listed: None }
     }
 
     /// What is to be said now, if anything.
@@ -170,7 +172,12 @@ impl Chat {
 
     pub(super) fn on_who(&mut self, quiet: bool, result: Result<Vec<Here>, RequestError>) {
         match result {
-            Ok(here) if quiet => self.show(Item::Here { here, is_all: true }),
+            Ok(here) if quiet => {
+                if self.attendance.listed.as_ref() != Some(&here) {
+                    self.attendance.listed = Some(here.clone());
+                    self.show(Item::Here { here, is_all: true });
+                }
+            }
             Ok(here) => {
                 self.waiting = self.waiting.saturating_sub(1);
                 self.show(Item::Who(here));
@@ -185,6 +192,7 @@ impl Chat {
     }
 
     pub(super) fn on_here(&mut self, here: Here) {
+        self.attendance.listed = None;
         self.show(Item::Here { here: vec![here], is_all: false });
     }
 

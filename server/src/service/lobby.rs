@@ -69,7 +69,9 @@ impl Lobby {
 
     /// Who is here.
     pub(super) fn who(&self, now: Instant) -> ReplyBody {
-        ReplyBody::Here(self.lock().company.who(now))
+        let Known { company, reader } = &mut *self.lock();
+        company.look_up(now, |name| reader.name_of(name.as_str()));
+        ReplyBody::Here(company.who(now))
     }
 
     /// Tells all feeds what changes, for as long as the server runs.

@@ -155,6 +155,20 @@ fn who_is_here_is_listed_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_list_that_says_nothing_new_is_not_shown_again() {
+    let mut scene = joined(Says::Presence);
+    let all = || vec![here("bob", Presence::Away)];
+    let told = |scene: &mut Scene| {
+        scene.chat.on_answer(Answer::Who { quiet: true, result: Ok(all()) });
+        shown(scene).len()
+    };
+    assert_eq!((told(&mut scene), told(&mut scene)), (1, 0));
+    scene.event(SessionEvent::Here(here("bob", Presence::Online)));
+    scene.skip();
+    assert_eq!((told(&mut scene), told(&mut scene)), (1, 0));
+}
+
+#[test]
 fn others_who_type_are_shown_where_it_will_be_said() {
     let mut scene = joined(Says::Presence);
     let mut types = |name: &str, topic: &str| {
