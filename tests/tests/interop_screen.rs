@@ -1,10 +1,10 @@
 //! A program on pyzmq that knows nothing but `login`, `publish`, `message` and plain SUB, and a person on the full screen, who uses all
 //! there is: neither notices anything odd in the other.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use recado_tests::{
-    limits::PATIENCE,
+    limits::{PATIENCE, SOUNDING_WAIT},
     parts::{Recado, folder},
     peers::{Heard, Library, Peer},
     terminal::{FULL_SCREEN, Terminal},
@@ -47,10 +47,10 @@ fn join(bot: &mut Peer, recado: &Recado) {
     assert_eq!(bot.ask("login", &json!({"user": "bot", "timestamp": now()}))["status"], "sucesso");
     bot.ask("channel", &json!({"channel": "geral", "timestamp": now()}));
     // A program of this kind knows of no other way to find out whether its subscription has arrived.
-    while bot.hear(Duration::from_millis(300)).is_none() {
+    while bot.hear(SOUNDING_WAIT).is_none() {
         publish(bot, "is anybody there?");
     }
-    while bot.hear(Duration::from_millis(300)).is_some() {}
+    while bot.hear(SOUNDING_WAIT).is_some() {}
 }
 
 #[test]
@@ -93,6 +93,7 @@ fn a_plain_program_and_a_person_on_the_full_screen_understand_each_other() {
 
     // Alone, both ways.
     ana.line("/query bot");
+    ana.wait_for("the conversation", |screen| screen.lines().next().is_some_and(|row| row.contains("│@bot")));
     ana.line("psst");
     check(&next(&mut bot), "bot", ("from", "ana"), "psst");
     ana.line("/react 1 🎉");
@@ -100,7 +101,7 @@ fn a_plain_program_and_a_person_on_the_full_screen_understand_each_other() {
     let told = json!({"src": "bot", "dst": "ana", "message": "I hear you", "timestamp": now()});
     assert_eq!(bot.ask("message", &told)["status"], "OK");
     ana.wait_for_text("bot: I hear you");
-    assert!(bot.hear(Duration::from_millis(300)).is_none(), "nothing else came to it");
+    assert!(bot.hear(SOUNDING_WAIT).is_none(), "nothing else came to it");
 
     // Who asks as programs always did reads messages as they are by now, and no act.
     let page = bot.ask("history", &json!({"user": "bot", "channel": "geral", "limit": 5}));
@@ -110,4 +111,34 @@ fn a_plain_program_and_a_person_on_the_full_screen_understand_each_other() {
     ana.keys("\x04");
     let (code, screen) = ana.wait_for_end();
     assert_eq!(code, 0, "{screen}");
+}
+
+#[test]
+fn what_one_has_read_is_told_to_nobody_else() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut bot = Peer::start(Library::Pyzmq, folder.path());
+    join(&mut bot, &recado);
+    let mut listener = Peer::start(Library::Pyzmq, folder.path());
+    listener.connect_subscriber(&recado.subscribers, &[""]);
+    let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers, "--user", "ana"];
+    let mut ana = Terminal::start_with(folder.path(), 24, 80, &line, &[FULL_SCREEN]);
+    ana.wait_for_text("bot: is anybody there?");
+    while listener.hear(SOUNDING_WAIT).is_none() {
+        publish(&mut bot, "one more");
+    }
+    publish(&mut bot, "have you read this?");
+    ana.wait_for_text("have you read this?");
+    // Whoever hears everything hears of it on the reader's own topic, and on none of another's.
+    let mut marked = 0;
+    while marked == 0 {
+        let heard = listener.hear(PATIENCE).expect("a mark that moved is published");
+        marked += usize::from(heard.topic == "_marks.ana");
+        assert!(!heard.topic.starts_with("_marks.") || heard.topic == "_marks.ana", "{heard:?}");
+    }
+    while let Some(heard) = bot.hear(SOUNDING_WAIT) {
+        assert_eq!((heard.topic.as_str(), &heard.map["user"]), ("geral", &json!("bot")), "{heard:?}");
+    }
+    ana.keys("\x04");
+    assert_eq!(ana.wait_for_end().0, 0);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use recado_proto::{Publication, Reply, Request, SystemPublication, Timestamp};
+use recado_proto::{MarkPublication, Publication, Reply, Request, SystemPublication, Timestamp};
 
 const RECEIVED: Timestamp = Timestamp::from_seconds(1);
 
@@ -49,6 +49,28 @@ fn publications() {
             let mut again = Vec::new();
             publication.encode_payload(&mut again);
             assert_eq!(Publication::decode(b"geral", &again, RECEIVED), Ok(publication), "{file}");
+        }
+    }
+}
+
+#[test]
+fn acts() {
+    for (file, payload) in corpus("act") {
+        if let Ok(act) = Publication::decode(b"_acts.geral", &payload, RECEIVED) {
+            let mut again = Vec::new();
+            act.encode_payload(&mut again);
+            assert_eq!(Publication::decode(b"_acts.geral", &again, RECEIVED), Ok(act), "{file}");
+        }
+    }
+}
+
+#[test]
+fn mark_publications() {
+    for (file, payload) in corpus("mark") {
+        if let Ok(mark) = MarkPublication::decode(b"_marks.ana", &payload, RECEIVED) {
+            let mut again = Vec::new();
+            mark.encode_payload(&mut again);
+            assert_eq!(MarkPublication::decode(b"_marks.ana", &again, RECEIVED), Ok(mark), "{file}");
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use recado_proto::limits::REQUEST_BYTES_MAX;
 use recado_proto::{
-    Publication, PublicationError, Ref, Reply, Request, SystemPublication, SystemPublicationError, Timestamp,
+    MarkPublication, MarkPublicationError, Publication, PublicationError, Ref, Reply, Request,
+    SystemPublication, SystemPublicationError, Timestamp,
 };
 
 use crate::pack::{Pack, map, shorter};
@@ -12,6 +13,21 @@ const RECEIVED: Timestamp = Timestamp::from_seconds(5);
 
 fn publication(payload: &[u8]) -> Result<Publication, PublicationError> {
     Publication::decode(b"geral", payload, RECEIVED)
+}
+
+/// The same bytes as an act.
+fn act(payload: &[u8]) -> Result<Publication, PublicationError> {
+    Publication::decode(b"_acts.geral", payload, RECEIVED)
+}
+
+fn mark(payload: &[u8]) -> Result<MarkPublication, MarkPublicationError> {
+    MarkPublication::decode(b"_marks.ana", payload, RECEIVED)
+}
+
+fn mark_payload_of(publication: &MarkPublication) -> Vec<u8> {
+    let mut payload = Vec::new();
+    publication.encode_payload(&mut payload);
+    payload
 }
 
 /// The same bytes on a topic of each kind.
@@ -38,12 +54,15 @@ fn every_shorter_prefix_is_an_error() {
         let (request, reply) = (messages.request().encode(), messages.reply().encode());
         let payload = payload_of(&messages.publication());
         let heads = system_payload_of(&messages.system_publication());
+        let mark_moved = mark_payload_of(&messages.mark_publication());
         // Long texts only repeat what short ones show, at quadratic cost.
-        for bytes in [request, reply, payload, heads].iter().filter(|bytes| bytes.len() < 2_000) {
+        for bytes in [request, reply, payload, heads, mark_moved].iter().filter(|bytes| bytes.len() < 2_000) {
             for prefix in shorter(bytes) {
                 assert!(Request::decode(prefix).is_err(), "seed {seed}: {prefix:02x?}");
                 assert!(Reply::decode(prefix, RECEIVED).is_err(), "seed {seed}: {prefix:02x?}");
                 assert!(publication(prefix).is_err(), "seed {seed}: {prefix:02x?}");
+                assert!(act(prefix).is_err(), "seed {seed}: {prefix:02x?}");
+                assert!(mark(prefix).is_err(), "seed {seed}: {prefix:02x?}");
                 assert!(system_publications(prefix).iter().all(Result::is_err), "seed {seed}: {prefix:02x?}");
             }
         }
@@ -54,7 +73,8 @@ fn every_shorter_prefix_is_an_error() {
 fn mutations_and_noise_end_in_a_value_or_an_error() {
     for seed in 0..6_000 {
         let mut messages = Messages::from_seed(seed);
-        let whole = match seed % 4 {
+        let whole = match seed % 5 {
+            4 => mark_payload_of(&messages.mark_publication()),
             0 => messages.request().encode(),
             1 => messages.reply().encode(),
             2 => system_payload_of(&messages.system_publication()),
@@ -69,6 +89,13 @@ fn mutations_and_noise_end_in_a_value_or_an_error() {
             }
             if let Ok(read) = publication(&bytes) {
                 assert_eq!(publication(&payload_of(&read)), Ok(read), "seed {seed}");
+            }
+            if let Ok(read) = act(&bytes) {
+                assert!(read.kind.is_some() && !read.edited && read.acts.is_empty(), "seed {seed}");
+                assert_eq!(act(&payload_of(&read)), Ok(read), "seed {seed}");
+            }
+            if let Ok(read) = mark(&bytes) {
+                assert_eq!(mark(&mark_payload_of(&read)), Ok(read), "seed {seed}");
             }
             for read in system_publications(&bytes).into_iter().flatten() {
                 let again = system_payload_of(&read);
@@ -94,6 +121,8 @@ fn nesting_of_any_depth_is_harmless() {
                 assert!(Request::decode(bytes).is_err());
                 assert!(Reply::decode(bytes, RECEIVED).is_err());
                 assert!(publication(bytes).is_err());
+                assert!(act(bytes).is_err());
+                assert!(mark(bytes).is_err());
                 assert!(system_publications(bytes).iter().all(Result::is_err));
                 assert!(Ref::from_encoded(bytes).is_err());
             }
@@ -120,11 +149,16 @@ fn lengths_beyond_the_input_are_refused_without_reserving_them() {
     ];
     for length in lengths {
         assert!(Request::decode(length).is_err());
-        for key in ["service", "data", "ref", "users", "heads", "seq", "x"] {
+        for key in [
+            "service", "data", "ref", "users", "heads", "seq", "acts", "marks", "target", "kind", "style",
+            "x",
+        ] {
             let bytes = map([("service", "users".into()), (key, Pack::Encoded(length.to_vec()))]).encoded();
             assert!(Request::decode(&bytes).is_err(), "{key}");
             assert!(Reply::decode(&bytes, RECEIVED).is_err(), "{key}");
             assert!(publication(&bytes).is_err(), "{key}");
+            assert!(act(&bytes).is_err(), "{key}");
+            assert!(mark(&bytes).is_err(), "{key}");
             assert!(system_publications(&bytes).iter().all(Result::is_err), "{key}");
         }
     }

@@ -1,6 +1,6 @@
 //! What was written is read as the same, whatever it is.
 
-use recado_proto::{Publication, Reply, Request, SystemPublication, Timestamp};
+use recado_proto::{MarkPublication, Publication, Reply, Request, SystemPublication, Timestamp};
 
 use crate::random::Messages;
 
@@ -30,6 +30,18 @@ fn publications() {
         let mut payload = Vec::new();
         publication.encode_payload(&mut payload);
         let read = Publication::decode(publication.wire_topic().as_bytes(), &payload, RECEIVED);
+        assert_eq!(read.as_ref(), Ok(&publication), "seed {seed}");
+    }
+}
+
+#[test]
+fn mark_publications() {
+    for seed in SEEDS {
+        let publication = Messages::from_seed(seed).mark_publication();
+        let mut payload = Vec::new();
+        publication.encode_payload(&mut payload);
+        let topic = MarkPublication::topic_of(&publication.user);
+        let read = MarkPublication::decode(topic.as_bytes(), &payload, RECEIVED);
         assert_eq!(read.as_ref(), Ok(&publication), "seed {seed}");
     }
 }

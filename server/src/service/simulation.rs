@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use recado_proto::{Epoch, ReplyBody, SystemPublication, SystemTopic, Timestamp, TopicName};
+use recado_proto::{
+    Epoch, HistoryPage, HistoryRequest, ReplyBody, SystemPublication, SystemTopic, Timestamp, TopicName,
+};
 use recado_zmtp::{Message, PeerId};
 
 use super::beacon::Beacon;
@@ -23,7 +25,7 @@ use super::searches::{self, Search};
 use super::turns::Committer;
 use super::writer::Write;
 use crate::limits::{CATCH_UP_MESSAGES_MAX, TURN_REQUESTS_MAX};
-use crate::store::{Position, Reader, SqliteStore, Store, StoreError};
+use crate::store::{Position, Reader, Refusal, SqliteStore, Store, StoreError};
 
 /// The server's rules, its store, and what waits for them.
 pub struct Core {
@@ -162,6 +164,15 @@ impl Core {
         let mut replies = Replies::with_capacity(1);
         replies.push(reply_to, body, Timestamp::now(), &self.clock);
         replies.messages.pop()
+    }
+
+    /// A page of history, past requests and replies.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn history(&mut self, request: &HistoryRequest) -> Result<Result<HistoryPage, Refusal>, StoreError> {
+        self.reader.history(request)
     }
 
     fn system_message(&self, topic: SystemTopic, heads: Vec<(TopicName, u64)>) -> Message {

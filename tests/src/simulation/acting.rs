@@ -127,6 +127,7 @@ impl World {
             Some(topic.as_str()),
             format_args!("client {client} delivers {name}, place {seq} of {topic} ({how})"),
         );
+        self.take_up(client, topic, publication);
         if let Some(wish) = self.clients[client].wishes.get_mut(topic) {
             wish.place = publication.epoch.zip(publication.seq);
             self.ledger.deliver(self.now, wish.following, publication);

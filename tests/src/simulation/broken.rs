@@ -1,7 +1,7 @@
 //! What goes into the server or comes out of it, changed so that one of its rules is broken ([`Mutation`]).
 
 use recado_proto::{
-    HEADS_PREFIX, Publication, Reply, ReplyBody, Request, RequestBody, SystemPublication, Timestamp,
+    ActKind, HEADS_PREFIX, Publication, Reply, ReplyBody, Request, RequestBody, SystemPublication, Timestamp,
 };
 use recado_zmtp::Message;
 
@@ -12,7 +12,8 @@ impl World {
     pub(super) fn altered_request(&mut self, message: Message) -> Message {
         let (stores_again, deaf) =
             (self.has(Mutation::RepeatStoredAgain), self.has(Mutation::ServerClockIgnored));
-        if !stores_again && !deaf {
+        let obeys = self.has(Mutation::StrangersObeyed);
+        if !stores_again && !deaf && !obeys {
             return message;
         }
         let mut frames = message.into_frames();
@@ -27,6 +28,13 @@ impl World {
         }
         if deaf {
             request.clock = None;
+        }
+        if let RequestBody::Act { user, act, .. } = &mut request.body
+            && obeys
+            && matches!(act.kind(), ActKind::Edit | ActKind::Delete)
+            && let Some(author) = act.target().and_then(|target| self.ledger.by_id.get(&target))
+        {
+            user.clone_from(&self.clients[self.ledger.sent[*author].client].name);
         }
         frames.push(request.encode().into());
         Message::new(frames)

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use recado_client::receiver::{Receiver, Start, Ticket, Topic};
 use recado_client::{ConnectionId as OnConnection, Patience, Requests, limits};
-use recado_proto::limits::CHANNEL_TOPIC_BYTES_MAX;
-use recado_proto::{Act, ActIn, ChannelName, Epoch, LamportClock, Manner, RequestBody, UserName};
+use recado_proto::{ActIn, ChannelName, Epoch, HistoryPage, LamportClock, RequestBody, UserName};
 
+use super::acts::{Heard, What};
 use super::mutation::Mutation;
 use super::network::{ConnectionId, End, Link, Payload};
 use super::random::Random;
@@ -20,8 +20,17 @@ pub(super) enum Owner {
     Login,
     Channel(usize),
     Send(usize),
-    Repair { topic: Topic, ticket: Ticket },
-    Barrier { ticket: Ticket },
+    Repair {
+        topic: Topic,
+        ticket: Ticket,
+    },
+    Barrier {
+        ticket: Ticket,
+    },
+    /// The owner looks at what was said before.
+    Look {
+        topic: Topic,
+    },
 }
 
 /// What the owner does later.
@@ -41,6 +50,8 @@ pub(super) struct Wish {
     pub(super) place: Option<(Epoch, u64)>,
     backlog: u32,
     wanted: bool,
+    /// What was delivered, and what came of it. It outlives the process.
+    pub(super) heard: Heard,
 }
 
 pub(super) struct Client {
@@ -51,6 +62,8 @@ pub(super) struct Client {
     pub(super) wishes: BTreeMap<Topic, Wish>,
     /// What was to be sent and is not answered. It outlives the process.
     pub(super) outbox: VecDeque<usize>,
+    /// A page of what was said before, which its owner has not looked at yet.
+    pub(super) page: Option<(Topic, HistoryPage)>,
     /// It was logged in once.
     pub(super) is_known: bool,
     pub(super) first_epoch: Option<Epoch>,
@@ -84,6 +97,7 @@ impl Client {
             session: None,
             wishes: BTreeMap::new(),
             outbox: VecDeque::new(),
+            page: None,
             is_known: false,
             first_epoch: None,
             clock_at_start,
@@ -189,30 +203,21 @@ impl World {
     fn publish_body(&self, sent: usize) -> RequestBody {
         let message = &self.ledger.sent[sent];
         let user = self.clients[message.client].name.clone();
-        match self.topic_of(&message.topic) {
-            // A fourth of what goes to channels are acts, as far as their texts are short enough.
-            Topic::Channel(channel) if sent % 4 == 1 && message.text.len() <= CHANNEL_TOPIC_BYTES_MAX => {
-                RequestBody::Act {
-                    user,
-                    within: ActIn::Channel(channel),
-                    act: Act::Topic { text: message.text.clone() },
-                    id: Some(message.id),
-                }
+        let (text, id, topic) = (message.text.clone(), Some(message.id), self.topic_of(&message.topic));
+        match (message.what.clone(), topic) {
+            (What::Act { act, .. }, topic) => {
+                let within = match topic {
+                    Topic::Channel(channel) => ActIn::Channel(channel),
+                    Topic::Direct(other) => ActIn::With(other),
+                };
+                RequestBody::Act { user, within, act, id }
             }
-            Topic::Channel(channel) => RequestBody::Publish {
-                user,
-                channel,
-                message: message.text.clone(),
-                id: Some(message.id),
-                manner: Manner::default(),
-            },
-            Topic::Direct(dst) => RequestBody::Message {
-                src: user,
-                dst,
-                message: message.text.clone(),
-                id: Some(message.id),
-                manner: Manner::default(),
-            },
+            (What::Message(manner), Topic::Channel(channel)) => {
+                RequestBody::Publish { user, channel, message: text, id, manner }
+            }
+            (What::Message(manner), Topic::Direct(dst)) => {
+                RequestBody::Message { src: user, dst, message: text, id, manner }
+            }
         }
     }
 
@@ -226,7 +231,7 @@ impl World {
     /// The owner wants to hear a topic from now on.
     pub(super) fn wish(&mut self, client: usize, topic: Topic, backlog: u32) {
         let following = self.ledger.follow(client, topic.as_str(), backlog);
-        let wish = Wish { following, place: None, backlog, wanted: true };
+        let wish = Wish { following, place: None, backlog, wanted: true, heard: Heard::default() };
         self.clients[client].wishes.insert(topic.clone(), wish);
         self.run_errand(client, &Errand::Join(topic));
     }

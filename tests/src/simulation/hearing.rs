@@ -7,6 +7,7 @@ use recado_proto::{
 };
 use recado_zmtp::Message;
 
+use super::acts::What;
 use super::client::{Errand, Owner, Session};
 use super::ledger::Rule;
 use super::mutation::Mutation;
@@ -98,6 +99,14 @@ impl World {
                     format!("message {sent}: answered {other:?}"),
                 );
             }
+            (Owner::Send(sent), Err(Some(code @ (Code::Forbidden | Code::NoSuchMessage))))
+                if matches!(self.ledger.sent[sent].what, What::Act { .. }) =>
+            {
+                let topic = self.ledger.sent[sent].topic.clone();
+                self.note(Some(&topic), format_args!("client {client} has message {sent} refused: {code}"));
+                self.clients[client].outbox.retain(|waiting| *waiting != sent);
+                self.ledger.refused(self.now, sent, &code);
+            }
             (Owner::Send(sent), Err(code)) => {
                 let topic = self.ledger.sent[sent].topic.clone();
                 self.note(
@@ -106,6 +115,11 @@ impl World {
                 );
                 if !self.has(Mutation::NeverRepeated) {
                     self.errand(client, SECOND, Errand::Send(sent));
+                }
+            }
+            (Owner::Look { topic }, answer) => {
+                if let Ok(ReplyBody::History(page)) = answer {
+                    self.looked(client, topic, page);
                 }
             }
             (Owner::Repair { topic, ticket }, answer) => self.on_page(client, &topic, ticket, answer),

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use recado_client::limits::RECENT_IDS_MAX;
-use recado_proto::{Epoch, MessageId, Publication};
+use recado_proto::{Code, Epoch, MessageId, Publication};
 
+use super::acts::What;
 use super::time::Micros;
 
 /// What must hold.
@@ -32,6 +33,10 @@ pub enum Rule {
     Stored,
     /// What comes after something has a greater clock.
     Cause,
+    /// Nobody acts on what is not theirs to act on, and everybody else can.
+    ActsAllowed,
+    /// A message is what the acts on it make of it, in the store and at every subscriber.
+    AsItIs,
     /// When nothing happens any more, nobody asks for anything.
     Settled,
 }
@@ -49,6 +54,8 @@ impl fmt::Display for Rule {
             Self::AnsweredPlace => "answered with its place",
             Self::Stored => "stored once, without gaps",
             Self::Cause => "clocks respect cause",
+            Self::ActsAllowed => "who may act can, and nobody else",
+            Self::AsItIs => "messages are what acts make of them",
             Self::Settled => "everything settles",
         })
     }
@@ -72,11 +79,14 @@ pub struct Violation {
 pub(super) struct Sent {
     pub(super) client: usize,
     pub(super) topic: String,
+    pub(super) what: What,
     pub(super) text: String,
     pub(super) id: MessageId,
     /// The least clock of its attempts.
     pub(super) clock: Option<u64>,
     pub(super) acknowledged: Option<(Epoch, u64)>,
+    /// It is an act, and was refused for good.
+    pub(super) refused: bool,
 }
 
 /// A message in the store.
@@ -119,7 +129,7 @@ pub(super) struct Following {
     lately: VecDeque<MessageId>,
     pub(super) is_over: bool,
     /// The epoch changed while it was followed.
-    restarted: bool,
+    pub(super) restarted: bool,
 }
 
 #[derive(Debug, Default)]
@@ -204,7 +214,11 @@ impl Ledger {
                     format!("{id}, which nobody sent, is stored at {seq}: {:?}", short(&publication.message));
                 return self.broken(at, Rule::Stored, Some(topic), seen);
             }
-            Some(sent) if sent.topic != topic || sent.text != publication.message => {
+            Some(sent) if sent.what.is_forbidden() => {
+                let seen = format!("{} is stored, which is not the client's to do", self.name(Some(id)));
+                return self.broken(at, Rule::ActsAllowed, Some(topic), seen);
+            }
+            Some(sent) if !sent.is_stored_as(publication) => {
                 let seen = format!("{} is stored as another", self.name(Some(id)));
                 return self.broken(at, Rule::Stored, Some(topic), seen);
             }
@@ -319,7 +333,7 @@ impl Ledger {
         let Some(sent) = self.by_id.get(&id).map(|index| &self.sent[*index]) else {
             return self.broken(at, Rule::AsSent, Some(topic), format!("{id} at {seq} was never sent"));
         };
-        if sent.text != publication.message || sent.topic != topic {
+        if !sent.is_given_as(publication) {
             return self.broken(at, Rule::AsSent, Some(topic), format!("{name} is another than was sent"));
         }
         let in_store = self.topics.get(&(epoch.as_u64(), topic.to_owned())).map_or(&[][..], Vec::as_slice);
@@ -410,6 +424,16 @@ impl Ledger {
             self.broken(at, Rule::AnsweredPlace, Some(&topic), seen);
         }
         self.sent[sent].acknowledged = Some((epoch, seq));
+    }
+
+    /// An act was refused for good.
+    pub(super) fn refused(&mut self, at: Micros, sent: usize, code: &Code) {
+        let forbidden = self.sent[sent].what.is_forbidden();
+        if *code == Code::Forbidden && !forbidden {
+            let (topic, seen) = (self.sent[sent].topic.clone(), format!("message {sent} was refused"));
+            self.broken(at, Rule::ActsAllowed, Some(&topic), seen);
+        }
+        self.sent[sent].refused = true;
     }
 }
 

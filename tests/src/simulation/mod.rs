@@ -4,6 +4,7 @@
 //! Time, delays, faults and load come from here; what the parts decide is theirs.
 
 mod acting;
+mod acts;
 mod broken;
 mod client;
 mod faults;

@@ -44,11 +44,17 @@ pub enum Mutation {
     PageWithHole,
     /// The server does not raise its clock to what it is sent.
     ServerClockIgnored,
+    /// The server takes whoever edits or deletes a message for its author.
+    StrangersObeyed,
+    /// A client takes acts in the order in which they arrive.
+    ActsAsTheyArrive,
+    /// A client passes over deletions.
+    DeletionsPassedOver,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::GapsIgnored,
         Self::HeldDelivered,
         Self::RepeatsDelivered,
@@ -68,6 +74,9 @@ impl Mutation {
         Self::RepeatAnsweredElsewhere,
         Self::PageWithHole,
         Self::ServerClockIgnored,
+        Self::StrangersObeyed,
+        Self::ActsAsTheyArrive,
+        Self::DeletionsPassedOver,
     ];
 }
 
@@ -101,6 +110,9 @@ impl fmt::Display for Mutation {
             Self::RepeatAnsweredElsewhere => "the server gives a repeat another place",
             Self::PageWithHole => "a page of history has a hole",
             Self::ServerClockIgnored => "the server does not raise its clock",
+            Self::StrangersObeyed => "the server obeys strangers",
+            Self::ActsAsTheyArrive => "acts count as they arrive",
+            Self::DeletionsPassedOver => "a client passes over deletions",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use recado_proto::{HEADS_PREFIX, Publication, Timestamp};
+use recado_proto::{HEADS_PREFIX, HistoryRequest, Publication, Timestamp};
 use recado_server::simulation::{Core, Feed, Taken};
 use recado_server::store::Position;
 use recado_zmtp::{Message, PeerId};
@@ -70,6 +70,13 @@ impl Server {
             held_at_start: BTreeMap::new(),
             premature: None,
         }
+    }
+
+    /// A page of history, past all connections.
+    pub(super) fn history(&mut self, request: &HistoryRequest) -> Vec<Publication> {
+        let core = self.core.as_mut().expect("it lives at the end");
+        let page = core.history(request).expect("the store can be read");
+        page.map(|page| page.messages).expect("it is there")
     }
 
     fn file(&self) -> PathBuf {

@@ -16,6 +16,7 @@ impl World {
         self.judge_store();
         self.judge_answers();
         self.judge_deliveries();
+        self.judge_acts();
         self.judge_rest();
     }
 
@@ -50,6 +51,7 @@ impl World {
             let sent = &self.ledger.sent[index];
             let topic = sent.topic.clone();
             match sent.acknowledged {
+                None if sent.refused => {}
                 None => {
                     let seen = format!("message {index} of client {} was never answered OK", sent.client);
                     self.ledger.broken(at, Rule::Answered, Some(&topic), seen);

@@ -106,6 +106,8 @@ pub(super) struct World {
     pub(super) now: Micros,
     pub(super) base: Base,
     random: Random,
+    /// Draws who does what to which message.
+    pub(super) acting: Random,
     events: BTreeMap<(Micros, u64), Event>,
     next_event: u64,
     pub(super) healed: bool,
@@ -133,6 +135,7 @@ impl World {
         let server = Server::new(folder, random.split(), plan.brokers);
         Self {
             trace: Trace::new(setup.traced),
+            acting: Random::new(setup.seed ^ 0xac75),
             setup,
             plan,
             now: 0,
@@ -305,11 +308,14 @@ impl World {
         bytes[8..].copy_from_slice(&(index as u64).to_be_bytes());
         (bytes[6], bytes[8]) = (0x70, 0x80);
         let id = MessageId::from_bytes(bytes);
-        let sent = self.ledger.sent.len();
+        let (client, sent) = (load.client, self.ledger.sent.len());
+        let (what, text) = self.choose(client, &topic, text);
         self.ledger.by_id.insert(id, sent);
-        self.ledger.sent.push(Sent { client: load.client, topic, text, id, clock: None, acknowledged: None });
+        let (clock, acknowledged, refused) = (None, None, false);
+        self.ledger.sent.push(Sent { client, topic, what, text, id, clock, acknowledged, refused });
         self.clients[load.client].outbox.push_back(sent);
         self.run_errand(load.client, &Errand::Send(sent));
+        self.look_now_and_then(load.client, load.topic);
     }
 
     /// The process at this end is gone: it hears nothing more, and the other end learns of it.
