@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use recado_proto::{
-    Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Presence, Range, Reply, ReplyBody,
-    RequestBody, Timestamp, TypingIn,
+    Act, ActIn, Code, Epoch, HistoryOf, HistoryRequest, Manner, MessageId, Place, Presence, Range, ReadMark,
+    ReadOf, Reply, ReplyBody, RequestBody, Timestamp, TypingIn,
 };
 use recado_tests::{
     chat::{Requester, channel, user},
@@ -179,6 +179,116 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
     }
     let kept = requester.channel_history("ana", "geral").await;
     assert_eq!(kept.iter().map(|message| message.message.as_str()).collect::<Vec<_>>(), ["first"]);
+}
+
+/// A key of a map, and its value in MessagePack.
+type Pair<'a> = (&'a str, &'a [u8]);
+
+/// MessagePack for a request with these in its `data`.
+fn request_of(service: &str, pairs: &[Pair<'_>]) -> Vec<u8> {
+    let mut frame = vec![0x82];
+    for text in ["service", service, "data"] {
+        frame.push(0xa0 | u8::try_from(text.len()).unwrap());
+        frame.extend(text.as_bytes());
+    }
+    frame.push(0x80 | u8::try_from(pairs.len()).unwrap());
+    for (key, value) in pairs {
+        frame.push(0xa0 | u8::try_from(key.len()).unwrap());
+        frame.extend(key.as_bytes());
+        frame.extend(*value);
+    }
+    frame
+}
+
+#[tokio::test]
+async fn acts_and_marks_that_lack_something_are_told_what() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut well = Requester::connect(&recado.requests);
+    well.login("ana").await;
+    well.create("geral").await;
+    let mut dealer = connect(&recado, Framing::Delimited);
+    let (user, place): (Pair<'_>, Pair<'_>) = (("user", b"\xa3ana"), ("channel", b"\xa5geral"));
+    let long_emoji = [&[0xd9, 33][..], &[b'x'; 33]].concat();
+    let id = [&[0xc4, 16][..], &[7; 16]].concat();
+    let cases: [(&str, &[Pair<'_>], &str); 12] = [
+        ("act", &[user], "channel"),
+        ("act", &[user, place], "kind"),
+        ("act", &[user, place, ("kind", b"\xa5dance")], "kind"),
+        ("act", &[user, place, ("kind", b"\x07")], "kind"),
+        ("act", &[user, place, ("kind", b"\xa4edit"), ("message", b"\xa2oi")], "target"),
+        (
+            "act",
+            &[user, place, ("kind", b"\xa4edit"), ("target", b"\xc4\x01x"), ("message", b"\xa2oi")],
+            "target",
+        ),
+        ("act", &[user, place, ("kind", b"\xa5react"), ("target", &id), ("message", &long_emoji)], "emoji"),
+        ("act", &[user, place, ("kind", b"\xa5react"), ("target", &id), ("message", b"\xa1\x1b")], "emoji"),
+        ("act", &[user, ("dst", b"\xa3ana"), ("kind", b"\xa5topic"), ("message", b"\xa2oi")], "topic"),
+        ("mark", &[user, ("seq", b"\x01"), ("epoch", b"\x01")], "channel"),
+        ("mark", &[user, place, ("epoch", b"\x01")], "seq"),
+        ("marks", &[], "user"),
+    ];
+    for (service, pairs, named) in cases {
+        let reply = answer_to(&mut dealer, request_of(service, pairs)).await;
+        let (code, description) = refusal(reply.body);
+        assert_eq!(code, Code::BadRequest, "{service} {pairs:?}: {description}");
+        assert!(description.contains(named), "{service} {pairs:?}: {description}");
+    }
+    assert!(well.channel_history("ana", "geral").await.is_empty());
+}
+
+#[tokio::test]
+async fn acts_and_marks_that_are_not_ones_own_or_nowhere_are_refused_with_a_code() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).unwrap();
+    let mut requester = Requester::connect(&recado.requests);
+    for name in ["ana", "bob"] {
+        requester.login(name).await;
+    }
+    for name in ["geral", "tech"] {
+        requester.create(name).await;
+    }
+    let stored = requester.publish("ana", "geral", "first").await;
+    let act = |who: &str, place: &str, act: Act| RequestBody::Act {
+        user: user(who),
+        within: ActIn::Channel(channel(place)),
+        act,
+        id: Some(MessageId::new_v7()),
+    };
+    let edit = |target: MessageId| Act::Edit { target, text: "second".to_owned() };
+    let page = requester.channel_history("ana", "geral").await;
+    let epoch = page[0].epoch.unwrap();
+    let mark = |of: ReadOf, seq: u64, epoch: Epoch| RequestBody::Mark {
+        user: user("ana"),
+        mark: ReadMark { of, seq, epoch },
+    };
+    let in_geral = || ReadOf::Channel(channel("geral"));
+    let cases = [
+        (act("bob", "geral", edit(stored.id)), Code::Forbidden),
+        (act("bob", "geral", Act::Delete { target: stored.id }), Code::Forbidden),
+        (act("ana", "tech", edit(stored.id)), Code::NoSuchMessage),
+        (act("ana", "geral", edit(MessageId::from_bytes([7; 16]))), Code::NoSuchMessage),
+        (act("ana", "nowhere", edit(stored.id)), Code::NoSuchChannel),
+        (
+            act("ana", "geral", Act::Edit { target: stored.id, text: "x".repeat(64 * 1024 + 1) }),
+            Code::TooLarge,
+        ),
+        (act("ana", "geral", Act::Topic { text: "x".repeat(401) }), Code::TooLarge),
+        (mark(in_geral(), 2, epoch), Code::BadPlace),
+        (mark(in_geral(), 1, Epoch::from_random(epoch.as_u64() + 1)), Code::BadPlace),
+        (mark(ReadOf::Channel(channel("nowhere")), 1, epoch), Code::NoSuchChannel),
+        (mark(ReadOf::With(user("nobody")), 1, epoch), Code::NoSuchUser),
+        (RequestBody::Marks { user: user("nobody") }, Code::NoSuchUser),
+    ];
+    for (body, expected) in cases {
+        let (code, description) = refusal(requester.ask(body.clone()).await);
+        assert_eq!(code, expected, "{body:?}: {description}");
+        assert!(!description.is_empty());
+    }
+    let kept = requester.channel_history("ana", "geral").await;
+    assert!(kept.len() == 1 && kept[0].message == "first" && !kept[0].edited, "{kept:?}");
+    assert_eq!(requester.ask(RequestBody::Marks { user: user("ana") }).await, ReplyBody::Marks(Vec::new()));
 }
 
 #[tokio::test]

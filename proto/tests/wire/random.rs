@@ -4,10 +4,11 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
-    Act, ActIn, ActKind, ChannelName, Code, Device, Epoch, Found, Here, HistoryOf, HistoryPage,
-    HistoryRequest, Manner, MessageId, Place, Presence, Publication, PublicationBody, Range, ReadMark,
-    ReadOf, Ref, Reply, ReplyBody, Request, RequestBody, SearchIn, SearchPage, SearchRequest, Service,
-    ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, TypingIn, UserName,
+    Act, ActDone, ActIn, ActKind, ChannelName, Code, Device, Epoch, Found, Here, HistoryOf, HistoryPage,
+    HistoryRequest, Manner, MarkPublication, MessageId, Place, Presence, Publication, PublicationBody, Range,
+    ReadMark, ReadOf, Ref, Reply, ReplyBody, Request, RequestBody, SearchIn, SearchPage, SearchRequest,
+    Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, TypingIn,
+    UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -76,11 +77,11 @@ impl Messages {
             }
             4 => {
                 let page = HistoryPage {
-                    messages: self.some(20, Self::publication),
+                    messages: self.some(20, Self::publication_in_history),
                     first_seq: self.maybe(Self::number),
                     last_seq: self.maybe(Self::number),
                     epoch: self.maybe(Self::epoch),
-                    topic: None,
+                    topic: self.maybe(Self::act_done),
                 };
                 (Service::History, ReplyBody::History(page))
             }
@@ -132,6 +133,32 @@ impl Messages {
         }
     }
 
+    /// With what only the server can say of it.
+    fn publication_in_history(&mut self) -> Publication {
+        let (edited, deleted) = (self.0.random(), self.0.random());
+        Publication { edited, deleted, acts: self.some(5, Self::act_done), ..self.publication() }
+    }
+
+    fn act_done(&mut self) -> ActDone {
+        ActDone {
+            kind: self.act_kind(),
+            user: self.user(),
+            message: self.text(20),
+            id: self.id(),
+            seq: self.number(),
+            time_ms: self.number(),
+        }
+    }
+
+    pub(crate) fn mark_publication(&mut self) -> MarkPublication {
+        MarkPublication {
+            user: self.user(),
+            mark: self.mark(),
+            timestamp: self.timestamp(),
+            clock: self.maybe(Self::counter),
+        }
+    }
+
     fn search(&mut self) -> SearchRequest {
         let within = match self.0.random_range(0..3) {
             0 => None,
@@ -172,7 +199,7 @@ impl Messages {
     }
 
     fn act(&mut self) -> RequestBody {
-        let (target, emoji) = (self.id(), "👍".to_owned());
+        let (target, emoji) = (self.id(), self.name().chars().take(8).collect());
         let act = match self.act_kind() {
             ActKind::Edit => Act::Edit { target, text: self.text(300) },
             ActKind::Delete => Act::Delete { target },
