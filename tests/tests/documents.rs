@@ -39,6 +39,31 @@ fn links_lead_to_files_that_exist() {
     assert!(broken.is_empty(), "links to what is not there: {broken:#?}");
 }
 
+#[test]
+fn tests_that_the_page_of_the_chat_names_exist() {
+    let page = read("docs/client.md");
+    let (_, table) = page.split_once("## What people expect").expect("the page says how it is met");
+    let rows: Vec<&str> =
+        table.lines().filter(|line| line.starts_with("| ")).skip(1).take_while(|row| !row.is_empty()).collect();
+    assert!(rows.len() > 20, "the table has lost its rows");
+    let sources: Vec<String> = files("rs")
+        .iter()
+        .map(|file| read(file.to_str().expect("our file names are plain")))
+        .filter(|source| source.contains("#[test]") || source.contains("fn "))
+        .collect();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        let names: Vec<&str> = quoted(shown_by).collect();
+        if names.is_empty() {
+            wrong.push(format!("no test: {row}"));
+        }
+        let is_gone = |name: &&&str| !sources.iter().any(|source| source.contains(&format!("fn {name}")));
+        wrong.extend(names.iter().filter(is_gone).map(|name| format!("no test of this name: {name}")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// The targets of inline links to files.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| {
