@@ -48,12 +48,6 @@ fn in_place(terminal: &mut Terminal, place: &str) {
     });
 }
 
-/// What the list of conversations says of this one.
-fn row_of<'a>(screen: &'a str, name: &str) -> &'a str {
-    let list = screen.lines().filter_map(|row| row.split('│').next());
-    list.map(str::trim_end).find(|row| row.starts_with(name)).unwrap_or_default()
-}
-
 fn ends(terminal: &mut Terminal) -> String {
     let (code, screen) = terminal.wait_for_end();
     assert_eq!(code, 0, "{screen}");
