@@ -65,6 +65,8 @@ pub(crate) enum Part {
     Send(recado_client::programs::SendArgs),
     /// Print what was said before, oldest first
     History(recado_client::programs::HistoryArgs),
+    /// Find messages by their words, in channels and in your own conversations, best first
+    Search(recado_client::programs::SearchArgs),
     /// Print what is said in channels as it is said, each message once
     Tail(recado_client::programs::TailArgs),
     /// Print all users, each on a line

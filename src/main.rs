@@ -96,6 +96,7 @@ fn start_logging(part: &Part, format: LogFormat) {
         Part::Up(_) | Part::Broker(_) | Part::Server(_) | Part::Autoclient(_) => "info",
         Part::Send(_)
         | Part::History(_)
+        | Part::Search(_)
         | Part::Tail(_)
         | Part::Users(_)
         | Part::Channels(_)
@@ -128,6 +129,7 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         }
         Part::Send(args) => programs::send(args, shutdown).await?,
         Part::History(args) => programs::history(args, shutdown).await?,
+        Part::Search(args) => programs::search(args, shutdown).await?,
         Part::Tail(args) => programs::tail(args, shutdown).await?,
         Part::Users(args) => programs::users(args, shutdown).await?,
         Part::Channels(args) => programs::channels(args, shutdown).await?,

@@ -1,8 +1,8 @@
 //! The client's subcommands for programs: their arguments are validated here, and the rest is theirs.
 
 use recado_client::programs::{
-    HistoryArgs, HistoryConfig, ListArgs, ListConfig, SendArgs, SendConfig, TailArgs, TailConfig,
-    run_channels, run_history, run_send, run_tail, run_users, run_who,
+    HistoryArgs, HistoryConfig, ListArgs, ListConfig, SearchArgs, SearchConfig, SendArgs, SendConfig,
+    TailArgs, TailConfig, run_channels, run_history, run_search, run_send, run_tail, run_users, run_who,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,11 @@ pub(crate) async fn send(args: SendArgs, shutdown: CancellationToken) -> Result<
 pub(crate) async fn history(args: HistoryArgs, shutdown: CancellationToken) -> Result<(), Failure> {
     let config = HistoryConfig::try_from(args).map_err(usage)?;
     run_history(config, shutdown).await.map_err(of_client)
+}
+
+pub(crate) async fn search(args: SearchArgs, shutdown: CancellationToken) -> Result<(), Failure> {
+    let config = SearchConfig::try_from(args).map_err(usage)?;
+    run_search(config, shutdown).await.map_err(of_client)
 }
 
 pub(crate) async fn tail(args: TailArgs, shutdown: CancellationToken) -> Result<(), Failure> {

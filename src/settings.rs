@@ -25,6 +25,7 @@ const SECTIONS_OF: &[(&str, &[&str])] = &[
     ("client", &["client"]),
     ("send", &["client"]),
     ("history", &["client"]),
+    ("search", &["client"]),
     ("tail", &["client"]),
     ("users", &["client"]),
     ("who", &["client"]),

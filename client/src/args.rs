@@ -157,6 +157,9 @@ With --json everything goes to standard output, one object a line, each with
   channels  channels joined current
   who       online away: names, as /who lists them
   history   channel or with, count; its messages follow, then history_end
+  search    words count partial behind; what was found follows:
+  found     number snippet, and the keys of message or direct
+  jump      channel or with, id count; messages around it follow, then history_end
   welcome, joined, switched, talking, talking_no_more, left, created, backlog,
   server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
   malformed, kept, help, mentions, away, kept_before, kept_for_later, kept_damaged,

@@ -500,6 +500,16 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             let limit = limits::SCROLL_PAGE_MESSAGES;
             Answer::Older { of, result: session.history_with_acts(asked, range, limit).await }
         }
+        Ask::Search(request) => {
+            let found = session.search(request.clone()).await;
+            Answer::Search(request, found)
+        }
+        Ask::Around { of, id } => {
+            let asked = Conversation::from(of.clone()).into();
+            let range = Range::Around(recado_proto::Place::Id(id));
+            let result = session.history_with_acts(asked, range, limits::AROUND_MESSAGES).await;
+            Answer::Around { of, id, result }
+        }
         Ask::Topic { channel, quiet } => {
             let of = HistoryOf::Channel(channel.clone());
             Answer::Topic { channel, quiet, result: session.history_with_acts(of, Range::Latest, 1).await }

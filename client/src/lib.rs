@@ -22,6 +22,7 @@ mod screen;
 pub mod session;
 mod terminal;
 pub mod view;
+pub mod when;
 mod writing;
 
 pub use args::Args;

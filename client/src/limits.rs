@@ -118,6 +118,15 @@ pub const DIRECT_BACKLOG_MESSAGES: u32 = 10;
 /// Messages shown by `/history` without a number.
 pub const HISTORY_MESSAGES: u32 = 50;
 
+/// Messages that `/search` asks for, and that can be gone to by their numbers.
+pub const FOUND_MESSAGES: u32 = 20;
+
+/// Messages fetched around one that one goes to, half of them before it.
+pub const AROUND_MESSAGES: u32 = 100;
+
+/// Messages before and after the one that one goes to, where one only reads on.
+pub const CONTEXT_MESSAGES: usize = 4;
+
 /// Messages fetched at once for whoever scrolls back.
 pub const SCROLL_PAGE_MESSAGES: u32 = 200;
 

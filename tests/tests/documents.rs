@@ -43,8 +43,12 @@ fn links_lead_to_files_that_exist() {
 fn tests_that_the_page_of_the_chat_names_exist() {
     let page = read("docs/client.md");
     let (_, table) = page.split_once("## What people expect").expect("the page says how it is met");
-    let rows: Vec<&str> =
-        table.lines().filter(|line| line.starts_with("| ")).skip(1).take_while(|row| !row.is_empty()).collect();
+    let rows: Vec<&str> = table
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .take_while(|row| !row.is_empty())
+        .collect();
     assert!(rows.len() > 20, "the table has lost its rows");
     let sources: Vec<String> = files("rs")
         .iter()

@@ -10,8 +10,10 @@ use recado_proto::{ChannelName, HistoryOf, NameError, UserName};
 
 use crate::limits;
 use crate::view::wording::{self, Language};
+use crate::when::WhenError;
 
 use super::nearest::nearest;
+use super::search::Wanted;
 
 /// In place of a topic: there is to be none.
 const CLEARS_TOPIC: &str = "-delete";
@@ -68,6 +70,10 @@ pub enum Command {
         /// How many.
         limit: Option<u32>,
     },
+    /// Find messages by their words.
+    Search(Wanted),
+    /// Go to a message that was found.
+    Jump(usize),
     /// Explain all commands, or this one.
     Help(Option<&'static CommandSpec>),
     /// Show the latest messages that mention one.
@@ -134,6 +140,11 @@ pub enum CommandError {
     },
     /// A number that makes no sense there.
     Number,
+    /// What stands for a moment is none.
+    When {
+        /// How moments are written.
+        error: WhenError,
+    },
     /// No message can be so far back.
     Back,
     /// A quote that is never closed.
@@ -195,6 +206,8 @@ impl Command {
             | Command::ShowTopic
             | Command::Create(_)
             | Command::History { .. }
+            | Command::Search(_)
+            | Command::Jump(_)
             | Command::Help(_)
             | Command::Mentions
             | Command::Write(_)
@@ -264,6 +277,12 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
         CommandKind::Mentions => nothing_more(Command::Mentions),
         CommandKind::Editor => Ok(Command::Write(rest.to_owned())),
         CommandKind::History => history(rest),
+        CommandKind::Search => match Wanted::parse(rest)? {
+            Some(wanted) => Ok(Command::Search(wanted)),
+            None => Err(CommandError::Incomplete(spec)),
+        },
+        CommandKind::Jump if rest.is_empty() => Ok(Command::Jump(1)),
+        CommandKind::Jump => rest.parse().map(Command::Jump).map_err(|_| CommandError::TooMuch(spec)),
         CommandKind::Help if rest.is_empty() => Ok(Command::Help(None)),
         CommandKind::Help => {
             let name = rest.trim_start_matches('/');

@@ -8,6 +8,7 @@ use crate::limits;
 use crate::view::text;
 
 use super::command::{COMMANDS, CommandKind, CommandSpec};
+use super::search;
 use super::{emoji, nearest, without_mark};
 
 /// The users and channels heard of, and those that are followed.
@@ -134,7 +135,8 @@ impl KnownNames {
             | CommandKind::Editor
             | CommandKind::Topic => self.complete_word(typed, gap),
             CommandKind::React | CommandKind::Unreact => complete_emoji(typed, gap).unwrap_or_default(),
-            CommandKind::Delete => Completion::default(),
+            CommandKind::Search => self.complete_search(typed, gap),
+            CommandKind::Delete | CommandKind::Jump => Completion::default(),
             CommandKind::History => {
                 let after_number = argument.trim_start_matches(|c: char| c.is_ascii_digit());
                 let skipped = argument.len() - after_number.trim_start().len();
@@ -156,6 +158,24 @@ impl KnownNames {
             | CommandKind::Back
             | CommandKind::Mentions
             | CommandKind::Quit => Completion::default(),
+        }
+    }
+
+    /// A key of a search, or the name behind one.
+    fn complete_search(&self, typed: &str, text_start: usize) -> Completion {
+        let (start, word) = last_word(typed, text_start);
+        let Some((key, name)) = word.split_once(':') else {
+            let keys = search::KEYS.iter().filter(|_| !word.is_empty()).copied();
+            return candidates(start, word, keys, |key| format!("{key}:"));
+        };
+        let users = self.users.iter().map(UserName::as_str);
+        match key {
+            "from" | "with" => candidates(start, name, users, |name| format!("{key}:{} ", quoted(name))),
+            "in" => {
+                let channels = self.channels.iter().map(ChannelName::as_str);
+                candidates(start, name, channels, |name| format!("in:{} ", quoted(name)))
+            }
+            _ => Completion::default(),
         }
     }
 
@@ -276,11 +296,30 @@ mod tests {
 
     #[test]
     fn commands_are_completed_from_their_beginning() {
-        check("/j", &["/join "]);
+        check("/j", &["/join ", "/jump "]);
+        check("/ju", &["/jump "]);
         check("/c", &["/create ", "/channels"]);
         check("/JO", &["/join "]);
-        check("/help j", &["/help join"]);
+        check("/help j", &["/help join", "/help jump"]);
         check("/nothing", &[]);
+    }
+
+    #[test]
+    fn a_search_is_completed_by_its_keys_and_their_names() {
+        check("/search x fr", &["/search x from:"]);
+        check("/search x in:te", &["/search x in:\"team chat\" ", "/search x in:tech "]);
+        check(
+            "/search from:",
+            &[
+                "/search from:Anabel ",
+                "/search from:\"José da Silva\" ",
+                "/search from:ana ",
+                "/search from:bob ",
+            ],
+        );
+        check("/search with:b", &["/search with:bob "]);
+        check("/search before:", &[]);
+        check("/search ", &[]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the chat wants done, and what it is told of how that went.
 
 use recado_proto::{
-    Act, ActIn, ChannelName, Device, Here, HistoryPage, Manner, MessageId, Presence, ReadMark, TypingIn,
-    UserName,
+    Act, ActIn, ChannelName, Device, Here, HistoryPage, Manner, MessageId, Presence, ReadMark, SearchPage,
+    SearchRequest, TypingIn, UserName,
 };
 
 use crate::kept::Record;
@@ -76,6 +76,15 @@ pub enum Ask {
         of: Place,
         /// Before this one; the latest if it is none.
         before: Option<recado_proto::Place>,
+    },
+    /// Find messages by their words.
+    Search(SearchRequest),
+    /// Read what was said before and after a message.
+    Around {
+        /// Where it was said.
+        of: Place,
+        /// The message.
+        id: MessageId,
     },
     /// Do something to a message, or to a channel.
     Act {
@@ -162,6 +171,17 @@ pub enum Answer {
     Older {
         /// As asked.
         of: Place,
+        /// The messages.
+        result: Result<HistoryPage, RequestError>,
+    },
+    /// To [`Ask::Search`].
+    Search(SearchRequest, Result<SearchPage, RequestError>),
+    /// To [`Ask::Around`].
+    Around {
+        /// As asked.
+        of: Place,
+        /// As asked.
+        id: MessageId,
         /// The messages.
         result: Result<HistoryPage, RequestError>,
     },

@@ -38,6 +38,44 @@ pub enum Item {
         /// There is nothing further back.
         is_all: bool,
     },
+    /// What follows was found by a search.
+    Search {
+        /// The words.
+        words: String,
+        /// How many messages follow.
+        count: usize,
+        /// There was no time to look at everything.
+        partial: bool,
+        /// About how many of the last messages were not looked at.
+        behind: u64,
+    },
+    /// A message that was found.
+    Found {
+        /// The number under which one goes to it.
+        number: usize,
+        /// The message.
+        message: Box<Message>,
+        /// The part where the words stand, each match between [`recado_proto::MATCH_BEGINS`] and [`recado_proto::MATCH_ENDS`]; nothing
+        /// in it is harmless yet.
+        snippet: String,
+    },
+    /// One goes to a message. What is around it follows for those who only read on, with an [`Item::HistoryEnd`].
+    Jump {
+        /// Where it was said.
+        of: Place,
+        /// The message.
+        id: MessageId,
+        /// It and what is around it, for those who go there.
+        messages: Vec<Message>,
+        /// The first place of these; acts have places, too.
+        before: Option<u64>,
+        /// There is more after them.
+        has_later: bool,
+        /// How many follow.
+        count: usize,
+    },
+    /// A message around the one that one goes to.
+    Context(Box<Message>),
     /// The list of users that was asked for.
     Users(Vec<UserName>),
     /// The list of channels that was asked for.
@@ -372,6 +410,8 @@ pub enum Attempt {
     Channels,
     /// Reading earlier messages.
     History,
+    /// Finding messages, or going to one that was found.
+    Search,
     /// Reading a page of messages for whoever scrolls back.
     Older(Place),
     /// Doing something to a message, or to a channel.

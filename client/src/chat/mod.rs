@@ -8,6 +8,7 @@ pub mod complete;
 pub mod draft;
 mod emoji;
 mod exchange;
+mod finding;
 pub mod fold;
 pub mod item;
 pub(crate) mod mentions;
@@ -17,6 +18,7 @@ mod reading;
 pub mod reason;
 mod received;
 mod returning;
+pub mod search;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +35,7 @@ use self::acting::Recently;
 use self::command::{Command, Conversation};
 use self::company::Attendance;
 use self::complete::KnownNames;
-use self::item::{Attempt, Failure, FailureCode, Item, Notice, Place};
+use self::item::{Attempt, Failure, FailureCode, Item, Message, Notice, Place};
 use self::mentions::Mentions;
 use self::outbox::Outbox;
 use self::reading::Reading;
@@ -42,6 +44,7 @@ use self::returning::Joining;
 
 pub use company::{Activity, Company, Says};
 pub use exchange::{Answer, Ask, Effect};
+pub(crate) use finding::place_of;
 pub use reading::{ReadTo, Reads};
 
 /// What a face decides about the chat.
@@ -99,6 +102,8 @@ pub struct Chat {
     beginning: Option<ChannelName>,
     wrote_last: Option<UserName>,
     direct_backlog_begun: bool,
+    /// What was found last, by its numbers from 1.
+    found: Vec<Message>,
     outbox: Outbox,
     recently: Recently,
     mentions: Mentions,
@@ -135,6 +140,7 @@ impl Chat {
             beginning: None,
             wrote_last: None,
             direct_backlog_begun: false,
+            found: Vec::new(),
             outbox: Outbox::default(),
             recently: Recently::default(),
             reading: Reading::new(config.reads),
@@ -281,6 +287,8 @@ impl Chat {
             Answer::Channels { quiet, result } => self.on_channels(quiet, result),
             Answer::History { of, result } => self.on_history(of, result),
             Answer::Older { of, result } => self.on_older(of, result),
+            Answer::Search(request, result) => self.on_found(request, result),
+            Answer::Around { of, id, result } => self.on_around(of, id, result),
             Answer::Act { within, act, at_ms, outcome } => {
                 self.on_act_answered(within, &act, at_ms, outcome);
             }
@@ -398,6 +406,8 @@ impl Chat {
             Command::Away => self.set_away(true),
             Command::Back => self.set_away(false),
             Command::History { of, limit } => self.history(of, limit),
+            Command::Search(wanted) => self.search(wanted, now_ms),
+            Command::Jump(number) => self.jump(number),
             Command::Help(spec) => self.show(Item::Help(spec)),
             Command::Mentions => self.show_mentions(),
             Command::Write(text) => self.effects.push_back(Effect::Write(text)),

@@ -33,6 +33,8 @@ pub enum Reason {
     NotSoFarBack(usize),
     /// No message was shown.
     NothingShown,
+    /// What was found last has the numbers from 1 to this one; 0 if nothing was.
+    NotAmongFound(usize),
     /// So many lines wait already.
     OutboxFull(usize),
     /// There is no channel of this name.
@@ -90,4 +92,6 @@ pub enum Hint {
     EmojiNames,
     /// Messages are counted from the latest.
     Numbers,
+    /// Find messages first.
+    Search,
 }

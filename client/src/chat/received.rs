@@ -196,7 +196,7 @@ impl Chat {
         self.return_to_next();
     }
 
-    fn message(&self, place: Place, publication: Publication, earlier: bool) -> Message {
+    pub(super) fn message(&self, place: Place, publication: Publication, earlier: bool) -> Message {
         let author = publication.sender().clone();
         let time_ms = time_ms(&publication);
         let quoted = publication.manner.target.and_then(|target| self.recently.quoted(&place, target));

@@ -10,7 +10,7 @@ use crate::session::{Session, SessionConfig};
 use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, time_ms, unanswered};
 use super::span::{Search, Span, Step, position};
 use super::target::Target;
-use super::when::{self, When};
+use crate::when::{self, When};
 
 /// What `recado history` takes.
 #[derive(Clone, Debug, clap::Args)]

@@ -3,15 +3,16 @@
 
 mod history;
 mod lists;
+mod search;
 mod send;
 mod shared;
 mod span;
 mod tail;
 mod target;
-mod when;
 
 pub use history::{HistoryArgs, HistoryConfig, run as run_history};
 pub use lists::{ListArgs, ListConfig, channels as run_channels, users as run_users, who as run_who};
+pub use search::{SearchArgs, SearchConfig, run as run_search};
 pub use send::{SendArgs, SendConfig, run as run_send};
 pub use shared::{ProgramError, ServerArgs};
 pub use tail::{TailArgs, TailConfig, run as run_tail};

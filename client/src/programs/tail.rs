@@ -20,7 +20,7 @@ use crate::view::text::one_line;
 use super::shared::{Printer, ProgramError, ServerArgs, message, time_ms};
 use super::span::{Search, Span, Step};
 use super::target::channel;
-use super::when::{self, When};
+use crate::when::{self, When};
 
 /// What `recado tail` takes.
 #[derive(Clone, Debug, clap::Args)]

@@ -87,6 +87,11 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
+    /// The zone that times are told in.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     pub(crate) fn new(wishes: &Wishes, zone: TimeZone) -> Self {
         let keywords = wishes.keywords.iter().take(limits::KEYWORDS_MAX);
         Self {

@@ -49,14 +49,14 @@ impl Log {
                 let text = state.text.chars().take(limits::QUOTED_CHARACTERS_MAX).collect();
                 Some(Quoted { author: author.clone(), text })
             }
-            What::Notice(_) | What::Failure(_) => None,
+            What::Found { .. } | What::Notice(_) | What::Failure(_) => None,
         }
     }
 
     fn is_choosable(&self, index: usize) -> bool {
         match self.entry(index).map(|entry| &entry.what) {
             Some(What::Said { id, state, .. }) => id.is_some() && !state.deleted,
-            Some(What::Notice(_) | What::Failure(_)) | None => false,
+            Some(What::Found { .. } | What::Notice(_) | What::Failure(_)) | None => false,
         }
     }
 }

@@ -163,6 +163,9 @@ impl Rows for Entries<'_> {
         if log.divider() == Some(index) {
             lines.push(self.rule(wording::unread_divider(self.language), Part::Divider));
         }
+        if log.is_found(entry) {
+            lines.push(self.rule(wording::found_divider(self.language), Part::Divider));
+        }
         match &entry.what {
             What::Said { id, .. } => {
                 let is_chosen = id.is_some() && *id == log.chosen;
@@ -172,6 +175,7 @@ impl Rows for Entries<'_> {
                     self.choose(&mut lines[before..]);
                 }
             }
+            What::Found { text, matches } => self.found(&mut lines, text, matches),
             What::Notice(text) => self.aside(&mut lines, text, Role::Notice),
             What::Failure(text) => self.aside(&mut lines, &format!("! {text}"), Role::Failure),
         }
@@ -291,6 +295,25 @@ impl Entries<'_> {
             style = style.patch(self.style(part));
         }
         Span::styled(text.to_owned(), style)
+    }
+
+    /// A message that was found, with its matches.
+    fn found(&self, lines: &mut Vec<Line<'static>>, text: &str, matches: &[(usize, usize)]) {
+        let (plain, marked) = (self.style(Part::Text), self.style(Part::Line(Role::Match)));
+        for row in rows::soft(text, self.width, 0) {
+            let mut spans = Vec::new();
+            let mut at = row.begin;
+            for (begin, end) in matches {
+                let (begin, end) = ((*begin).clamp(at, row.end), (*end).clamp(at, row.end));
+                if begin < end {
+                    spans.push(Span::styled(text[at..begin].to_owned(), plain));
+                    spans.push(Span::styled(text[begin..end].to_owned(), marked));
+                    at = end;
+                }
+            }
+            spans.push(Span::styled(text[at..row.end].to_owned(), plain));
+            lines.push(Line::from(spans));
+        }
     }
 
     fn aside(&self, lines: &mut Vec<Line<'static>>, text: &str, role: Role<'_>) {

@@ -36,6 +36,8 @@ pub(crate) enum What {
         answers: Option<MessageId>,
         quoted: Option<Quoted>,
     },
+    /// A message that was found, on one line, and the parts of it that match, in bytes. It is harmless.
+    Found { text: String, matches: Vec<(usize, usize)> },
     /// Something happened that is worth a line; kept nowhere else.
     Notice(String),
     /// Something failed.
@@ -92,6 +94,8 @@ pub(crate) struct Log {
     divider: Option<usize>,
     /// The message that keys are about.
     pub(crate) chosen: Option<MessageId>,
+    /// The message that one went to.
+    found: Option<MessageId>,
     pub(crate) unread: usize,
     pub(crate) mentions: usize,
     /// The newest place of what others said, also when that was dropped.
@@ -147,7 +151,7 @@ impl Entry {
     fn place(&self) -> Option<(Epoch, u64)> {
         match &self.what {
             What::Said { seq: Some(seq), epoch: Some(epoch), .. } => Some((*epoch, *seq)),
-            What::Said { .. } | What::Notice(_) | What::Failure(_) => None,
+            What::Said { .. } | What::Found { .. } | What::Notice(_) | What::Failure(_) => None,
         }
     }
 
@@ -155,14 +159,14 @@ impl Entry {
         limits::LOG_ENTRY_BYTES
             + match &self.what {
                 What::Said { text, state, .. } => text.len() + state.text.len(),
-                What::Notice(text) | What::Failure(text) => text.len(),
+                What::Found { text, .. } | What::Notice(text) | What::Failure(text) => text.len(),
             }
     }
 
     pub(crate) fn id(&self) -> Option<MessageId> {
         match &self.what {
             What::Said { id, .. } => *id,
-            What::Notice(_) | What::Failure(_) => None,
+            What::Found { .. } | What::Notice(_) | What::Failure(_) => None,
         }
     }
 }
@@ -196,6 +200,36 @@ impl Log {
 
     pub(crate) fn divider(&self) -> Option<usize> {
         self.divider
+    }
+
+    /// Whether one went to this message.
+    pub(crate) fn is_found(&self, entry: &Entry) -> bool {
+        self.found.is_some() && entry.id() == self.found
+    }
+
+    /// Goes to a message that is here. False if it is not.
+    pub(crate) fn find(&mut self, id: MessageId) -> bool {
+        let Some(index) = self.entries.iter().position(|entry| entry.id() == Some(id)) else { return false };
+        self.found = Some(id);
+        let entry = (index + limits::CONTEXT_MESSAGES).min(self.entries.len() - 1);
+        self.anchor = Some(Anchor { entry, row: usize::MAX - 1 });
+        true
+    }
+
+    /// Begins anew with a page from the middle; there is more after it if `is_cut`.
+    pub(crate) fn begin_at(
+        &mut self,
+        page: impl Iterator<Item = Entry>,
+        first_place: Option<u64>,
+        is_cut: bool,
+        in_topic: bool,
+    ) {
+        self.restart();
+        for entry in page {
+            self.insert(entry, in_topic);
+        }
+        self.page_began(first_place);
+        self.is_cut = is_cut;
     }
 
     /// Takes a message to its place. False if it was there. `in_topic`: places are of one topic, and say more than times do.
@@ -344,6 +378,7 @@ impl Log {
     /// One goes elsewhere.
     pub(crate) fn leave(&mut self) {
         self.divider = None;
+        self.found = None;
         self.anchor = None;
         self.chosen = None;
     }
@@ -356,7 +391,7 @@ impl Log {
         self.entries.iter().find_map(|entry| match &entry.what {
             What::Said { seq: Some(seq), .. } if in_topic => Some(recado_proto::Place::Seq(*seq)),
             What::Said { id: Some(id), seq: Some(_), .. } if !in_topic => Some(recado_proto::Place::Id(*id)),
-            What::Said { .. } | What::Notice(_) | What::Failure(_) => None,
+            What::Said { .. } | What::Found { .. } | What::Notice(_) | What::Failure(_) => None,
         })
     }
 
@@ -450,7 +485,9 @@ mod tests {
 
     fn texts(log: &Log) -> String {
         let text = |index| match &log.entry(index).unwrap().what {
-            What::Said { text, .. } | What::Notice(text) | What::Failure(text) => text.clone(),
+            What::Said { text, .. } | What::Found { text, .. } | What::Notice(text) | What::Failure(text) => {
+                text.clone()
+            }
         };
         (0..log.len()).map(text).collect::<Vec<_>>().join(" ")
     }

@@ -4,6 +4,7 @@
 mod choosing;
 mod company;
 mod drafts;
+mod finding;
 mod mentions;
 mod pictures;
 mod reading;

@@ -56,6 +56,7 @@ pub(crate) enum Role<'a> {
     Failure,
     Heading,
     Command,
+    Match,
 }
 
 impl Palette {
@@ -108,6 +109,7 @@ impl Palette {
             Role::Channel => Code::Basic(36),
             Role::Direct => Code::Bold(35),
             Role::OwnName | Role::Command => Code::JustBold,
+            Role::Match => Code::Bold(33),
             Role::Name(name) if full => Code::Of256(NAMES_256[hash(name) % NAMES_256.len()]),
             Role::Name(name) => Code::Basic(NAMES_BASIC[hash(name) % NAMES_BASIC.len()]),
         })

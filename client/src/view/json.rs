@@ -38,6 +38,26 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
             "history"
         }
         Item::HistoryEnd => "history_end",
+        Item::Search { words, count, partial, behind } => {
+            put(&mut object, "words", words.as_str());
+            put(&mut object, "count", *count);
+            put(&mut object, "partial", *partial);
+            put(&mut object, "behind", *behind);
+            "search"
+        }
+        Item::Found { number, message, snippet } => {
+            message_event(message, user, &mut object);
+            put(&mut object, "number", *number);
+            put(&mut object, "snippet", snippet.as_str());
+            "found"
+        }
+        Item::Jump { of, id, count, .. } => {
+            put_place(of, "with", &mut object);
+            put_position(Some(*id), None, None, &mut object);
+            put(&mut object, "count", *count);
+            "jump"
+        }
+        Item::Context(message) => message_event(message, user, &mut object),
         Item::Older { of, messages, .. } => {
             put_place(of, "with", &mut object);
             put(&mut object, "count", messages.len());
@@ -292,6 +312,7 @@ fn failure_event(failure: &Failure, object: &mut Map<String, Value>) -> &'static
         Attempt::Users => "users",
         Attempt::Channels => "channels",
         Attempt::History | Attempt::Older(_) => "history",
+        Attempt::Search => "search",
         Attempt::Act => "act",
     };
     put(object, "what", what);

@@ -10,7 +10,7 @@ use crate::chat::item::{Attempt, Item, Message, Notice, Place};
 use crate::limits;
 
 use super::colour::{Palette, Role};
-use super::text::{columns, fitted, harmless, one_line};
+use super::text::{columns, fitted, harmless, one_line, parts};
 use super::wording::{self, Language};
 
 /// Where a line belongs when standard output is no terminal.
@@ -48,6 +48,10 @@ impl PlainView {
         let language = self.language;
         match item {
             Item::Message(message) => Some((Stream::Output, self.message(message))),
+            Item::Context(message) => Some((Stream::Output, self.message(message))),
+            Item::Found { number, message, snippet } => {
+                Some((Stream::Output, self.found(*number, message, snippet)))
+            }
             Item::Act(act) => {
                 let line = format!("* {}", wording::act(language, act));
                 Some((Stream::Aside, self.palette.paint(Role::Notice, line).to_string()))
@@ -57,7 +61,15 @@ impl PlainView {
                 let line = self.palette.paint(Role::Notice, format!("* {text}")).to_string();
                 Some((Stream::Aside, line))
             }
-            Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd | Item::Sent { .. }
+            Item::Search { partial, behind, .. } if self.for_pipe => {
+                let left_out = wording::left_out(language, *partial, *behind)?;
+                Some((Stream::Aside, format!("* {left_out}")))
+            }
+            Item::Backlog { .. }
+            | Item::History { .. }
+            | Item::HistoryEnd
+            | Item::Jump { .. }
+            | Item::Sent { .. }
                 if self.for_pipe =>
             {
                 None
@@ -72,6 +84,10 @@ impl PlainView {
             Item::Backlog { channel } => self.heading(&wording::backlog(language, channel.as_ref())),
             Item::History { of, count } => self.heading(&wording::history(language, of, *count)),
             Item::HistoryEnd => self.heading(wording::history_end(language)),
+            Item::Search { words, count, partial, behind } => {
+                self.heading(&wording::search(language, words, *count, *partial, *behind))
+            }
+            Item::Jump { of, .. } => self.heading(&wording::around(language, of)),
             Item::Users(users) => Some((Stream::Output, self.users(users))),
             Item::Channels { channels, joined, current } => {
                 Some((Stream::Output, self.channels(channels, joined, current.as_ref())))
@@ -152,6 +168,25 @@ impl PlainView {
             lines.push_str(line);
         }
         lines
+    }
+
+    /// A message that was found, on one line.
+    fn found(&self, number: usize, message: &Message, snippet: &str) -> String {
+        let time = Timestamp::from_millisecond(message.time_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time =
+            self.palette.paint(Role::Time, time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M"));
+        let head = self.head(message);
+        let parts = parts(snippet).into_iter().map(|(part, is_match)| match is_match {
+            _ if self.for_pipe => part,
+            true => self.palette.paint(Role::Match, part).to_string(),
+            false => part,
+        });
+        let snippet: String = parts.collect();
+        if self.for_pipe {
+            format!("{time} {head}: {snippet}")
+        } else {
+            format!("{number:>3}  {time} {head}: {snippet}")
+        }
     }
 
     /// Where and who.

@@ -92,8 +92,18 @@ fn placed(place: &Place, id: Option<MessageId>) -> Vec<Item> {
     };
     let set = TopicSet { author: user(), time_ms: 0, text: "text".to_owned() };
     let topics = [None, Some(set)].map(|set| Item::Topic { channel: channel(), set, asked: true });
+    let found = Item::Found { number: 1, message: Box::new(message.clone()), snippet: "text".to_owned() };
+    let count = 1;
+    let of = place.clone();
+    let target = MessageId::from_bytes([1; 16]);
+    let jump = Item::Jump { of, id: target, messages: Vec::new(), before: None, has_later: true, count };
+    let search = Item::Search { words: "words".to_owned(), count, partial: false, behind: 0 };
+    let context = Item::Context(Box::new(message.clone()));
     let sent = Item::Sent { to: place.clone(), id: MessageId::from_bytes([1; 16]), seq, epoch };
-    [Item::Message(message), Item::Act(act), sent].into_iter().chain(topics).collect()
+    [Item::Message(message), Item::Act(act), sent, search, found, jump, context]
+        .into_iter()
+        .chain(topics)
+        .collect()
 }
 
 fn attempts() -> Vec<Attempt> {
@@ -110,6 +120,7 @@ fn attempts() -> Vec<Attempt> {
         Attempt::Users,
         Attempt::Channels,
         Attempt::History,
+        Attempt::Search,
         Attempt::Act,
     ]);
     attempts

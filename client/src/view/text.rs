@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use recado_proto::{MATCH_BEGINS, MATCH_ENDS};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthChar as _;
 
@@ -54,6 +55,20 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text) if !text.contains('\n') => Cow::Borrowed(text),
         shown => Cow::Owned(shown.replace('\n', "\u{240a}")),
     }
+}
+
+/// The parts of a snippet, each on one line and harmless, and whether it is a match.
+pub fn parts(snippet: &str) -> Vec<(String, bool)> {
+    let mut parts = Vec::new();
+    let mut is_match = false;
+    for part in snippet.split_inclusive([MATCH_BEGINS, MATCH_ENDS]) {
+        let bare = part.trim_end_matches([MATCH_BEGINS, MATCH_ENDS]);
+        if !bare.is_empty() {
+            parts.push((one_line(bare).into_owned(), is_match));
+        }
+        is_match = part.ends_with(MATCH_BEGINS);
+    }
+    parts
 }
 
 /// How many columns the text takes; control characters count as none.

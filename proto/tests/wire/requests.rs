@@ -2,11 +2,11 @@
 
 use recado_proto::limits::{
     DEVICE_BYTES_MAX, HISTORY_LIMIT_DEFAULT, HISTORY_LIMIT_MAX, MESSAGE_BYTES_MAX, NAME_BYTES_MAX,
-    REQUEST_BYTES_MAX, SYNC_TOPICS_MAX,
+    REQUEST_BYTES_MAX, SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX, SEARCH_WORDS_BYTES_MAX, SYNC_TOPICS_MAX,
 };
 use recado_proto::{
     ChannelName, Code, HistoryOf, HistoryRequest, Manner, MessageId, Place, Range, Ref, Request, RequestBody,
-    RequestError, Service, ServiceName, SyncTopic, Timestamp, TopicName, UserName,
+    RequestError, SearchIn, SearchRequest, Service, ServiceName, SyncTopic, Timestamp, TopicName, UserName,
 };
 
 use crate::pack::{Pack, map, request};
@@ -111,6 +111,54 @@ fn each_service_with_no_more_than_it_needs() {
     check(request("message", value), body);
     check(history_with([]), history(HistoryOf::Received, Range::Latest, HISTORY_LIMIT_DEFAULT));
     check(sync_with("_sync.7f".into(), names(&["geral"])), sync(None, &["geral"]));
+}
+
+#[test]
+fn a_search_says_what_it_looks_for_and_where() {
+    let search = |pairs: Vec<(&str, Pack)>| {
+        let mut data = vec![(Pack::from("user"), Pack::from("ana"))];
+        data.extend(pairs.into_iter().map(|(key, value)| (Pack::from(key), value)));
+        map([("service", "search".into()), ("data", Pack::Map(data))])
+    };
+    let plain = SearchRequest {
+        user: user("ana"),
+        words: "oi".to_owned(),
+        from: None,
+        within: None,
+        after: None,
+        before: None,
+        limit: SEARCH_LIMIT_DEFAULT,
+    };
+    let words = || ("words", Pack::from("oi"));
+    check(search(vec![words()]), RequestBody::Search(plain.clone()));
+    let full = SearchRequest {
+        from: Some(user("bob")),
+        within: Some(SearchIn::Channel(channel("geral"))),
+        after: Some(Timestamp::from_seconds(5)),
+        before: Some(Timestamp::from_seconds(1_700_000_000)),
+        limit: SEARCH_LIMIT_MAX,
+        ..plain
+    };
+    let value = vec![
+        words(),
+        ("from", "bob".into()),
+        ("channel", "geral".into()),
+        ("after", Pack::Unsigned(5)),
+        ("before", "2023-11-14T22:13:20Z".into()),
+        ("limit", Pack::Unsigned(100_000)),
+    ];
+    check(search(value), RequestBody::Search(full));
+    let refused = |pairs, code, says| check_refused(search(pairs), Some("search"), code, says);
+    refused(vec![], Code::BadRequest, "`words` is missing");
+    refused(
+        vec![("words", "x".repeat(SEARCH_WORDS_BYTES_MAX + 1).as_str().into())],
+        Code::TooLarge,
+        "512 bytes",
+    );
+    refused(vec![words(), ("channel", "a".into()), ("with", "bob".into())], Code::BadRequest, "cannot both");
+    refused(vec![words(), ("from", "_x".into())], Code::BadName, "`from`");
+    refused(vec![words(), ("after", "yesterday".into())], Code::BadRequest, "`after` is a time");
+    refused(vec![words(), ("limit", "all".into())], Code::BadRequest, "`limit`");
 }
 
 #[test]

@@ -47,6 +47,10 @@ pub enum CommandKind {
     Mentions,
     /// `/editor`
     Editor,
+    /// `/search`
+    Search,
+    /// `/jump`
+    Jump,
     /// `/help`
     Help,
     /// `/quit`
@@ -65,7 +69,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 23] = [
+pub static COMMANDS: [CommandSpec; 25] = [
     CommandSpec { kind: CommandKind::Join, name: "join", aliases: &["j"] },
     CommandSpec { kind: CommandKind::Create, name: "create", aliases: &[] },
     CommandSpec { kind: CommandKind::Leave, name: "leave", aliases: &["part"] },
@@ -85,6 +89,8 @@ pub static COMMANDS: [CommandSpec; 23] = [
     CommandSpec { kind: CommandKind::Away, name: "away", aliases: &[] },
     CommandSpec { kind: CommandKind::Back, name: "back", aliases: &[] },
     CommandSpec { kind: CommandKind::History, name: "history", aliases: &[] },
+    CommandSpec { kind: CommandKind::Search, name: "search", aliases: &["find"] },
+    CommandSpec { kind: CommandKind::Jump, name: "jump", aliases: &["go"] },
     CommandSpec { kind: CommandKind::Mentions, name: "mentions", aliases: &[] },
     CommandSpec { kind: CommandKind::Editor, name: "editor", aliases: &[] },
     CommandSpec { kind: CommandKind::Help, name: "help", aliases: &["?"] },

@@ -2,6 +2,7 @@
 
 mod comfort;
 mod company;
+mod finding;
 mod reading;
 mod returning;
 mod sending;
@@ -154,6 +155,9 @@ fn shown(ask: &Ask) -> String {
         Ask::Send { to: Place::Channel(to), text, after_pause: false, .. } => format!("send #{to} {text}"),
         Ask::Send { to: Place::Direct(to), text, after_pause: false, .. } => format!("send @{to} {text}"),
         Ask::Topic { channel, quiet } => format!("topic {channel} quiet={quiet}"),
+        Ask::Search(request) => format!("search {request:?}"),
+        Ask::Around { of: Place::Channel(channel), id } => format!("around #{channel} {id}"),
+        Ask::Around { of: Place::Direct(user), id } => format!("around @{user} {id}"),
         Ask::Mark(mark) => format!("mark {:?} {}", mark.of, mark.seq),
         Ask::Marks => "marks".to_owned(),
         Ask::Here { state, typing: None, .. } => format!("here {state}"),

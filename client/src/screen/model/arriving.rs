@@ -95,6 +95,7 @@ impl Model {
         }
         log.older = if is_further { Older::Unknown } else { Older::Nothing };
         self.keep_bounds(Some(of));
+        self.land();
     }
 
     /// What is held of all conversations has a bound, too.

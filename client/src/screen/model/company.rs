@@ -117,7 +117,7 @@ fn takes_part(user: &UserName, place: &Place, log: &Log) -> bool {
         Place::Channel(_) => {
             (0..log.len()).filter_map(|index| log.entry(index)).any(|entry| match &entry.what {
                 What::Said { author, .. } => author == user,
-                What::Notice(_) | What::Failure(_) => false,
+                What::Found { .. } | What::Notice(_) | What::Failure(_) => false,
             })
         }
     }

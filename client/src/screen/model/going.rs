@@ -119,6 +119,7 @@ impl Model {
             log.restart();
         }
         self.current = Some(place);
+        self.land();
         self.want_first();
     }
 

@@ -5,6 +5,7 @@ mod arriving;
 mod choosing;
 mod company;
 mod drafts;
+mod finding;
 mod going;
 mod mentions;
 mod reading;
@@ -29,6 +30,7 @@ use super::composer::Composer;
 use super::log::{Entry, Log, Older, Sending, What};
 
 use self::company::Coming;
+use self::finding::Landing;
 use self::mentions::Jump;
 use self::typing::Completing;
 
@@ -117,6 +119,8 @@ pub(crate) struct Model {
     handed: u64,
     notices: PlainView,
     requests: VecDeque<Request>,
+    /// A message that one goes to, once one is there and nothing else is on its way.
+    landing: Option<Landing>,
 }
 
 impl Model {
@@ -153,6 +157,7 @@ impl Model {
             handed: 0,
             notices: PlainView::for_terminal(Palette::Plain, language, now),
             requests: VecDeque::new(),
+            landing: None,
         }
     }
 
@@ -212,7 +217,10 @@ impl Model {
                 }
             }
             // Messages stand where they belong, with what was there before.
-            Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd => {}
+            Item::Backlog { .. } | Item::History { .. } | Item::HistoryEnd | Item::Context(_) => {}
+            Item::Search { .. } => self.say(item, now_ms),
+            Item::Found { number, message, snippet } => self.on_found(*number, message, snippet, now_ms),
+            Item::Jump { .. } => self.on_jump(item),
             Item::Topic { channel, set, asked } => {
                 let log = self.conversations.get_mut(&Place::Channel(channel.clone()));
                 if let (Some(log), Some(set)) = (log, set) {
@@ -239,6 +247,7 @@ impl Model {
                 {
                     log.older = Older::Unknown;
                     self.jumping = None;
+                    self.land();
                 }
                 let text = wording::failure(self.language, failure);
                 self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });

@@ -26,7 +26,7 @@ fn talk(columns: u16, rows: u16) -> Screen {
 fn chosen(screen: &Screen) -> Option<String> {
     match &screen.model.log().chosen_entry()?.1.what {
         What::Said { text, .. } => Some(text.clone()),
-        What::Notice(_) | What::Failure(_) => None,
+        What::Found { .. } | What::Notice(_) | What::Failure(_) => None,
     }
 }
 

@@ -25,7 +25,7 @@ fn how(screen: &Screen, number: u64) -> Option<Sending> {
         What::Said { id: its, sending, .. } => {
             (*its == Some(id(&geral(), "ana", number))).then_some(*sending)
         }
-        What::Notice(_) | What::Failure(_) => None,
+        What::Found { .. } | What::Notice(_) | What::Failure(_) => None,
     });
     sendings.next()
 }

@@ -126,6 +126,25 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("have others see that you are here again", "mostrar aos outros que você voltou"),
             both("/back", "/back"),
         ),
+        CommandKind::Search => help_of(
+            both("WORDS [KEY:VALUE]", "PALAVRAS [CHAVE:VALOR]"),
+            both(
+                "find messages; the keys are from:/in:/with:/after:/before:",
+                "buscar mensagens; as chaves são from:/in:/with:/after:/before:",
+            ),
+            both(
+                "/search release notes from:bob in:tech after:2026-01-01",
+                "/search notas da versão from:bia in:tech after:2026-01-01",
+            ),
+        ),
+        CommandKind::Jump => help_of(
+            both("[NUMBER]", "[NÚMERO]"),
+            both(
+                "go to a message that was found; 1 is the first",
+                "ir a uma mensagem encontrada; 1 é a primeira",
+            ),
+            both("/jump 2", "/jump 2"),
+        ),
         CommandKind::History => help_of(
             both("[NUMBER] [CHANNEL or @USER]", "[NÚMERO] [CANAL ou @USUÁRIO]"),
             both("show earlier messages", "mostrar mensagens anteriores"),

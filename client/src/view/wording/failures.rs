@@ -41,6 +41,7 @@ fn attempt(language: Language, what: &Attempt) -> String {
             Attempt::Users => "cannot list users: ".to_owned(),
             Attempt::Channels => "cannot list channels: ".to_owned(),
             Attempt::History | Attempt::Older(_) => "cannot show earlier messages: ".to_owned(),
+            Attempt::Search => "cannot search: ".to_owned(),
             Attempt::Act => "not done: ".to_owned(),
         },
         Language::Portuguese => match what {
@@ -60,6 +61,7 @@ fn attempt(language: Language, what: &Attempt) -> String {
             Attempt::History | Attempt::Older(_) => {
                 "não foi possível mostrar mensagens anteriores: ".to_owned()
             }
+            Attempt::Search => "não foi possível buscar: ".to_owned(),
             Attempt::Act => "não foi feito: ".to_owned(),
         },
     }
@@ -71,6 +73,18 @@ pub(crate) fn reason(language: Language, reason: &Reason) -> String {
         (Language::English | Language::Portuguese, Reason::Command(error)) => command_error(language, error),
         (Language::English | Language::Portuguese, Reason::Unreadable(why)) => unreadable(language, *why),
         (Language::English | Language::Portuguese, Reason::Request(error)) => request_error(language, error),
+        (Language::English, Reason::NotAmongFound(0)) => {
+            "nothing was found yet that one could go to".to_owned()
+        }
+        (Language::Portuguese, Reason::NotAmongFound(0)) => {
+            "nada foi encontrado ainda para onde ir".to_owned()
+        }
+        (Language::English, Reason::NotAmongFound(last)) => {
+            format!("what was found last has the numbers 1 to {last}")
+        }
+        (Language::Portuguese, Reason::NotAmongFound(last)) => {
+            format!("o que foi encontrado por último tem os números de 1 a {last}")
+        }
         (Language::English, Reason::InNoChannel) => "you are in no channel".to_owned(),
         (Language::Portuguese, Reason::InNoChannel) => "você não está em nenhum canal".to_owned(),
         (Language::English, Reason::PresenceIsOff) => "it is not said whether you are here".to_owned(),
@@ -147,6 +161,8 @@ pub(crate) fn hint(language: Language, hint: &Hint) -> String {
         (Language::Portuguese, Hint::ListUsers) => "/users lista todos".to_owned(),
         (Language::English, Hint::WriteToSomebody) => "/msg USER TEXT writes to somebody".to_owned(),
         (Language::Portuguese, Hint::WriteToSomebody) => "/msg USUÁRIO TEXTO escreve a alguém".to_owned(),
+        (Language::English, Hint::Search) => "/search WORDS finds messages".to_owned(),
+        (Language::Portuguese, Hint::Search) => "/search PALAVRAS busca mensagens".to_owned(),
         (Language::English, Hint::DirectHistory) => "/history @USER shows direct messages".to_owned(),
         (Language::Portuguese, Hint::DirectHistory) => {
             "/history @USUÁRIO mostra mensagens diretas".to_owned()
@@ -220,6 +236,12 @@ pub(crate) fn command_error(language: Language, error: &CommandError) -> String 
         (Language::Portuguese, CommandError::Back) => format!(
             "as mensagens contam-se para trás de 1, a mais recente, a {}",
             limits::NUMBERED_MESSAGES_MAX
+        ),
+        (Language::English, CommandError::When { error }) => error.to_string(),
+        (Language::Portuguese, CommandError::When { error }) => format!(
+            "{:?} não é um momento: escreva há quanto tempo (30m, 1h), uma data (2026-01-31), ou uma hora \
+             (2026-01-31T12:00:00Z)",
+            error.text()
         ),
         (Language::English, CommandError::Quote) => "a quote is not closed".to_owned(),
         (Language::Portuguese, CommandError::Quote) => "falta fechar as aspas".to_owned(),

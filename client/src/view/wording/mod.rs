@@ -6,6 +6,7 @@
 mod commands;
 mod company;
 mod failures;
+mod finding;
 pub(crate) mod keys;
 mod labels;
 mod language;
@@ -31,6 +32,7 @@ pub(crate) use failures::{
     busy, command_error, failure, hint, name_error, reason, request_error, too_long, unreadable,
     writing_error,
 };
+pub(crate) use finding::{around, found, found_divider, left_out, search};
 pub(crate) use keys::{chosen_hint, keys_hint, keys_title};
 pub(crate) use labels::{
     aim, aim_hint, alert, answers_nothing_here, backlog, channels, connection, copied, day, deleted, edited,

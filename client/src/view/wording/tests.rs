@@ -173,6 +173,7 @@ fn reasons() -> Vec<Reason> {
         CommandError::Number,
         CommandError::Back,
         CommandError::Quote,
+        CommandError::When { error: crate::when::parse("soon").unwrap_err() },
     ];
     let names = names.map(|error| CommandError::Name { error });
     reasons.extend(commands.into_iter().chain(names).map(Reason::Command));

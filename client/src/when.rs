@@ -1,4 +1,4 @@
-//! A moment as people write it for `--since` and `--before`: how long ago, or a date with or without a time.
+//! A moment as people write it for `--since`, `--before` and in searches: how long ago, or a date with or without a time.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -12,11 +12,18 @@ use crate::duration;
 #[error(
     "{0:?} is no moment: write how long ago (30m, 1h), a date (2026-01-31), or a time (2026-01-31T12:00:00Z)"
 )]
-pub(crate) struct WhenError(String);
+pub struct WhenError(String);
+
+impl WhenError {
+    /// What was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
 
 /// A moment that may be counted from now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum When {
+pub enum When {
     /// So many milliseconds ago.
     Ago(i64),
     /// In Unix milliseconds.
@@ -25,7 +32,7 @@ pub(crate) enum When {
 
 impl When {
     /// In Unix milliseconds.
-    pub(crate) fn as_ms(&self, now_ms: i64) -> i64 {
+    pub fn as_ms(&self, now_ms: i64) -> i64 {
         match self {
             When::Ago(ms) => now_ms.saturating_sub(*ms),
             When::At(ms) => *ms,
