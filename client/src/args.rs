@@ -163,7 +163,8 @@ With --json everything goes to standard output, one object a line, each with
   welcome, joined, switched, talking, talking_no_more, left, created, backlog,
   server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
   malformed, kept, help, mentions, away, kept_before, kept_for_later, kept_damaged,
-  kept_elsewhere, keeps_nothing, attending
+  kept_elsewhere, keeps_nothing, attending, alerting,
+  disturbing
 `time` is RFC 3339 in UTC with milliseconds. docs/scripting.md has each key.";
 
 fn concat_examples_and_events() -> String {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::command::{Command, Conversation, OnMessage};
 use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
-use crate::chat::item::{Item, Place};
+use crate::chat::item::{Item, Level, Place};
 use crate::chat::reason::Unreadable;
 use crate::chat::{Activity, Answer, Ask, Chat, Effect, ReadTo, Reads, Whereabouts};
 use crate::kept::Record;
@@ -120,6 +120,9 @@ pub(crate) trait Opening: Face {
 
     /// What was typed and not sent the last time; what is typed now is kept likewise.
     async fn take_up(&mut self, drafts: Vec<(Place, Draft)>) -> io::Result<()>;
+
+    /// What one wants to be told of these conversations, as was said the last time.
+    async fn attend(&mut self, levels: Vec<(Place, Level)>) -> io::Result<()>;
 
     /// Says something before the chat begins.
     fn say(&mut self, text: &str);

@@ -151,6 +151,9 @@ pub const KEPT_COMPACT_BYTES: u64 = 256 * 1024;
 /// Channels that are joined again at the next start; of more the one that was joined longest ago is forgotten.
 pub const KEPT_CHANNELS_MAX: usize = 64;
 
+/// Conversations of which it is kept there what one wants to be told; of more the one that changed longest ago is as usual again.
+pub const KEPT_LEVELS_MAX: usize = 256;
+
 /// Conversations of which what is typed and not sent is kept there; of more the one that changed longest ago is forgotten.
 pub const KEPT_DRAFTS_MAX: usize = 64;
 

@@ -115,6 +115,7 @@ async fn on_the_terminal<F: Opening>(
     }
     chat.listen_for(&config.screen.wishes.keywords);
     if keeper.is_some() {
+        face.attend(std::mem::take(&mut kept.levels)).await.map_err(Error::Terminal)?;
         face.take_up(std::mem::take(&mut kept.drafts)).await.map_err(Error::Terminal)?;
     }
     let was_here = kept.was_here;

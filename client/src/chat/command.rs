@@ -12,6 +12,7 @@ use crate::limits;
 use crate::view::wording::{self, Language};
 use crate::when::WhenError;
 
+use super::item::Level;
 use super::nearest::nearest;
 use super::search::Wanted;
 
@@ -76,6 +77,15 @@ pub enum Command {
     Jump(usize),
     /// Explain all commands, or this one.
     Help(Option<&'static CommandSpec>),
+    /// Be told so much of a conversation.
+    Alert {
+        /// How much; none for what is usual.
+        level: Option<Level>,
+        /// Of which; where one is if it is not said.
+        of: Option<Conversation>,
+    },
+    /// Be disturbed, or not.
+    Disturb(bool),
     /// Show the latest messages that mention one.
     Mentions,
     /// Write a text with an editor, beginning with this.
@@ -209,6 +219,8 @@ impl Command {
             | Command::Search(_)
             | Command::Jump(_)
             | Command::Help(_)
+            | Command::Alert { .. }
+            | Command::Disturb(_)
             | Command::Mentions
             | Command::Write(_)
             | Command::Quit => false,
@@ -274,6 +286,14 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
                 Err(CommandError::TooMuch(spec))
             }
         }
+        CommandKind::Alert => alert(spec, rest),
+        CommandKind::Mute => nothing_more(Command::Alert { level: Some(Level::None), of: None }),
+        CommandKind::Unmute => nothing_more(Command::Alert { level: None, of: None }),
+        CommandKind::Disturb => match rest {
+            "on" => Ok(Command::Disturb(false)),
+            "off" => Ok(Command::Disturb(true)),
+            _ => Err(CommandError::Incomplete(spec)),
+        },
         CommandKind::Mentions => nothing_more(Command::Mentions),
         CommandKind::Editor => Ok(Command::Write(rest.to_owned())),
         CommandKind::History => history(rest),
@@ -350,12 +370,30 @@ fn history(rest: &str) -> Result<Command, CommandError> {
     if of.is_empty() {
         return Ok(Command::History { of: None, limit });
     }
+    Ok(Command::History { of: Some(conversation(of)?), limit })
+}
+
+fn alert(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError> {
+    let (word, of) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let level = match (word, Level::parse(word)) {
+        ("usual", _) => None,
+        (_, Some(level)) => Some(level),
+        (_, None) => return Err(CommandError::Incomplete(spec)),
+    };
+    let of = match of.trim() {
+        "" => None,
+        of => Some(conversation(of)?),
+    };
+    Ok(Command::Alert { level, of })
+}
+
+/// A channel, or a user behind an `@`.
+fn conversation(of: &str) -> Result<Conversation, CommandError> {
     let name = if of.starts_with(['"']) { word(of)?.0 } else { of.to_owned() };
-    let of = match name.strip_prefix('@') {
+    Ok(match name.strip_prefix('@') {
         Some(user) => Conversation::With(UserName::parse(user.trim_matches('"'))?),
         None => Conversation::Channel(ChannelName::parse(&name)?),
-    };
-    Ok(Command::History { of: Some(of), limit })
+    })
 }
 
 /// The first word, in quotes or not, and what follows it. In quotes a backslash takes the next character as it is.

@@ -141,14 +141,19 @@ impl KnownNames {
                 let after_number = argument.trim_start_matches(|c: char| c.is_ascii_digit());
                 let skipped = argument.len() - after_number.trim_start().len();
                 let (gap, argument) = (gap + skipped, &argument[skipped..]);
-                match argument.strip_prefix('@') {
-                    Some(user) => {
-                        let users = self.users.iter().map(UserName::as_str);
-                        candidates(gap, user, users, |user| format!("@{user}"))
-                    }
-                    None => rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str)),
-                }
+                self.complete_place(gap, argument)
             }
+            CommandKind::Disturb => rest_of_line(gap, argument, "", ["off", "on"].into_iter()),
+            CommandKind::Alert => match argument.split_once(char::is_whitespace) {
+                None => {
+                    let levels = ["all", "mentions", "none", "usual"].into_iter();
+                    candidates(gap, argument, levels, |level| format!("{level} "))
+                }
+                Some((_, place)) => {
+                    let gap = typed.len() - place.trim_start().len();
+                    self.complete_place(gap, place.trim_start())
+                }
+            },
             CommandKind::Help => rest_of_line(gap, argument, "/", COMMANDS.iter().map(|spec| spec.name)),
             CommandKind::Create
             | CommandKind::Channels
@@ -157,6 +162,8 @@ impl KnownNames {
             | CommandKind::Away
             | CommandKind::Back
             | CommandKind::Mentions
+            | CommandKind::Mute
+            | CommandKind::Unmute
             | CommandKind::Quit => Completion::default(),
         }
     }
@@ -176,6 +183,17 @@ impl KnownNames {
                 candidates(start, name, channels, |name| format!("in:{} ", quoted(name)))
             }
             _ => Completion::default(),
+        }
+    }
+
+    /// A channel, or a user behind an `@`.
+    fn complete_place(&self, start: usize, typed: &str) -> Completion {
+        match typed.strip_prefix('@') {
+            Some(user) => {
+                let users = self.users.iter().map(UserName::as_str);
+                candidates(start, user, users, |user| format!("@{user}"))
+            }
+            None => rest_of_line(start, typed, "#", self.channels.iter().map(ChannelName::as_str)),
         }
     }
 
@@ -350,6 +368,14 @@ mod tests {
         check("see #te", &["see #team chat ", "see #tech "]);
         check("hello ", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn levels_are_completed_and_then_places() {
+        check("/alert m", &["/alert mentions "]);
+        check("/alert none te", &["/alert none team chat", "/alert none tech"]);
+        check("/alert all @b", &["/alert all @bob"]);
+        check("/dnd o", &["/dnd off", "/dnd on"]);
     }
 
     #[test]

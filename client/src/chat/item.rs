@@ -236,6 +236,33 @@ impl From<Place> for Conversation {
     }
 }
 
+/// What of a conversation one wants to be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Everything.
+    All,
+    /// One's name and the words that one listens for.
+    Mentions,
+    /// Nothing.
+    None,
+}
+
+impl Level {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::All => "all",
+            Level::Mentions => "mentions",
+            Level::None => "none",
+        }
+    }
+
+    /// The level of this word, if it is one.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Level::All, Level::Mentions, Level::None].into_iter().find(|level| level.as_str() == word)
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
@@ -364,6 +391,18 @@ pub enum Notice {
         count: u64,
         /// How many of them are shown: the last ones.
         shown: u64,
+    },
+    /// Of a conversation one is told this from now on.
+    Alerting {
+        /// Which one.
+        place: Place,
+        /// What; none for what is usual.
+        level: Option<Level>,
+    },
+    /// Nothing makes a sound or a notification, or it does again.
+    Disturbing {
+        /// Whether it does.
+        is_on: bool,
     },
     /// How to leave, said when Ctrl-C finds nothing to clear.
     HowToQuit,

@@ -2,7 +2,9 @@
 //! and events go in, [`Effect`]s come out. Every face (terminal, plain lines, JSON) runs on this.
 
 mod acting;
+mod alerting;
 pub mod command;
+mod commanding;
 mod company;
 pub mod complete;
 pub mod draft;
@@ -24,15 +26,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use recado_proto::{ChannelName, Code, Epoch, UserName, limits as wire_limits};
+use recado_proto::{ChannelName, Code, Epoch, UserName};
 
 use crate::kept::Record;
-use crate::limits;
-use crate::receiver::{Start, Topic};
+use crate::receiver::Topic;
 use crate::session::RequestError;
 
 use self::acting::Recently;
-use self::command::{Command, Conversation};
+use self::command::Command;
 use self::company::Attendance;
 use self::complete::KnownNames;
 use self::item::{Attempt, Failure, FailureCode, Item, Message, Notice, Place};
@@ -365,124 +366,9 @@ impl Chat {
         &self.known
     }
 
-    fn on_command(&mut self, command: Command, echo: bool, now_ms: i64) {
-        match command {
-            Command::Say(text) => match self.current_place() {
-                Some(place) => self.say(place, text, echo, now_ms),
-                None => self.say_nowhere(text),
-            },
-            Command::Me(text) => self.say_of_oneself(text, echo, now_ms),
-            Command::ShowTopic => self.show_topic(),
-            Command::OnMessage { back, what } => self.on_act(back, what, echo, now_ms),
-            Command::Query(user) => {
-                let user = self.known.meant_user(user);
-                self.direct = Some(user.clone());
-                self.notice(Notice::Talking { user });
-            }
-            Command::Message { to, text } => {
-                let to = self.known.meant_user(to);
-                self.say(Place::Direct(to), text, echo, now_ms);
-            }
-            Command::Reply(text) => match self.wrote_last.clone() {
-                Some(user) => self.say(Place::Direct(user), text, echo, now_ms),
-                None => {
-                    let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
-                    let hint = Some(Hint::WriteToSomebody);
-                    self.fail(attempt, FailureCode::NobodyToAnswer, Reason::NobodyWrote, hint);
-                }
-            },
-            Command::Join(channel) => {
-                let channel = self.known.meant_channel(channel);
-                self.join(channel);
-            }
-            Command::Create(channel) => {
-                let channel = self.known.meant_channel(channel);
-                self.create(channel);
-            }
-            Command::Leave(channel) => self.leave(channel),
-            Command::Channels => self.ask(Ask::Channels { quiet: false }),
-            Command::Users => self.ask(Ask::Users { quiet: false }),
-            Command::Who => self.ask(Ask::Who { quiet: false }),
-            Command::Away => self.set_away(true),
-            Command::Back => self.set_away(false),
-            Command::History { of, limit } => self.history(of, limit),
-            Command::Search(wanted) => self.search(wanted, now_ms),
-            Command::Jump(number) => self.jump(number),
-            Command::Help(spec) => self.show(Item::Help(spec)),
-            Command::Mentions => self.show_mentions(),
-            Command::Write(text) => self.effects.push_back(Effect::Write(text)),
-            Command::Quit => self.effects.push_back(Effect::Quit),
-        }
-    }
-
     /// No line is typed here.
     pub fn on_nowhere_to_write(&mut self) {
         self.fail(Attempt::Line, FailureCode::BadCommand, Reason::NeedsTerminal, None);
-    }
-
-    fn say_nowhere(&mut self, text: String) {
-        let attempt = Attempt::Send { to: None, text, id: None, ambiguous: false };
-        self.fail(attempt, FailureCode::NoChannel, Reason::InNoChannel, Some(Hint::JoinOne));
-    }
-
-    fn join(&mut self, channel: ChannelName) {
-        if self.joining.contains_key(&channel) {
-            return;
-        }
-        if self.joined.contains(&channel) {
-            self.go_to(channel.clone());
-            return self.notice(Notice::Switched { channel });
-        }
-        if self.keeps && self.places.contains_key(&Topic::Channel(channel.clone())) {
-            return self.look(channel);
-        }
-        self.begin_joining(channel, Start::Latest(self.backlog), false);
-    }
-
-    fn create(&mut self, channel: ChannelName) {
-        self.ask(Ask::Create(channel));
-    }
-
-    fn leave(&mut self, channel: Option<ChannelName>) {
-        if channel.is_none()
-            && let Some(user) = self.direct.take()
-        {
-            return self.notice(Notice::TalkingNoMore { user, current: self.current().cloned() });
-        }
-        let channel =
-            channel.map(|channel| self.known.meant_channel(channel)).or_else(|| self.current().cloned());
-        match channel {
-            Some(channel) if self.joined.contains(&channel) => {
-                self.joined.retain(|joined| *joined != channel);
-                self.known.set_joined(self.joined.iter().cloned());
-                self.hear_typing(channel.clone().into(), false);
-                self.effects.push_back(Effect::Unfollow(channel.clone()));
-                self.keep(Record::Left(channel.clone()), false);
-                self.places.remove(&Topic::Channel(channel.clone()));
-                self.notice(Notice::Left { channel, current: self.current().cloned() });
-            }
-            Some(channel) => {
-                let reason = Reason::NotIn(channel.clone());
-                self.fail(Attempt::Leave(Some(channel)), FailureCode::NoChannel, reason, None);
-            }
-            None => self.fail(Attempt::Leave(None), FailureCode::NoChannel, Reason::InNoChannel, None),
-        }
-    }
-
-    fn history(&mut self, of: Option<Conversation>, limit: Option<u32>) {
-        let of = match of {
-            Some(Conversation::Channel(channel)) => Conversation::Channel(self.known.meant_channel(channel)),
-            Some(Conversation::With(user)) => Conversation::With(user),
-            None => match self.current_place() {
-                Some(place) => place.into(),
-                None => {
-                    let hint = Some(Hint::DirectHistory);
-                    return self.fail(Attempt::History, FailureCode::NoChannel, Reason::InNoChannel, hint);
-                }
-            },
-        };
-        let limit = limit.unwrap_or(limits::HISTORY_MESSAGES).min(wire_limits::HISTORY_LIMIT_MAX);
-        self.ask(Ask::History { of, limit });
     }
 
     fn on_users(&mut self, quiet: bool, result: Result<Vec<UserName>, RequestError>) {

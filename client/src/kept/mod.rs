@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use recado_proto::{ChannelName, Epoch, Manner, MessageId};
 
 use crate::chat::draft::Draft;
-use crate::chat::item::Place;
+use crate::chat::item::{Level, Place};
 use crate::limits;
 use crate::receiver::Topic;
 
@@ -41,6 +41,8 @@ pub struct Kept {
     pub places: BTreeMap<Topic, (Epoch, u64)>,
     /// The channels that one was in, the one where plain lines went last.
     pub channels: Vec<ChannelName>,
+    /// What one wants to be told of conversations, the one that changed last at the end.
+    pub levels: Vec<(Place, Level)>,
     /// What is typed and not sent, the one that changed last at the end.
     pub drafts: Vec<(Place, Draft)>,
 }
@@ -69,8 +71,14 @@ impl Kept {
         });
         let channels = self.channels.iter().cloned().map(Record::Joined);
         let unsent = self.unsent.iter().cloned().map(Record::Unsent);
+        let levels = self.levels.iter().map(|(place, level)| Record::Level(place.clone(), Some(*level)));
         let drafts = self.drafts.iter().map(|(place, draft)| Record::Draft(place.clone(), draft.clone()));
-        let all = std::iter::once(Record::Began).chain(channels).chain(places).chain(unsent).chain(drafts);
+        let all = std::iter::once(Record::Began)
+            .chain(channels)
+            .chain(places)
+            .chain(unsent)
+            .chain(levels)
+            .chain(drafts);
         for record in all {
             record.encode(&mut bytes);
         }
@@ -103,6 +111,12 @@ impl Kept {
                 self.channels.retain(|joined| *joined != channel);
                 self.places.remove(&Topic::Channel(channel));
             }
+            Record::Level(place, level) => {
+                self.levels.retain(|(known, _)| *known != place);
+                self.levels.extend(level.map(|level| (place, level)));
+                let beyond = self.levels.len().saturating_sub(limits::KEPT_LEVELS_MAX);
+                self.levels.drain(..beyond);
+            }
             Record::Draft(place, draft) => {
                 self.drafts.retain(|(known, _)| *known != place);
                 if !draft.is_empty() {
@@ -130,7 +144,7 @@ mod tests {
 
     use super::{Kept, Record, Unsent};
     use crate::chat::draft::{Aim, Draft, Purpose};
-    use crate::chat::item::Place;
+    use crate::chat::item::{Level, Place};
     use crate::limits;
     use crate::receiver::Topic;
 
@@ -160,6 +174,10 @@ mod tests {
 
     fn draft(name: &str, text: &str) -> Record {
         Record::Draft(Place::Channel(channel(name)), Draft::plain(text.to_owned()))
+    }
+
+    fn level(name: &str, level: Option<Level>) -> Record {
+        Record::Level(Place::Channel(channel(name)), level)
     }
 
     fn aim(purpose: Purpose) -> Aim {
@@ -195,6 +213,10 @@ mod tests {
                 Draft { text: "better".into(), aim: Some(aim(Purpose::Edit)) },
             ),
             draft("tech", " "),
+            level("geral", Some(Level::None)),
+            level("tech", Some(Level::All)),
+            level("geral", Some(Level::Mentions)),
+            level("tech", None),
             shown("geral", 4),
             Record::Joined(channel("tech")),
         ]
@@ -211,6 +233,7 @@ mod tests {
         let of_bob = Draft { text: "better".into(), aim: Some(aim(Purpose::Edit)) };
         let bob = Place::Direct(UserName::parse("bob").unwrap());
         let geral = Place::Channel(channel("geral"));
+        assert_eq!(kept.levels, [(geral.clone(), Level::Mentions)]);
         assert_eq!(kept.drafts, [(geral, Draft::plain("half a\nsen".into())), (bob, of_bob)]);
         assert_eq!(Kept::read(&kept.write()), (kept, 0), "the shortest file says the same");
     }
@@ -271,6 +294,16 @@ mod tests {
             assert_eq!(damaged, bytes.iter().filter(|byte| **byte == b'\n').count());
             assert_eq!(kept, Kept { was_here: true, ..Kept::default() });
         }
+    }
+
+    #[test]
+    fn levels_have_a_bound_and_the_latest_stay() {
+        let mut kept = Kept::default();
+        for index in 0..=limits::KEPT_LEVELS_MAX {
+            kept.apply(level(&format!("c{index}"), Some(Level::None)));
+        }
+        assert_eq!(kept.levels.len(), limits::KEPT_LEVELS_MAX);
+        assert_eq!(kept.levels[0].0, Place::Channel(channel("c1")));
     }
 
     #[test]

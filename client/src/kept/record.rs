@@ -4,7 +4,7 @@ use recado_proto::{ChannelName, Epoch, Manner, MessageId, Style, UserName};
 use serde_json::{Map, Value};
 
 use crate::chat::draft::{Aim, Draft, Purpose};
-use crate::chat::item::Place;
+use crate::chat::item::{Level, Place};
 use crate::receiver::Topic;
 
 use super::Unsent;
@@ -31,6 +31,8 @@ pub enum Record {
     Joined(ChannelName),
     /// A channel was left.
     Left(ChannelName),
+    /// Of this conversation one wants to be told so much; none for what is usual.
+    Level(Place, Option<Level>),
     /// This is typed and not sent there; an empty one takes the place of what was.
     Draft(Place, Draft),
 }
@@ -64,6 +66,10 @@ impl Record {
             }
             Record::Joined(channel) => put("joined", channel.as_str().into()),
             Record::Left(channel) => put("left", channel.as_str().into()),
+            Record::Level(place, level) => {
+                put_place(&mut put, place);
+                put("level", level.map_or("usual", Level::as_str).into());
+            }
             Record::Draft(place, draft) => {
                 put_place(&mut put, place);
                 put_draft(&mut put, draft);
@@ -87,6 +93,10 @@ impl Record {
         let user = || UserName::parse(text("user")?).ok();
         let id = |key: &str| text(key)?.parse::<MessageId>().ok();
         let place = || channel("channel").map(Place::Channel).or_else(|| user().map(Place::Direct));
+        if let Some(level) = text("level") {
+            let known = Level::parse(level);
+            return (known.is_some() || level == "usual").then_some(Record::Level(place()?, known));
+        }
         if let Some(typed) = text("draft") {
             return Some(Record::Draft(place()?, draft(&object, typed)));
         }

@@ -16,16 +16,7 @@ use crate::limits;
 use crate::view::text::{fitted, one_line};
 use crate::view::wording::{self, Language};
 
-/// What of a conversation one wants to be told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Everything.
-    All,
-    /// One's name and the words that one listens for.
-    Mentions,
-    /// Nothing.
-    None,
-}
+pub use crate::chat::item::Level;
 
 /// What one wants to be told of a conversation, as `#geral=all`, `@bob=none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +73,8 @@ pub(crate) struct Attention {
     quiet_hours: Option<QuietHours>,
     keywords: Vec<String>,
     levels: BTreeMap<Place, Level>,
+    /// As they were at the start.
+    wished: BTreeMap<Place, Level>,
     zone: TimeZone,
     alerted_ms: Option<i64>,
 }
@@ -94,11 +87,14 @@ impl Attention {
 
     pub(crate) fn new(wishes: &Wishes, zone: TimeZone) -> Self {
         let keywords = wishes.keywords.iter().take(limits::KEYWORDS_MAX);
+        let levels: BTreeMap<Place, Level> =
+            wishes.levels.iter().map(|setting| (setting.place.clone(), setting.level)).collect();
         Self {
             do_not_disturb: wishes.do_not_disturb,
             quiet_hours: wishes.quiet_hours,
             keywords: keywords.map(|word| folded(word.trim())).filter(|word| !word.is_empty()).collect(),
-            levels: wishes.levels.iter().map(|setting| (setting.place.clone(), setting.level)).collect(),
+            wished: levels.clone(),
+            levels,
             zone,
             alerted_ms: None,
         }
@@ -143,6 +139,19 @@ impl Attention {
         })
     }
 
+    /// What one is told of a conversation from now on; none: as it was wished at the start, or else as is usual.
+    pub(crate) fn set_level(&mut self, place: &Place, level: Option<Level>) {
+        match level.or_else(|| self.wished.get(place).copied()) {
+            Some(level) => self.levels.insert(place.clone(), level),
+            None => self.levels.remove(place),
+        };
+    }
+
+    /// Nothing makes a sound or a notification from now on, or again what is wished.
+    pub(crate) fn set_do_not_disturb(&mut self, is_on: bool) {
+        self.do_not_disturb = is_on;
+    }
+
     fn is_quiet(&self, now_ms: i64) -> bool {
         let time = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
         let time = self.zone.to_datetime(time).time();
@@ -175,12 +184,7 @@ impl FromStr for LevelSetting {
 
     fn from_str(text: &str) -> Result<Self, WishError> {
         let (name, level) = text.rsplit_once('=').ok_or(WishError::NoLevel)?;
-        let level = match level.trim() {
-            "all" => Level::All,
-            "mentions" => Level::Mentions,
-            "none" => Level::None,
-            _ => return Err(WishError::NoLevel),
-        };
+        let level = Level::parse(level.trim()).ok_or(WishError::NoLevel)?;
         let name = name.trim();
         let place = if let Some(channel) = name.strip_prefix('#') {
             Place::Channel(ChannelName::parse(channel).map_err(|error| WishError::NoName(error.to_string()))?)
@@ -198,7 +202,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use recado_proto::{ChannelName, Manner, UserName};
 
-    use super::{Attention, Wishes};
+    use super::{Attention, Level, Wishes};
     use crate::chat::item::{Message, Place};
     use crate::view::wording::Language;
 
@@ -260,6 +264,25 @@ mod tests {
         for wrong in ["geral=all", "#geral", "#geral=loud", "#=all", ""] {
             assert!(wrong.parse::<super::LevelSetting>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_said_in_the_chat_holds_until_it_is_taken_back() {
+        let mut attention = attention(wishes(&["#geral=all"]));
+        let mut is_told = |level: Option<Option<Level>>, dnd: Option<bool>| {
+            let message = said("#geral", "hello");
+            level.into_iter().for_each(|level| attention.set_level(&message.place, level));
+            dnd.into_iter().for_each(|is_on| attention.set_do_not_disturb(is_on));
+            attention.alerted_ms = None;
+            attention.decide(&message, false, Language::English, NOON_MS).is_some()
+        };
+        assert!(is_told(None, None));
+        assert!(!is_told(Some(Some(Level::None)), None));
+        assert!(is_told(Some(Some(Level::All)), None));
+        assert!(!is_told(None, Some(true)));
+        assert!(is_told(None, Some(false)));
+        assert!(!is_told(Some(Some(Level::Mentions)), None));
+        assert!(is_told(Some(None), None), "as it was wished at the start");
     }
 
     #[test]

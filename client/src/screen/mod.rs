@@ -143,6 +143,10 @@ impl Opening for ScreenFace {
         Ok(())
     }
 
+    async fn attend(&mut self, levels: Vec<(Place, Level)>) -> io::Result<()> {
+        self.tell(Event::Levels(levels)).await
+    }
+
     async fn take_up(&mut self, drafts: Vec<(Place, Draft)>) -> io::Result<()> {
         self.tell(Event::Drafts(drafts)).await
     }

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
-use crate::chat::item::{Item, Place};
+use crate::chat::item::{Item, Level, Place};
 use crate::chat::{Reads, Whereabouts};
 use crate::engine::{Face, Input, Opening};
 use crate::limits;
@@ -72,6 +72,11 @@ impl Opening for TerminalFace {
     /// be long.
     fn begin(&self) -> io::Result<()> {
         self.keep_quiet(false)
+    }
+
+    /// Nothing here makes a sound.
+    async fn attend(&mut self, _: Vec<(Place, Level)>) -> io::Result<()> {
+        Ok(())
     }
 
     /// One line is typed here, which belongs nowhere yet: what was typed for a conversation stays kept for where there are some.

@@ -5,7 +5,7 @@ use recado_proto::{ChannelName, Epoch, Here, MessageId, Presence, Style, UserNam
 use serde_json::{Map, Value};
 
 use crate::chat::ReadTo;
-use crate::chat::item::{ActShown, Attempt, Failure, Item, Message, Notice, Place, TopicSet};
+use crate::chat::item::{ActShown, Attempt, Failure, Item, Level, Message, Notice, Place, TopicSet};
 
 use super::wording::{self, Language};
 
@@ -218,6 +218,15 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
         Notice::Talking { user } => {
             put(object, "user", user.as_str());
             "talking"
+        }
+        Notice::Alerting { place, level } => {
+            put_place(place, "with", object);
+            put(object, "level", level.map_or("usual", Level::as_str));
+            "alerting"
+        }
+        Notice::Disturbing { is_on } => {
+            put(object, "disturbs", *is_on);
+            "disturbing"
         }
         Notice::Attending { is_away } => {
             put(object, "state", if *is_away { "away" } else { "online" });

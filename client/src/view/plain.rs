@@ -283,6 +283,8 @@ fn is_as_expected(notice: &Notice) -> bool {
         | Notice::Talking { .. }
         | Notice::TalkingNoMore { .. }
         | Notice::Attending { .. }
+        | Notice::Alerting { .. }
+        | Notice::Disturbing { .. }
         | Notice::Left { .. }
         | Notice::Created { .. }
         | Notice::HowToQuit => true,

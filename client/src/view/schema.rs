@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use recado_proto::{ActKind, ChannelName, Code, Epoch, Here, Manner, MessageId, Presence, Style, UserName};
 use serde_json::{Map, Value};
 
-use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Item, Message, Notice, Place, TopicSet};
+use crate::chat::item::{
+    ActShown, Attempt, Failure, FailureCode, Item, Level, Message, Notice, Place, TopicSet,
+};
 use crate::chat::reason::{Hint, Reason};
 
 use super::json;
@@ -135,6 +137,9 @@ fn notices() -> Vec<Notice> {
         Notice::Talking { user: user() },
         Notice::TalkingNoMore { user: user(), current: None },
         Notice::TalkingNoMore { user: user(), current: Some(channel()) },
+        Notice::Alerting { place: Place::Channel(channel()), level: None },
+        Notice::Alerting { place: Place::Direct(user()), level: Some(Level::All) },
+        Notice::Disturbing { is_on: true },
         Notice::Attending { is_away: true },
         Notice::Left { channel: channel(), current: None },
         Notice::Left { channel: channel(), current: Some(channel()) },

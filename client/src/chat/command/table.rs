@@ -45,6 +45,14 @@ pub enum CommandKind {
     History,
     /// `/mentions`
     Mentions,
+    /// `/alert`
+    Alert,
+    /// `/mute`
+    Mute,
+    /// `/unmute`
+    Unmute,
+    /// `/dnd`
+    Disturb,
     /// `/editor`
     Editor,
     /// `/search`
@@ -69,7 +77,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 25] = [
+pub static COMMANDS: [CommandSpec; 29] = [
     CommandSpec { kind: CommandKind::Join, name: "join", aliases: &["j"] },
     CommandSpec { kind: CommandKind::Create, name: "create", aliases: &[] },
     CommandSpec { kind: CommandKind::Leave, name: "leave", aliases: &["part"] },
@@ -92,6 +100,10 @@ pub static COMMANDS: [CommandSpec; 25] = [
     CommandSpec { kind: CommandKind::Search, name: "search", aliases: &["find"] },
     CommandSpec { kind: CommandKind::Jump, name: "jump", aliases: &["go"] },
     CommandSpec { kind: CommandKind::Mentions, name: "mentions", aliases: &[] },
+    CommandSpec { kind: CommandKind::Alert, name: "alert", aliases: &[] },
+    CommandSpec { kind: CommandKind::Mute, name: "mute", aliases: &[] },
+    CommandSpec { kind: CommandKind::Unmute, name: "unmute", aliases: &[] },
+    CommandSpec { kind: CommandKind::Disturb, name: "dnd", aliases: &[] },
     CommandSpec { kind: CommandKind::Editor, name: "editor", aliases: &[] },
     CommandSpec { kind: CommandKind::Help, name: "help", aliases: &["?"] },
     CommandSpec { kind: CommandKind::Quit, name: "quit", aliases: &["exit", "q"] },

@@ -109,3 +109,20 @@ fn message(place: &Place, author: &str, text: &str) -> Message {
         acts: Vec::new(),
     }
 }
+
+#[test]
+fn what_one_is_told_is_said_where_one_is_or_of_another_conversation() {
+    let mut scene = Scene::in_geral();
+    scene.line("/mute");
+    scene.expect(&["* You are told of nothing in #geral; /unmute ends that."]);
+    scene.line("/alert all #tech");
+    scene.expect(&["* You are told of everything in #tech."]);
+    scene.line("/alert mentions @bob");
+    scene.expect(&["* You are told of what mentions you in bob."]);
+    scene.line("/unmute");
+    scene.expect(&["* You are told of #geral as is usual."]);
+    scene.line("/dnd on");
+    scene.expect(&["* No notifications until you leave, or say /dnd off."]);
+    scene.line("/alert loudly");
+    assert!(scene.asked().contains("Incomplete"));
+}

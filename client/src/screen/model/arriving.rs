@@ -151,6 +151,8 @@ impl Model {
                 }
             }
             Notice::KeepsNothing { .. } => self.keeps_drafts = false,
+            Notice::Alerting { place, level } => self.attention.set_level(place, *level),
+            Notice::Disturbing { is_on } => self.attention.set_do_not_disturb(!is_on),
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }

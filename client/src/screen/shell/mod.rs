@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::chat::Whereabouts;
 use crate::chat::complete::KnownNames;
 use crate::chat::draft::Draft;
-use crate::chat::item::{Item, Place};
+use crate::chat::item::{Item, Level, Place};
 use crate::engine::Input;
 use crate::limits;
 use crate::view::times::Times;
@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Names(Box<KnownNames>),
     /// Open the editor on what is typed, and this.
     Write(String),
+    /// What one wants to be told of these conversations.
+    Levels(Vec<(Place, Level)>),
     /// What was typed and not sent the last time.
     Drafts(Vec<(Place, Draft)>),
     /// No key counts any more: what is typed, where that is not what was kept?
@@ -239,6 +241,9 @@ impl Shell {
             Event::Ready { whereabouts, taken } => self.model.ready(&whereabouts, taken),
             Event::Names(known) => self.model.know(*known),
             Event::Write(text) => self.write_elsewhere(&text),
+            Event::Levels(levels) => {
+                levels.iter().for_each(|(place, level)| self.model.attention.set_level(place, Some(*level)));
+            }
             Event::Drafts(drafts) => self.model.take_up(drafts),
             Event::LastWords(reply) => {
                 self.is_ending = true;

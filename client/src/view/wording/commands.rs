@@ -155,6 +155,29 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("list the latest messages that mention you", "listar as últimas mensagens que citam você"),
             both("/mentions", "/mentions"),
         ),
+        CommandKind::Alert => help_of(
+            both("LEVEL [CHANNEL or @USER]", "NÍVEL [CANAL ou @USUÁRIO]"),
+            both(
+                "be told of all, mentions, none, or as usual",
+                "escolher de que ser avisado; Tab mostra os níveis",
+            ),
+            both("/alert none #geral", "/alert none #geral"),
+        ),
+        CommandKind::Mute => help_of(
+            both("", ""),
+            both("be told of nothing here", "não ser avisado de nada daqui"),
+            both("/mute", "/mute"),
+        ),
+        CommandKind::Unmute => help_of(
+            both("", ""),
+            both("be told of this conversation as is usual", "ser avisado desta conversa como de costume"),
+            both("/unmute", "/unmute"),
+        ),
+        CommandKind::Disturb => help_of(
+            both("on|off", "on|off"),
+            both("no notifications at all until you leave", "nenhuma notificação até você sair"),
+            both("/dnd on", "/dnd on"),
+        ),
         CommandKind::Editor => help_of(
             both("[TEXT]", "[TEXTO]"),
             both(

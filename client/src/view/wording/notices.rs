@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use recado_proto::{ActKind, ChannelName};
 use recado_zmtp::Endpoint;
 
-use crate::chat::item::{ActShown, Notice, Place};
+use crate::chat::item::{ActShown, Level, Notice, Place};
 use crate::view::text::one_line;
 
 use super::language::Language;
@@ -58,6 +58,16 @@ fn english(notice: &Notice) -> String {
         }
         Notice::Left { channel: of, current: None } => {
             format!("You have left {} and are in no channel now; /join goes to one.", channel(of))
+        }
+        Notice::Alerting { place: of, level } => match level {
+            Some(Level::All) => format!("You are told of everything in {}.", place(of)),
+            Some(Level::Mentions) => format!("You are told of what mentions you in {}.", place(of)),
+            Some(Level::None) => format!("You are told of nothing in {}; /unmute ends that.", place(of)),
+            None => format!("You are told of {} as is usual.", place(of)),
+        },
+        Notice::Disturbing { is_on: true } => "Notifications are on.".to_owned(),
+        Notice::Disturbing { is_on: false } => {
+            "No notifications until you leave, or say /dnd off.".to_owned()
         }
         Notice::Attending { is_away: true } => "Others see that you are away; /back ends that.".to_owned(),
         Notice::Attending { is_away: false } => "Others see that you are here.".to_owned(),
@@ -143,6 +153,18 @@ fn portuguese(notice: &Notice) -> String {
         }
         Notice::Left { channel: of, current: None } => {
             format!("Você saiu de {} e não está em nenhum canal agora; /join leva a um.", channel(of))
+        }
+        Notice::Alerting { place: of, level } => match level {
+            Some(Level::All) => format!("Você é avisado de tudo em {}.", place(of)),
+            Some(Level::Mentions) => format!("Você é avisado do que cita você em {}.", place(of)),
+            Some(Level::None) => {
+                format!("Você não é avisado de nada em {}; /unmute termina isso.", place(of))
+            }
+            None => format!("Você é avisado de {} como de costume.", place(of)),
+        },
+        Notice::Disturbing { is_on: true } => "As notificações estão ligadas.".to_owned(),
+        Notice::Disturbing { is_on: false } => {
+            "Sem notificações até você sair, ou dizer /dnd off.".to_owned()
         }
         Notice::Attending { is_away: true } => {
             "Os outros veem que você está ausente; /back encerra isso.".to_owned()

@@ -5,7 +5,7 @@ use recado_proto::{ActKind, ChannelName, Code, MessageId, NameError, UserName};
 
 use crate::chat::command::{COMMANDS, CommandError, CommandSpec};
 use crate::chat::draft::{Aim, Purpose};
-use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Notice, Place, TopicSet};
+use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Level, Notice, Place, TopicSet};
 use crate::chat::reason::{Hint, Reason, Unreadable};
 use crate::screen::Keys;
 use crate::session::RequestError;
@@ -57,6 +57,12 @@ fn notices() -> Vec<Notice> {
         Notice::Left { channel: of(), current: None },
         Notice::Left { channel: of(), current: Some(channel("tech")) },
         Notice::Created { channel: of() },
+        Notice::Alerting { place: geral(), level: Some(Level::All) },
+        Notice::Alerting { place: geral(), level: Some(Level::Mentions) },
+        Notice::Alerting { place: geral(), level: Some(Level::None) },
+        Notice::Alerting { place: bia(), level: None },
+        Notice::Disturbing { is_on: true },
+        Notice::Disturbing { is_on: false },
         Notice::Attending { is_away: true },
         Notice::Attending { is_away: false },
         Notice::ServerLost { reason: reason() },
