@@ -427,7 +427,7 @@ fn a_long_text_is_written_with_the_users_editor() {
     ana.keys("dear all,");
     ana.wait_for_text("> dear all,");
     ana.keys("\x1be");
-    ana.wait_for_text("what else?");
+    ana.wait_for_last_row("what else?");
     assert!(!ana.cells().alternate_screen() && !ana.screen().contains("dear all"), "{}", ana.screen());
     // What is said meanwhile is there afterwards, and what is typed is the editor's.
     bob.line("meanwhile");
@@ -443,7 +443,7 @@ fn a_long_text_is_written_with_the_users_editor() {
     bob.wait_for_text("      see you");
     // The command does the same.
     ana.line("/editor dear bob,");
-    ana.wait_for_text("what else?");
+    ana.wait_for_last_row("what else?");
     ana.line("bye");
     ana.wait_for("the text", |screen| screen.contains("> dear bob,") && screen.contains("  bye"));
     ana.keys("\x03\x04");

@@ -399,3 +399,31 @@ fn colours_can_be_switched_off() {
         assert_eq!(ana.has_colours(), coloured, "{variables:?}");
     }
 }
+
+#[test]
+fn a_line_is_written_with_the_users_editor() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let editor = "f() { printf 'what else? '; read -r text; printf '%s\\n' \"$text\" >> \"$1\"; }; f";
+    let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers, "--user", "ana"];
+    let mut ana = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[("EDITOR", editor)]);
+    ana.wait_for_last_row("ana #geral>");
+    // Ctrl+X Ctrl+E hands on what is typed, and gives back what came of it.
+    ana.keys("dear all,\x18\x05");
+    ana.wait_for_last_row("what else?");
+    ana.line("see you");
+    ana.wait_for("the text", |screen| screen.contains("#geral> dear all,\nsee you"));
+    ana.keys("\r");
+    ana.wait_for("the message", |screen| screen.contains("ana: dear all,\n      see you"));
+    // The command begins with what stands behind it.
+    ana.line("/editor dear bob,");
+    ana.wait_for_last_row("what else?");
+    ana.line("bye");
+    ana.wait_for("the text", |screen| screen.contains("#geral> dear bob,\nbye"));
+    ana.keys("\r");
+    ana.wait_for("the message", |screen| screen.contains("ana: dear bob,\n      bye"));
+    ana.keys("\x04");
+    let (code, screen) = ana.wait_for_end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(ana.is_as_found(), "{screen}");
+}
