@@ -58,8 +58,9 @@ impl Chat {
         };
         match result {
             Ok(page) => {
-                self.show(Item::History { of: place.clone(), count: page.messages.len() });
-                for publication in page.messages.into_iter().filter(|message| !message.deleted) {
+                let messages: Vec<_> = page.messages.into_iter().filter(|message| !message.deleted).collect();
+                self.show(Item::History { of: place.clone(), count: messages.len() });
+                for publication in messages {
                     let mut message = self.message(place.clone(), publication, true);
                     message.current = true;
                     self.mentions.hear(&message);

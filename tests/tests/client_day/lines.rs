@@ -80,7 +80,7 @@ async fn people_alone(day: &mut Day) {
 
 async fn far_back(day: &mut Day) {
     day.ana.line("/history 5");
-    day.shows("history", |screen| printed(screen, "5 messages", PLACE));
+    day.shows("history", |screen| printed(screen, "— end —", PLACE));
     day.server.process.kill();
     day.ana.wait_for("the loss", |screen| screen.contains("The server is away"));
     day.ana.line("written while the server is away");

@@ -382,7 +382,9 @@ fn earlier_messages_stand_between_two_lines() {
     let to_bob = published("bob", PublicationBody::Direct { from: user("ana") }, "hi");
     let mut to_ana = published("ana", PublicationBody::Direct { from: user("bob") }, "hello");
     to_ana.time_ms = u64::try_from(NOW_MS - 24 * 3_600_000).ok();
-    let page = HistoryPage { messages: vec![to_ana, to_bob], ..HistoryPage::default() };
+    // What was taken back is neither shown nor counted.
+    let taken_back = Publication { deleted: true, message: String::new(), ..to_ana.clone() };
+    let page = HistoryPage { messages: vec![to_ana, taken_back, to_bob], ..HistoryPage::default() };
     scene.chat.on_answer(Answer::History { of: Conversation::With(user("bob")), result: Ok(page) });
     scene.expect(&[
         "— you and bob: 2 messages —",
