@@ -48,6 +48,10 @@ async fn morning(day: &mut Day) {
     day.shows("named while elsewhere", |screen| in_place(screen, "#tech") && screen.contains("2@"));
     day.ana.press("M-a");
     day.shows("what is new", |screen| in_place(screen, "#geral") && screen.contains(" new "));
+    day.ana.press("M-m");
+    day.shows("what mentions one", |screen| screen.contains("Mentions (Up and Down move"));
+    day.ana.press("Escape");
+    day.ana.wait_for("no list", |screen| !screen.contains("Mentions ("));
     day.ana.press("C-k");
     day.ana.keys("te");
     day.shows("the switcher", |screen| screen.contains("Go to: te"));
@@ -75,6 +79,13 @@ async fn what_was_said_changes(day: &mut Day) {
     day.shows("a deletion", |screen| screen.contains("(deleted)"));
     day.ana.line("/me fetches coffee");
     day.shows("what one does", |screen| said(screen, "* ana fetches coffee"));
+    day.ana.press("C-Up");
+    day.ana.keys("d");
+    day.shows("a chosen message", |screen| screen.contains("delete this message?"));
+    day.ana.press("Escape");
+    day.ana.wait_for("the message as it was", |screen| !screen.contains("delete this message?"));
+    day.ana.press("Escape");
+    day.ana.wait_for("no message chosen", |screen| !screen.contains('▸'));
 }
 
 async fn people_alone(day: &mut Day) {

@@ -147,24 +147,20 @@ fn picture(terminal: &Tmux) -> String {
     format!("--- {columns}x{rows}, title {:?}, {}\n{screen}", terminal.title(), terminal.modes())
 }
 
-/// With every time of day as `HH:MM`.
+/// With every time of day as `HH:MM`, and a day before it as `MM-DD`.
 fn timeless(screen: &str) -> String {
     let characters: Vec<char> = screen.chars().collect();
     let digit = |at: usize| characters.get(at).is_some_and(char::is_ascii_digit);
-    let is_time = |at: usize| {
-        digit(at)
-            && digit(at + 1)
-            && characters.get(at + 2) == Some(&':')
-            && digit(at + 3)
-            && digit(at + 4)
-            && !digit(at + 5)
-            && (at == 0 || !digit(at - 1))
+    let pair = |at: usize, mark: char| {
+        let digits = [at, at + 1, at + 3, at + 4].into_iter().all(digit);
+        digits && characters.get(at + 2) == Some(&mark) && !digit(at + 5) && (at == 0 || !digit(at - 1))
     };
     let mut text = String::with_capacity(screen.len());
     let mut at = 0;
     while let Some(character) = characters.get(at) {
-        if is_time(at) {
-            text.push_str("HH:MM");
+        let is_day = pair(at, '-') && characters.get(at + 5) == Some(&' ') && pair(at + 6, ':');
+        if is_day || pair(at, ':') {
+            text.push_str(if is_day { "MM-DD" } else { "HH:MM" });
             at += 5;
         } else {
             text.push(*character);
