@@ -7,6 +7,7 @@ mod body;
 mod choice;
 mod composer;
 mod draw;
+mod entries;
 mod guard;
 mod keys;
 mod log;
