@@ -99,6 +99,35 @@ fn a_command_sees_what_was_said_before_it() {
 }
 
 #[test]
+fn a_script_searches_and_sees_what_is_around_what_it_found() {
+    let folder = folder();
+    let recado = Recado::up(folder.path()).expect("it starts");
+    let mut client = client(folder.path(), &recado, &["--user", "ana", "--json"]).with_input().start();
+    for line in ["/create geral", "one", "the needle", "three", "/search needle in:geral from:ana", "/jump 1", "/jump 2"] {
+        client.write_line(line);
+    }
+    let ended = client.wait();
+    let events: Vec<Value> = ended.out.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let search = events.iter().position(|event| event["event"] == "search").expect("it searched");
+    let told: Vec<_> = events[search..].iter().map(|event| (event["event"].as_str(), event["text"].as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (Some("search"), None),
+            (Some("found"), Some("the needle")),
+            (Some("jump"), None),
+            (Some("message"), Some("one")),
+            (Some("message"), Some("the needle")),
+            (Some("message"), Some("three")),
+            (Some("history_end"), None),
+            (Some("failed"), None),
+        ]
+    );
+    assert_eq!(events[search + 1]["snippet"], "the \u{2}needle\u{3}");
+    assert_eq!(ended.code, Some(1), "there is no second one");
+}
+
+#[test]
 fn listening_goes_on_after_the_end_of_input_until_it_is_ended() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");

@@ -71,6 +71,7 @@ fn check_all_services(library: Library) {
     logins_and_lists(&mut asker);
     messages(&mut asker);
     history(&mut asker);
+    search(&mut asker);
     envelopes(&mut asker.peer);
 }
 
@@ -157,6 +158,25 @@ fn history(asker: &mut Asker) {
         &["message"],
         "bad_place",
     );
+}
+
+fn search(asker: &mut Asker) {
+    let mut reply = asker.peer.ask("search", &json!({"user": "ana", "words": "TUDO be", "with": "bob", "limit": 5}));
+    asker.take_times(&mut reply);
+    assert!(take(&mut reply, "epoch").is_u64());
+    let messages = take(&mut reply, "messages");
+    assert_eq!(reply, json!({"status": "OK"}), "nothing is left out");
+    let [message] = messages.as_array().expect("a list").as_slice() else { panic!("{messages}") };
+    assert_eq!((&message["topic"], &message["from"]), (&json!("bob"), &json!("ana")));
+    assert_eq!((&message["message"], &message["seq"]), (&json!("tudo bem?"), &json!(1)));
+    assert_eq!(message["snippet"], "\u{2}tudo\u{3} \u{2}bem\u{3}?");
+    let of_others = asker.peer.ask("search", &json!({"user": "clara", "words": "tudo"}));
+    assert_eq!(of_others["code"], "no_such_user");
+    asker.check("login", &json!({"user": "clara"}), json!({"status": "sucesso"}));
+    let mut of_others = asker.peer.ask("search", &json!({"user": "clara", "words": "tudo"}));
+    asker.take_times(&mut of_others);
+    assert_eq!(of_others["messages"], json!([]));
+    asker.check_refused("search", &json!({"user": "ana", "words": "?\""}), &["message"], "bad_request");
 }
 
 fn envelopes(peer: &mut Peer) {

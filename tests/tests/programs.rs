@@ -444,3 +444,34 @@ fn each_subcommand_has_a_manual_page() {
     let refused = Run::recado(folder.path(), ["man", "file/below"]).to_end();
     assert_eq!((refused.code, refused.err.len()), (Some(1), 1), "{refused:?}");
 }
+
+#[test]
+fn what_was_said_is_found_by_its_words_and_nobody_finds_what_others_said_to_each_other() {
+    let script = Script::with_channels(&["geral", "tech"]);
+    for line in [
+        ["send", "geral", "a versão nova"],
+        ["send", "tech", "the nova build"],
+        ["send", "@maker", "nova for you alone"],
+    ] {
+        assert_eq!(script.run(&line).code, Some(0));
+    }
+    let run = |user: &str, line: &[&str]| {
+        let server = ["search", "--server", &script.recado.requests, "--user", user];
+        Run::recado(script.folder.path(), server.iter().chain(line)).to_end()
+    };
+    let plain = run("ana", &["VERSAO", "nova"]);
+    assert!(plain.code == Some(0) && plain.err.is_empty(), "{plain:?}");
+    assert!(plain.out.len() == 1 && plain.out[0].ends_with("#geral ana: a versão nova"), "{plain:?}");
+    assert_eq!(run("ana", &["nova"]).out.len(), 3);
+    assert_eq!(run("eva", &["nova"]).out.len(), 2);
+    assert_eq!(run("ana", &["nova", "--in", "tech"]).out.len(), 1);
+    assert_eq!(run("maker", &["nova", "--with", "ana", "--from", "ana"]).out.len(), 1);
+    assert_eq!(run("ana", &["nova", "--before", "1h"]).out.len(), 0);
+    assert_eq!(run("ana", &["nova", "--after", "1h", "-n", "2"]).out.len(), 2);
+    let json_lines = run("ana", &["\"versão nova\"", "--json"]).out;
+    let (heading, first) = (json(&json_lines[0]), json(&json_lines[1]));
+    assert_eq!((&heading["event"], &heading["count"]), (&"search".into(), &1.into()));
+    assert_eq!((&first["event"], &first["snippet"]), (&"found".into(), &"a \u{2}versão nova\u{3}".into()));
+    assert_eq!(run("ana", &["?!"]).code, Some(1));
+    assert_eq!(run("ana", &["nova", "--in", "tech", "--with", "bob"]).code, Some(2));
+}
