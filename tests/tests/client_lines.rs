@@ -103,13 +103,22 @@ fn a_script_searches_and_sees_what_is_around_what_it_found() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");
     let mut client = client(folder.path(), &recado, &["--user", "ana", "--json"]).with_input().start();
-    for line in ["/create geral", "one", "the needle", "three", "/search needle in:geral from:ana", "/jump 1", "/jump 2"] {
+    for line in [
+        "/create geral",
+        "one",
+        "the needle",
+        "three",
+        "/search needle in:geral from:ana",
+        "/jump 1",
+        "/jump 2",
+    ] {
         client.write_line(line);
     }
     let ended = client.wait();
     let events: Vec<Value> = ended.out.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let search = events.iter().position(|event| event["event"] == "search").expect("it searched");
-    let told: Vec<_> = events[search..].iter().map(|event| (event["event"].as_str(), event["text"].as_str())).collect();
+    let told: Vec<_> =
+        events[search..].iter().map(|event| (event["event"].as_str(), event["text"].as_str())).collect();
     assert_eq!(
         told,
         [

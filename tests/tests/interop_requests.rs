@@ -161,7 +161,8 @@ fn history(asker: &mut Asker) {
 }
 
 fn search(asker: &mut Asker) {
-    let mut reply = asker.peer.ask("search", &json!({"user": "ana", "words": "TUDO be", "with": "bob", "limit": 5}));
+    let mut reply =
+        asker.peer.ask("search", &json!({"user": "ana", "words": "TUDO be", "with": "bob", "limit": 5}));
     asker.take_times(&mut reply);
     assert!(take(&mut reply, "epoch").is_u64());
     let messages = take(&mut reply, "messages");

@@ -203,10 +203,23 @@ impl Entries<'_> {
     }
 
     fn aside(&self, lines: &mut Vec<Line<'static>>, text: &str, role: Role<'_>) {
-        let text = harmless(text);
-        for row in rows::soft(&text, self.width, 0) {
-            let row = text[row.begin..row.end].to_owned();
-            lines.push(Line::from(Span::styled(row, self.style(Part::Line(role)))));
+        for line in harmless(text).split('\n') {
+            // What stands in a column of a table stays in it.
+            let column = behind_gap(line).filter(|column| columns(&line[..*column]) < self.width * 2 / 3);
+            let (before, rest) = line.split_at(column.unwrap_or(0));
+            let indent = columns(before);
+            for (number, row) in rows::soft(rest, self.width - indent, 0).into_iter().enumerate() {
+                let before = if number == 0 { before.to_owned() } else { " ".repeat(indent) };
+                let row = before + &rest[row.begin..row.end];
+                lines.push(Line::from(Span::styled(row, self.style(Part::Line(role)))));
+            }
         }
     }
+}
+
+/// Where the text behind the first gap begins: two spaces or more with something before them.
+fn behind_gap(line: &str) -> Option<usize> {
+    let begin = line.len() - line.trim_start().len();
+    let gap = begin + line[begin..].find("  ")?;
+    Some(line.len() - line[gap..].trim_start().len())
 }
