@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_indexs_own_language_is_only_words() {
+    fn what_means_something_to_the_index_is_only_words() {
         check("a OR b NOT c", r#""a" AND "or" AND "b" AND "not" AND "c"*"#);
         check("place:c12 ^x NEAR(a b, 3)", r#""place c12" AND "x" AND "near a" AND "b" AND "3"*"#);
         check(

@@ -149,8 +149,8 @@ mod tests {
     fn phrases_stand_together_and_in_order() {
         check("\"foo bar\"", "bar foo-bar foo", Some("bar [foo-bar] foo"));
         check("\"foo bar\"", "foo x bar", None);
-        check("foo-ba", "foo_bars", Some("[foo_bars]"));
-        check("\"foo ba\"", "foo bars", None);
+        check("foo-bar", "foo_bars", Some("[foo_bars]"));
+        check("\"foo bar\"", "foo bars", None);
         check("東京", "私は東京にいる", Some("私は[東京]にいる"));
     }
 
