@@ -68,6 +68,7 @@ bench: ## Measure speed and memory, and write docs/benchmarks*.md (optimised bui
 	$(CARGO) bench --locked -p recado-tests --bench broker -- --write docs
 	$(CARGO) bench --locked -p recado-tests --bench publish -- --write docs
 	$(CARGO) bench --locked -p recado-tests --bench store
+	$(CARGO) bench --locked -p recado-tests --bench search
 	$(CARGO) bench --locked -p recado-server --bench append
 
 audit: ## Look for known weaknesses in dependencies (needs the network and cargo-deny)

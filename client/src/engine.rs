@@ -38,6 +38,8 @@ pub(crate) enum Input {
     Older { of: Place, before: Option<recado_proto::Place> },
     /// This is typed there and not sent yet; it is kept for the next start.
     Draft(Place, Draft),
+    /// This message is wanted, with what is around it.
+    Around { of: Place, id: MessageId },
     /// A line that could not be read.
     Unreadable(Unreadable),
     /// Ctrl-C on an empty line.
@@ -289,6 +291,7 @@ impl<F: Face> Engine<F> {
                 self.chat.go(place);
             }
             Input::Older { of, before } => self.chat.want_older(of, before),
+            Input::Around { of, id } => self.chat.want_around(of, id),
             Input::Draft(place, draft) => self.chat.on_draft(place, draft),
             Input::Unreadable(reason) => self.chat.on_unreadable_line(reason),
             Input::Interrupt => self.chat.on_interrupt(),
@@ -362,6 +365,7 @@ impl<F: Face> Engine<F> {
                 | Input::Line { .. }
                 | Input::Go(_)
                 | Input::Older { .. }
+                | Input::Around { .. }
                 | Input::Draft(..)
                 | Input::Unreadable(_)
                 | Input::Interrupt

@@ -181,8 +181,8 @@ pub const OWN_IDS_MAX: usize = 4_096;
 /// Messages that mention one and are remembered; with more the oldest is forgotten.
 pub const MENTIONS_MAX: usize = 200;
 
-/// Characters of each of them that are remembered; the rest is cut off.
-pub const MENTION_CHARACTERS_MAX: usize = 500;
+/// Bytes of their texts in all; with more the oldest is forgotten.
+pub const MENTIONS_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of one line of standard input, its end included; a longer one is an error, and the rest of it is skipped.
 pub const LINE_BYTES_MAX: usize = 256 * 1024;

@@ -2,20 +2,15 @@
 //!
 //! Run by `make bench`. `--messages N` stored messages (1,000,000), `--channels N` (200), `--asks N` history requests (2,000).
 
-use std::{
-    fs,
-    io::{BufWriter, Write},
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use recado_proto::{HistoryOf, HistoryRequest, Range, ReplyBody, RequestBody};
 use recado_tests::{
     accounting::resident_mb,
     chat::{Requester, channel, user},
-    parts::{Recado, store_url},
-    process::Run,
+    parts::Recado,
+    stored::Stored,
 };
 
 fn main() -> anyhow::Result<()> {
@@ -27,7 +22,10 @@ fn main() -> anyhow::Result<()> {
     println!("| idle, nothing stored | {:.1} MB resident |", resident_mb(idle.process.id())?);
     ensure!(idle.process.terminate().code == Some(0), "an idle server ends with 0");
 
-    let took = import(folder.path(), &options)?;
+    let padding = "x".repeat(128);
+    let text = |number| format!("{number} {padding}");
+    let stored = Stored { messages: options.messages, channels: options.channels, text: &text };
+    let took = stored.import(folder.path())?;
     println!("| import of {} messages | {:.1} s |", options.messages, took.as_secs_f64());
 
     let mut starts = Vec::new();
@@ -81,40 +79,6 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-fn import(folder: &Path, options: &Options) -> anyhow::Result<Duration> {
-    let path = folder.join("server_data.json");
-    write_data(&path, options)?;
-    let url = store_url(&folder.join("recado.db"));
-    let file = path.display().to_string();
-    let began = Instant::now();
-    let ended = Run::recado(folder, ["import", &file, "--store", &url]).to_end();
-    ensure!(ended.code == Some(0), "the import failed: {:?}", ended.err);
-    Ok(began.elapsed())
-}
-
-fn write_data(path: &Path, options: &Options) -> anyhow::Result<()> {
-    let mut file = BufWriter::new(fs::File::create(path)?);
-    let text = "x".repeat(128);
-    write!(file, r#"{{"logins":[{{"username":"ana","timestamp":1700000000}}],"channels":["#)?;
-    for number in 0..options.channels {
-        write!(file, "{}\"c{number}\"", if number > 0 { "," } else { "" })?;
-    }
-    write!(file, r#"],"channel_messages":["#)?;
-    for number in 0..options.messages {
-        let comma = if number > 0 { "," } else { "" };
-        let to = number % options.channels;
-        let time = 1_700_000_000 + number / 100;
-        write!(
-            file,
-            r#"{comma}{{"user":"u{}","channel":"c{to}","message":"{number} {text}","timestamp":{time}}}"#,
-            number % 97
-        )?;
-    }
-    write!(file, r#"],"user_messages":[]}}"#)?;
-    file.flush()?;
-    Ok(())
 }
 
 async fn ask_history(requests: &str, options: &Options) -> anyhow::Result<Vec<Duration>> {

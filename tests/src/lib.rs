@@ -11,6 +11,7 @@ pub mod peers;
 pub mod process;
 pub mod proxy;
 pub mod simulation;
+pub mod stored;
 pub mod terminal;
 pub mod tmux;
 pub mod workspace;

@@ -54,12 +54,17 @@ impl Chat {
     pub(super) fn jump(&mut self, number: usize) {
         let found = number.checked_sub(1).and_then(|index| self.found.get(index));
         match found.and_then(|message| Some((message.place.clone(), message.id?))) {
-            Some((of, id)) => self.ask(Ask::Around { of, id }),
+            Some((of, id)) => self.want_around(of, id),
             None => {
                 let reason = Reason::NotAmongFound(self.found.len());
                 self.fail(Attempt::Search, FailureCode::NoMessage, reason, Some(Hint::Search));
             }
         }
+    }
+
+    /// A message that was found, or that mentions one, is wanted with what is around it; it comes as [`Item::Jump`].
+    pub fn want_around(&mut self, of: Place, id: MessageId) {
+        self.ask(Ask::Around { of, id });
     }
 
     pub(super) fn on_around(&mut self, of: Place, id: MessageId, result: Result<HistoryPage, RequestError>) {
@@ -69,7 +74,9 @@ impl Chat {
             Err(error) => return self.fail_request(Attempt::History, &error, None),
         };
         // What is around a message is told without it.
-        let Some(target) = self.found.iter().find(|message| message.id == Some(id)).cloned() else { return };
+        let is_target = |message: &&Message| message.id == Some(id);
+        let known = self.found.iter().chain(self.mentions.all()).find(is_target);
+        let Some(target) = known.cloned() else { return };
         let is_later = |publication: &Publication| {
             publication.time_ms.is_some_and(|time| is_after(time, target.time_ms))
         };

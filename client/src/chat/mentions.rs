@@ -15,11 +15,12 @@ pub(super) struct Mentions {
     /// What one listens for, folded.
     called: Vec<String>,
     heard: VecDeque<Message>,
+    bytes: usize,
 }
 
 impl Mentions {
     pub(super) fn of(user: &UserName) -> Self {
-        Self { called: vec![folded(user.as_str())], heard: VecDeque::new() }
+        Self { called: vec![folded(user.as_str())], heard: VecDeque::new(), bytes: 0 }
     }
 
     /// A message of another is here, new or old.
@@ -30,11 +31,12 @@ impl Mentions {
             return;
         }
         let at = self.heard.partition_point(|known| known.time_ms <= message.time_ms);
-        let text = message.text.chars().take(limits::MENTION_CHARACTERS_MAX).collect();
-        let mention = Message { text, earlier: true, current: false, acts: Vec::new(), ..message.clone() };
+        let mention = Message { earlier: true, current: false, acts: Vec::new(), ..message.clone() };
+        self.bytes += mention.text.len();
         self.heard.insert(at, mention);
-        if self.heard.len() > limits::MENTIONS_MAX {
-            self.heard.pop_front();
+        while self.heard.len() > limits::MENTIONS_MAX || self.bytes > limits::MENTIONS_BYTES_MAX {
+            let Some(oldest) = self.heard.pop_front() else { return };
+            self.bytes -= oldest.text.len();
         }
     }
 
@@ -44,6 +46,7 @@ impl Mentions {
 
     pub(super) fn deleted(&mut self, place: &Place, id: MessageId) {
         self.heard.retain(|known| known.place != *place || known.id != Some(id));
+        self.bytes = self.heard.iter().map(|known| known.text.len()).sum();
     }
 }
 

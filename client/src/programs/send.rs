@@ -176,6 +176,7 @@ async fn send_lines(config: &SendConfig, session: &Session, printer: &mut Printe
             | Input::OnMessage { .. }
             | Input::Go(_)
             | Input::Older { .. }
+            | Input::Around { .. }
             | Input::Draft(..) => continue,
         }
         number += 1;

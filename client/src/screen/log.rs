@@ -444,12 +444,6 @@ impl Log {
         }
     }
 
-    /// Begins anew somewhere further back, where a page is to be fetched: the latest are missing.
-    pub(crate) fn restart_apart(&mut self) {
-        self.restart();
-        self.is_cut = true;
-    }
-
     fn forget_oldest(&mut self) {
         let beyond = self.entries.len().saturating_sub(limits::LOG_MESSAGES_MAX);
         let is_in_reach = self.anchor.is_some_and(|anchor| anchor.entry < limits::LOG_MESSAGES_IN_REACH);

@@ -57,9 +57,13 @@ impl Model {
         }
         let Some(Landing { of, id, messages, before, has_later }) = self.landing.take() else { return };
         let log = self.log_mut();
-        if !log.find(id) {
+        if log.said(id).is_none() {
             log.begin_at(messages.iter().map(Entry::said), before, has_later, is_topic(&of));
-            log.find(id);
+        }
+        if self.jumping.take_if(|wanted| *wanted == id).is_some() {
+            self.choose_arrived(id);
+        } else {
+            self.log_mut().find(id);
         }
     }
 }

@@ -31,7 +31,6 @@ use super::log::{Entry, Log, Older, Sending, What};
 
 use self::company::Coming;
 use self::finding::Landing;
-use self::mentions::Jump;
 use self::typing::Completing;
 
 /// What the screen wants of others.
@@ -47,6 +46,8 @@ pub(crate) enum Request {
     Go(Place),
     /// Fetch what comes before this message, or the latest.
     Older(Place, Option<recado_proto::Place>),
+    /// Fetch this message with what is around it.
+    Around(Place, MessageId),
     /// Keep this for the next start.
     Draft(Place, Draft),
     /// Make the terminal's sound.
@@ -111,7 +112,8 @@ pub(crate) struct Model {
     has_focus: bool,
     /// The next mentions that come are not listed: one is gone to.
     goes_to_mention: bool,
-    jumping: Option<Jump>,
+    /// The message that is asked for, to be chosen when it comes.
+    jumping: Option<MessageId>,
     /// One has just got to where one wanted to go.
     has_arrived: bool,
     known: KnownNames,
@@ -203,11 +205,7 @@ impl Model {
             Item::Message(message) => self.on_message(message, now_ms),
             Item::Older { of, messages, before, is_all } => {
                 self.on_older(of, messages, *before, *is_all);
-                let goes_on = self.goes_on(of);
                 self.fetch_latest();
-                if !goes_on {
-                    self.announce(wording::not_found(self.language).to_owned(), true, now_ms);
-                }
             }
             Item::Act(act) => self.on_act(act, item, now_ms),
             Item::Sent { to, id, seq, epoch } => {
@@ -246,7 +244,6 @@ impl Model {
                     && let Some(log) = self.conversations.get_mut(of)
                 {
                     log.older = Older::Unknown;
-                    self.jumping = None;
                     self.land();
                 }
                 let text = wording::failure(self.language, failure);

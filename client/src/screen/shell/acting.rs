@@ -135,7 +135,7 @@ impl Shell {
                         let mention = mentions.get(*chosen).cloned();
                         self.model.overlay = Overlay::None;
                         if let Some(mention) = mention {
-                            self.model.jump(&mention, now_ms);
+                            self.model.jump(&mention);
                         }
                     }
                     Action::Escape | Action::Interrupt | Action::End => self.model.overlay = Overlay::None,

@@ -308,6 +308,7 @@ impl Shell {
                 Request::Copy(text) => drop(self.taken.write(&clipboard(&text))),
                 // Each line says where it goes in any case.
                 Request::Go(place) => drop(self.hand_on(Input::Go(place))),
+                Request::Around(of, id) => drop(self.hand_on(Input::Around { of, id })),
                 Request::Older(of, before) => {
                     if !self.hand_on(Input::Older { of: of.clone(), before }) {
                         self.model.older_failed(&of);

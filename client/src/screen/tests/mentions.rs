@@ -1,10 +1,8 @@
 //! What mentions one, and going there.
 
-use recado_proto::Place as Before;
-
 use super::super::model::{Overlay, Request};
 use super::pictures::check;
-use super::{NOW_MS, Screen, geral, id, message, tech, with};
+use super::{Screen, geral, id, message, tech, with};
 use crate::chat::item::{Item, Message, Place};
 
 fn mention(place: &Place, author: &str, seq: u64) -> Message {
@@ -55,7 +53,7 @@ fn there_may_be_none() {
 #[test]
 fn one_goes_to_a_message_that_is_here() {
     let mut screen = screen(80, 24);
-    screen.did(|model| model.jump(&mention(&tech(), "bia", 902), NOW_MS));
+    screen.did(|model| model.jump(&mention(&tech(), "bia", 902)));
     assert_eq!(screen.model.current(), Some(&tech()));
     assert_eq!(chosen(&screen), Some(id(&tech(), "bia", 902)));
     assert!(screen.model.take_arrived().is_some());
@@ -63,34 +61,43 @@ fn one_goes_to_a_message_that_is_here() {
     assert_eq!(screen.asked(), [Request::Go(tech())]);
 }
 
-#[test]
-fn what_is_around_a_message_further_back_is_fetched_and_the_latest_come_again_at_the_end() {
-    let mut screen = screen(80, 24);
-    screen.did(|model| model.jump(&mention(&geral(), "bia", 300), NOW_MS));
-    assert_eq!(screen.asked(), [Request::Older(geral(), Some(Before::Seq(350)))]);
-    screen.show(&page(&geral(), 150..=349));
-    assert_eq!(chosen(&screen), Some(id(&geral(), "bia", 300)));
-    assert!(screen.model.take_arrived().is_some());
-    assert_eq!(screen.asked(), [], "one stays there");
-    screen.did(super::Model::look_at_end);
-    assert_eq!(screen.asked(), [Request::Older(geral(), None)]);
+/// What comes of asking for a message and what is around it.
+fn around(of: &Place, author: &str, seq: u64) -> Item {
+    let messages = (seq - 50..seq + 50).map(|at| message(of, author, at, &format!("number {at}"))).collect();
+    Item::Jump {
+        of: of.clone(),
+        id: id(of, author, seq),
+        messages,
+        before: Some(seq - 50),
+        has_later: true,
+        count: 0,
+    }
 }
 
 #[test]
-fn what_is_on_its_way_already_is_waited_for() {
-    let mut screen = Screen::of_ana(80, 24);
-    screen.joined("tech");
-    screen.asked();
-    screen.did(|model| model.jump(&mention(&tech(), "bia", 300), NOW_MS));
-    assert_eq!(screen.asked(), []);
-    screen.show(&page(&tech(), 900..=903));
-    assert_eq!(screen.asked(), [Request::Older(tech(), Some(Before::Seq(350)))]);
-    // It is not there any more.
-    screen.show(&page(&tech(), 301..=349));
+fn what_is_around_a_message_further_back_is_fetched_and_the_latest_come_again_at_the_end() {
+    let mut screen = screen(80, 24);
+    for (of, author) in [(geral(), "bia"), (with("caio"), "caio")] {
+        screen.did(|model| model.jump(&mention(&of, author, 300)));
+        assert_eq!(screen.asked(), [Request::Around(of.clone(), id(&of, author, 300))]);
+        assert_ne!(screen.model.current(), Some(&with("caio")), "one goes there when it is here");
+        screen.show(&around(&of, author, 300));
+        screen.asked();
+        assert_eq!((screen.model.current(), chosen(&screen)), (Some(&of), Some(id(&of, author, 300))));
+        assert!(screen.model.take_arrived().is_some());
+    }
+    screen.did(super::Model::look_at_end);
+    assert_eq!(screen.asked(), [Request::Older(with("caio"), None)]);
+}
+
+#[test]
+fn what_was_searched_for_meanwhile_is_gone_to_and_not_chosen() {
+    let mut screen = screen(80, 24);
+    screen.did(|model| model.jump(&mention(&geral(), "bia", 300)));
+    screen.show(&around(&geral(), "bia", 500));
     assert_eq!(chosen(&screen), None);
-    assert!(screen.messages().iter().any(|row| row.contains("not to be found")));
-    screen.show(&page(&tech(), 200..=300));
-    assert_eq!(chosen(&screen), None, "nobody waits for it any more");
+    screen.show(&around(&geral(), "bia", 300));
+    assert_eq!(chosen(&screen), Some(id(&geral(), "bia", 300)));
 }
 
 #[test]

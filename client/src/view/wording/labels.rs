@@ -92,14 +92,6 @@ pub(crate) fn mentions_title(language: Language) -> &'static str {
     }
 }
 
-/// A message that one wants to go to is gone.
-pub(crate) fn not_found(language: Language) -> &'static str {
-    match language {
-        Language::English => "this message is not to be found any more",
-        Language::Portuguese => "esta mensagem não existe mais",
-    }
-}
-
 /// All users, whose names come as they are shown.
 pub(crate) fn users(language: Language, names: &[String]) -> String {
     let (count, listed) = (names.len(), names.join(", "));

@@ -36,7 +36,7 @@ pub(crate) use finding::{around, found, found_divider, left_out, search};
 pub(crate) use keys::{chosen_hint, keys_hint, keys_title};
 pub(crate) use labels::{
     aim, aim_hint, alert, answers_nothing_here, backlog, channels, connection, copied, day, deleted, edited,
-    fetching_older, from_you, history, history_end, joined, left_unsent, mentions, mentions_title, not_found,
+    fetching_older, from_you, history, history_end, joined, left_unsent, mentions, mentions_title,
     not_your_own, people, quoted, really_delete, scrolled_back, send_so_many_lines, switcher, to_you, topic,
     unread_divider, unread_elsewhere, users, weeks_and_years, you_are_here, your_name,
 };
