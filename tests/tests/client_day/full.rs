@@ -13,6 +13,7 @@ pub(crate) async fn day(columns: u16, rows: u16) {
     what_was_said_changes(&mut day).await;
     people_alone(&mut day).await;
     far_back(&mut day).await;
+    finding(&mut day);
     the_server_goes_and_comes(&mut day).await;
     evening(&mut day, columns, rows);
     day.end();
@@ -121,6 +122,17 @@ async fn far_back(day: &mut Day) {
     day.shows("the beginning", |screen| screen.contains("log line 1 of") && !screen.contains("on their way"));
     day.ana.press("Escape");
     day.ana.wait_for("the end", |screen| screen.contains(&latest));
+}
+
+fn finding(day: &mut Day) {
+    day.ana.line("/search build from:bob");
+    day.shows("what was found", |screen| screen.contains("#geral bob: the build is green"));
+    day.ana.line("/jump");
+    day.shows("where it was said", |screen| in_place(screen, "#geral") && screen.contains(" found "));
+    day.ana.press("Escape");
+    day.ana.wait_for("the latest", |screen| screen.contains("* ana fetches coffee"));
+    day.ana.press("M-a");
+    day.ana.wait_for("back", |screen| in_place(screen, "#tech"));
 }
 
 async fn the_server_goes_and_comes(day: &mut Day) {

@@ -81,6 +81,12 @@ async fn people_alone(day: &mut Day) {
 async fn far_back(day: &mut Day) {
     day.ana.line("/history 5");
     day.shows("history", |screen| printed(screen, "— end —", PLACE));
+    day.ana.line("/search build from:bob");
+    day.ana.wait_for("what was found", |screen| printed(screen, "the build is green", PLACE));
+    day.ana.line("/jump 1");
+    day.shows("where it was said", |screen| {
+        screen.contains("— around it in #geral —") && printed(screen, "— end —", PLACE)
+    });
     day.server.process.kill();
     day.ana.wait_for("the loss", |screen| screen.contains("The server is away"));
     day.ana.line("written while the server is away");

@@ -147,7 +147,7 @@ fn picture(terminal: &Tmux) -> String {
     format!("--- {columns}x{rows}, title {:?}, {}\n{screen}", terminal.title(), terminal.modes())
 }
 
-/// With every time of day as `HH:MM`, and a day before it as `MM-DD`.
+/// With every time of day as `HH:MM`, a day before it as `MM-DD`, and a year before that as `YYYY`.
 fn timeless(screen: &str) -> String {
     let characters: Vec<char> = screen.chars().collect();
     let digit = |at: usize| characters.get(at).is_some_and(char::is_ascii_digit);
@@ -159,7 +159,11 @@ fn timeless(screen: &str) -> String {
     let mut at = 0;
     while let Some(character) = characters.get(at) {
         let is_day = pair(at, '-') && characters.get(at + 5) == Some(&' ') && pair(at + 6, ':');
-        if is_day || pair(at, ':') {
+        let is_year = (at..at + 4).all(digit) && characters.get(at + 4) == Some(&'-') && pair(at + 5, '-');
+        if is_year {
+            text.push_str("YYYY");
+            at += 4;
+        } else if is_day || pair(at, ':') {
             text.push_str(if is_day { "MM-DD" } else { "HH:MM" });
             at += 5;
         } else {
