@@ -41,31 +41,39 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(indexed(&recado.requests))?;
     println!("| indexed after | {:.1} s |", began.elapsed().as_secs_f64());
     for (kind, request) in kinds() {
-        let mut took = runtime.block_on(search(&recado.requests, &request, options.asks))?;
-        took.sort_unstable();
-        let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize].as_secs_f64() * 1_000.0;
-        println!("| {kind}, p50 / p99 / longest | {:.1} / {:.1} / {:.1} ms |", at(0.5), at(0.99), at(1.0));
+        let took = runtime.block_on(search(&recado.requests, &request, options.asks))?;
+        println!("| {kind}, p50 / p99 / longest | {} |", spread(took));
     }
-    let mut rates = [Vec::new(), Vec::new()];
-    let mut answered = 0;
+    let ways = [None, Some(Duration::from_millis(200)), Some(Duration::ZERO)];
+    let mut measured = ways.map(|_| (Vec::new(), Vec::new()));
     for _ in 0..options.rounds {
-        for (is_searched, rates) in rates.iter_mut().enumerate() {
-            let (rate, searches) =
-                runtime.block_on(publish(&recado.requests, is_searched == 1, &frequencies))?;
+        for (every, (rates, took)) in ways.iter().zip(&mut measured) {
+            let (rate, searches) = runtime.block_on(publish(&recado.requests, *every, &frequencies))?;
             rates.push(rate);
-            answered += searches;
+            took.extend(searches);
         }
     }
-    let [alone, searched] = rates.map(|mut rates| {
+    let [(alone, _), paced, searched] = measured.map(|(mut rates, took)| {
         rates.sort_by(f64::total_cmp);
-        rates[rates.len() / 2]
+        (rates[rates.len() / 2], took)
     });
     println!("| {PUBLISHERS} clients publish, nobody searches | {alone:.0} /s |");
-    println!("| they publish, and one searches all the time | {searched:.0} /s |");
-    let each = answered as f64 / (options.rounds as f64 * PUBLISHING.as_secs_f64());
-    println!("| of the rate without searches; searches meanwhile | {:.2}; {each:.0} /s |", searched / alone);
+    for (what, (rate, took)) in [("5 searches a second", paced), ("one search after the other", searched)] {
+        println!("| they publish, {what} meanwhile | {rate:.0} /s, {:.2} of that |", rate / alone);
+        println!("| these {} searches, p50 / p99 / longest | {} |", took.len(), spread(took));
+    }
     println!("| at the end | {:.1} MB resident |", resident_mb(recado.process.id())?);
     Ok(())
+}
+
+/// The median, what 99 of 100 took at most, and the longest.
+fn spread(mut took: Vec<Duration>) -> String {
+    took.sort_unstable();
+    let at = |share: f64| {
+        let index = (took.len().saturating_sub(1) as f64 * share) as usize;
+        took.get(index).copied().unwrap_or_default().as_secs_f64() * 1_000.0
+    };
+    format!("{:.1} / {:.1} / {:.1} ms", at(0.5), at(0.99), at(1.0))
 }
 
 struct Options {
@@ -213,9 +221,13 @@ async fn search(requests: &str, request: &SearchRequest, asks: usize) -> anyhow:
     Ok(took)
 }
 
-/// How many messages a second 64 clients publish, each its next one when the one before is stored; and how many searches one client was
-/// answered meanwhile.
-async fn publish(requests: &str, is_searched: bool, texts: &Frequencies) -> anyhow::Result<(f64, usize)> {
+/// How many messages a second 64 clients publish, each its next one when the one before is stored; and how long the searches took that
+/// one client asked meanwhile.
+async fn publish(
+    requests: &str,
+    searched_every: Option<Duration>,
+    texts: &Frequencies,
+) -> anyhow::Result<(f64, Vec<Duration>)> {
     let until = Instant::now() + PUBLISHING;
     let mut publishers = JoinSet::new();
     for number in 0..PUBLISHERS {
@@ -230,17 +242,19 @@ async fn publish(requests: &str, is_searched: bool, texts: &Frequencies) -> anyh
             count
         });
     }
-    let mut answered = 0;
-    if is_searched {
+    let mut took = Vec::new();
+    if let Some(every) = searched_every {
         let mut requester = Requester::connect(requests);
         for (_, request) in kinds().iter().cycle() {
             if Instant::now() >= until {
                 break;
             }
+            let began = Instant::now();
             ask(&mut requester, request).await?;
-            answered += 1;
+            took.push(began.elapsed());
+            tokio::time::sleep_until((began + every).into()).await;
         }
     }
     let published: usize = publishers.join_all().await.into_iter().sum();
-    Ok((published as f64 / PUBLISHING.as_secs_f64(), answered))
+    Ok((published as f64 / PUBLISHING.as_secs_f64(), took))
 }

@@ -90,9 +90,15 @@ impl Threads {
         let searches = Arc::new(Searches::new());
         if let Some(SearchParts { indexer, searcher }) = store.search()? {
             let (queue, replies, clock) = (Arc::clone(&searches), replies.clone(), Arc::clone(&clock));
-            running.push(spawn("recado-search", move || queue.answer(searcher, &replies, &clock))?);
+            running.push(spawn("recado-search", move || {
+                stand_back();
+                queue.answer(searcher, &replies, &clock);
+            })?);
             let follow = Arc::clone(&searches);
-            running.push(spawn("recado-indexer", move || indexer::run(indexer, &follow))?);
+            running.push(spawn("recado-indexer", move || {
+                stand_back();
+                indexer::run(indexer, &follow);
+            })?);
             searches.open();
         }
         let (ended, writer_end) = oneshot::channel();
@@ -142,6 +148,14 @@ impl Threads {
         self.writes.close();
         (&mut self.writer_end).await.map_err(|_| ServerError::Panicked)??;
         if readers_ended_well { Ok(()) } else { Err(ServerError::Panicked) }
+    }
+}
+
+/// What this thread does can wait for those who publish. Only Linux counts niceness by thread.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, crate::limits::SEARCH_NICENESS) {
+        tracing::debug!(%error, "searching has the priority of publishing");
     }
 }
 
