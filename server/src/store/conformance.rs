@@ -71,6 +71,7 @@ macro_rules! conformance_tests {
             search::acts_on_indexed_messages_are_seen_before_and_after_they_are_indexed,
             search::nobody_finds_what_others_wrote_to_each_other,
             search::searches_match_a_plain_model,
+            search::a_long_beginning_is_found_behind_very_many_that_begin_nearly_so,
             search::what_is_too_far_behind_is_left_out_and_counted,
             search::without_time_a_search_answers_with_what_it_has,
         }

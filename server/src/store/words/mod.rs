@@ -7,6 +7,6 @@ mod sight;
 mod snippet;
 mod token;
 
-pub(super) use query::Query;
+pub(super) use query::{Breadth, Query};
 pub(super) use sight::Sight;
 pub(super) use token::folded;

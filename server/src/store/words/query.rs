@@ -20,6 +20,21 @@ pub(super) struct Term {
     pub(super) is_prefix: bool,
 }
 
+/// How words that may go on are asked for. The index has lists of all words that begin with up to [`INDEXED_BEGINNING_CHARS`] the
+/// same; for a longer beginning it gathers the lists of all words before the first answer comes, and those of frequent ones are long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Breadth {
+    /// Longer beginnings only as whole words: less than what is meant.
+    Exact,
+    /// Of longer beginnings as much as there are lists of: more than what is meant.
+    Wide,
+    /// What is meant.
+    Whole,
+}
+
+/// Beginnings of words, in characters, up to which the index has lists: as its table says.
+const INDEXED_BEGINNING_CHARS: usize = 3;
+
 /// Why there is nothing to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in crate::store) enum QueryError {
@@ -55,20 +70,43 @@ impl Query {
     }
 
     /// The question in the index's own language (FTS5). Words have nothing in them that would have to be escaped.
-    pub(in crate::store) fn in_index(&self) -> String {
+    pub(in crate::store) fn in_index(&self, breadth: Breadth) -> String {
         let mut out = String::new();
         for term in &self.terms {
             if !out.is_empty() {
                 out.push_str(" AND ");
             }
+            let mut words = term.words.join(" ");
+            let beyond = term.beyond_indexed().unwrap_or_default();
+            let may_go_on = match breadth {
+                Breadth::Exact => term.is_prefix && beyond.is_empty(),
+                Breadth::Wide => {
+                    words.truncate(words.len() - beyond.len());
+                    term.is_prefix
+                }
+                Breadth::Whole => term.is_prefix,
+            };
             out.push('"');
-            out.push_str(&term.words.join(" "));
+            out.push_str(&words);
             out.push('"');
-            if term.is_prefix {
+            if may_go_on {
                 out.push('*');
             }
         }
         out
+    }
+
+    /// Whether each breadth is the same question.
+    pub(in crate::store) fn is_of_one_breadth(&self) -> bool {
+        self.terms.iter().all(|term| term.beyond_indexed().is_none())
+    }
+}
+
+impl Term {
+    /// Of a word that may go on, what is beyond the beginning that the index has a list of.
+    fn beyond_indexed(&self) -> Option<&str> {
+        let last = self.words.last().filter(|_| self.is_prefix)?;
+        last.char_indices().nth(INDEXED_BEGINNING_CHARS).map(|(at, _)| &last[at..])
     }
 }
 
@@ -90,10 +128,14 @@ mod tests {
     use recado_proto::limits::SEARCH_TERMS_MAX;
     use rusqlite::Connection;
 
-    use super::{Query, QueryError};
+    use super::{Breadth, Query, QueryError};
 
     fn check(words: &str, expect: &str) {
-        assert_eq!(Query::parse(words).map(|query| query.in_index()), Ok(expect.to_owned()), "{words:?}");
+        assert_eq!(
+            Query::parse(words).map(|query| query.in_index(Breadth::Whole)),
+            Ok(expect.to_owned()),
+            "{words:?}"
+        );
     }
 
     #[test]
@@ -103,6 +145,28 @@ mod tests {
         check("tu* bem", r#""tu"* AND "bem"*"#);
         check("foo-bar baz?", r#""foo bar" AND "baz"*"#);
         check("tudo !!!", r#""tudo"*"#);
+    }
+
+    #[test]
+    fn a_long_beginning_is_asked_for_as_a_word_and_as_far_as_there_are_lists() {
+        let check = |words: &str, expect: Option<[&str; 2]>| {
+            let query = Query::parse(words).unwrap();
+            let asked = [Breadth::Exact, Breadth::Wide].map(|breadth| query.in_index(breadth));
+            let whole = query.in_index(Breadth::Whole);
+            assert_eq!(query.is_of_one_breadth(), expect.is_none(), "{words}");
+            assert_eq!(
+                asked,
+                expect.map_or([whole.clone(), whole], |asked| asked.map(str::to_owned)),
+                "{words}"
+            );
+        };
+        check("ola", None);
+        check("mundo ola", None);
+        check("\"mundo\"", None);
+        check("ol* mundo", Some([r#""ol"* AND "mundo""#, r#""ol"* AND "mun"*"#]));
+        check("bom-mundo", Some([r#""bom mundo""#, r#""bom mun"*"#]));
+        check("ação mund* x", Some([r#""acao" AND "mund" AND "x"*"#, r#""acao" AND "mun"* AND "x"*"#]));
+        check("ялта", Some([r#""ялта""#, r#""ялт"*"#]));
     }
 
     #[test]
@@ -150,12 +214,16 @@ mod tests {
             let words: String =
                 (0..random.random_range(0..40)).map(|_| *pieces.choose(&mut random).unwrap()).collect();
             if let Ok(query) = Query::parse(&words) {
-                let question = format!("{{text}} : ({}) AND {{place}} : (\"c\" OR \"d1\")", query.in_index());
-                let found: rusqlite::Result<i64> =
-                    index.query_row("SELECT count(*) FROM words WHERE words MATCH ?1", [&question], |row| {
-                        row.get(0)
-                    });
-                assert_eq!(found, Ok(0), "seed {seed}: {words:?} became {question}");
+                for breadth in [Breadth::Exact, Breadth::Wide, Breadth::Whole] {
+                    let text = query.in_index(breadth);
+                    let question = format!("{{text}} : ({text}) AND {{place}} : (\"c\" OR \"d1\")");
+                    let found: rusqlite::Result<i64> = index.query_row(
+                        "SELECT count(*) FROM words WHERE words MATCH ?1",
+                        [&question],
+                        |row| row.get(0),
+                    );
+                    assert_eq!(found, Ok(0), "seed {seed}: {words:?} became {question}");
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, params};
 use super::super::super::directory::{NameId, Record};
 use super::super::super::history::Room;
 use super::super::super::types::{Position, Refusal, StoredMessage};
-use super::super::super::words::{Query, Sight};
+use super::super::super::words::{Breadth, Query, Sight};
 use super::super::super::{SearchError, Searcher};
 use super::super::reader::SqliteReader;
 use super::scope::Scope;
@@ -35,6 +35,23 @@ struct Hits {
     through: Position,
     positions: BTreeSet<Position>,
     partial: bool,
+}
+
+/// What one question to the index brought.
+struct Asked {
+    positions: BTreeSet<Position>,
+    end: End,
+}
+
+/// Why there were no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// There are no more.
+    All,
+    /// As many as are looked at.
+    Limit,
+    /// The time was over.
+    Time,
 }
 
 /// A message with what speaks for it.
@@ -86,15 +103,9 @@ impl SqliteSearcher {
         };
         let mut hits = Hits { through, ..Hits::default() };
         connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() >= until))?;
-        let asked = positions(connection, query, scope, &mut hits.positions);
+        let asked = gather(query, |breadth| asked(connection, query, breadth, scope));
         connection.progress_handler(0, None::<fn() -> bool>)?;
-        match asked {
-            Ok(()) => {}
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
-                hits.partial = true
-            }
-            Err(error) => return Err(error),
-        }
+        (hits.positions, hits.partial) = asked?;
         transaction.finish()?;
         Ok(hits)
     }
@@ -201,10 +212,53 @@ impl Searcher for SqliteSearcher {
     }
 }
 
-/// Puts the newest positions that match into `found`; those that it has when it fails do match.
-fn positions(
-    connection: &Connection,
+/// The newest positions that match, and whether there may be more of them for want of time.
+///
+/// What begins with a long beginning is gathered before the first answer comes: of a frequent one there would be none in time. So
+/// those with the very word come first; then, from a list that the index has, those that begin nearly so, which are all if they
+/// are not too many; and only then those that are meant.
+fn gather(
     query: &Query,
+    mut ask: impl FnMut(Breadth) -> rusqlite::Result<Asked>,
+) -> rusqlite::Result<(BTreeSet<Position>, bool)> {
+    if query.is_of_one_breadth() {
+        let Asked { positions, end } = ask(Breadth::Whole)?;
+        return Ok((positions, end == End::Time));
+    }
+    let mut exact = ask(Breadth::Exact)?;
+    if exact.end != End::All {
+        return Ok((exact.positions, exact.end == End::Time));
+    }
+    let wide = ask(Breadth::Wide)?;
+    exact.positions.extend(wide.positions);
+    if wide.end != End::Limit {
+        return Ok((exact.positions, wide.end == End::Time));
+    }
+    let whole = ask(Breadth::Whole)?;
+    if whole.end != End::Time {
+        return Ok((whole.positions, false));
+    }
+    exact.positions.extend(whole.positions);
+    Ok((exact.positions, true))
+}
+
+/// Asks for the newest positions that match in this breadth.
+fn asked(connection: &Connection, query: &Query, breadth: Breadth, scope: &Scope) -> rusqlite::Result<Asked> {
+    let question = format!("{{text}} : ({}) AND {{place}} : ({})", query.in_index(breadth), scope.in_index());
+    let mut positions = BTreeSet::new();
+    let end = match newest(connection, &question, scope, &mut positions) {
+        Ok(()) if positions.len() < SEARCH_RANKED_MAX => End::All,
+        Ok(()) => End::Limit,
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => End::Time,
+        Err(error) => return Err(error),
+    };
+    Ok(Asked { positions, end })
+}
+
+/// Puts the newest positions that match into `found`; those that it has when it fails do match.
+fn newest(
+    connection: &Connection,
+    question: &str,
     scope: &Scope,
     found: &mut BTreeSet<Position>,
 ) -> rusqlite::Result<()> {
@@ -212,7 +266,6 @@ fn positions(
     const NEWEST_OF_TIMES: &str = "SELECT words.rowid FROM words CROSS JOIN times ON times.position = words.rowid \
         WHERE words MATCH ?1 AND words.rowid BETWEEN ?3 AND ?4 AND times.time_ms BETWEEN ?5 AND ?6 \
         ORDER BY words.rowid DESC LIMIT ?2";
-    let question = format!("{{text}} : ({}) AND {{place}} : ({})", query.in_index(), scope.in_index());
     let limit = SEARCH_RANKED_MAX as u64;
     let mut statement;
     let mut rows = if scope.has_times() {
@@ -246,4 +299,50 @@ fn spans(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<Option
     let (first, last): (Option<u64>, Option<u64>) =
         statement.query_row([from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(first.zip(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Asked, End, gather};
+    use crate::store::Position;
+    use crate::store::words::{Breadth, Query};
+
+    /// What each breadth brings, in the order in which they are asked; what is gathered, and whether it may not be all.
+    #[track_caller]
+    fn check(words: &str, answers: &[(Breadth, u64, End)], positions: &[u64], partial: bool) {
+        let mut answers = answers.iter();
+        let gathered = gather(&Query::parse(words).unwrap(), |asked| {
+            let (breadth, position, end) = *answers.next().expect("it is asked for");
+            assert_eq!(asked, breadth);
+            Ok(Asked { positions: BTreeSet::from([Position(position)]), end })
+        });
+        let positions = positions.iter().map(|position| Position(*position)).collect();
+        assert_eq!(gathered.unwrap(), (positions, partial), "{words}");
+        assert_eq!(answers.next(), None, "it is asked for no longer");
+    }
+
+    #[test]
+    fn short_beginnings_and_whole_words_are_asked_for_at_once() {
+        for words in ["ola", "mundo ola", "\"mundo\""] {
+            check(words, &[(Breadth::Whole, 1, End::All)], &[1], false);
+            check(words, &[(Breadth::Whole, 1, End::Limit)], &[1], false);
+            check(words, &[(Breadth::Whole, 1, End::Time)], &[1], true);
+        }
+    }
+
+    #[test]
+    fn of_a_long_beginning_what_takes_long_is_asked_last_and_only_if_it_must_be() {
+        let check =
+            |answers: &[(Breadth, u64, End)], positions, partial| check("mundo", answers, positions, partial);
+        let (exact, wide) = ((Breadth::Exact, 1, End::All), (Breadth::Wide, 2, End::Limit));
+        check(&[(Breadth::Exact, 1, End::Limit)], &[1], false);
+        check(&[(Breadth::Exact, 1, End::Time)], &[1], true);
+        check(&[exact, (Breadth::Wide, 2, End::All)], &[1, 2], false);
+        check(&[exact, (Breadth::Wide, 2, End::Time)], &[1, 2], true);
+        check(&[exact, wide, (Breadth::Whole, 3, End::All)], &[3], false);
+        check(&[exact, wide, (Breadth::Whole, 3, End::Limit)], &[3], false);
+        check(&[exact, wide, (Breadth::Whole, 3, End::Time)], &[1, 2, 3], true);
+    }
 }
