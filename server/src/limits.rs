@@ -69,7 +69,7 @@ pub const SEARCHES_WAITING_MAX: usize = 64;
 /// How long one search may take. What was found by then is the answer, which says that there may be more.
 pub const SEARCH_TIME_MAX: Duration = Duration::from_millis(60);
 
-/// Messages that one search looks at and ranks: the newest ones that match. Each costs about 50 us.
+/// Messages that one search looks at and ranks: the newest ones that match.
 pub const SEARCH_RANKED_MAX: usize = 400;
 
 /// The niceness of the threads that search and index, on Linux: where processors are scarce publishing goes first.

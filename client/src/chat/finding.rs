@@ -1,13 +1,12 @@
 //! Searching, and going to what was found.
 
 use recado_proto::{
-    ChannelName, Found, HistoryPage, MessageId, Publication, PublicationBody, SearchIn, SearchPage,
-    SearchRequest, Timestamp, UserName,
+    ChannelName, Found, HistoryPage, MessageId, Publication, PublicationBody, SearchPage, SearchRequest,
+    UserName,
 };
 
 use crate::limits;
 use crate::session::RequestError;
-use crate::when::When;
 
 use super::item::{Attempt, FailureCode, Item, Message, Place};
 use super::reason::{Hint, Reason};
@@ -17,20 +16,13 @@ use super::{Ask, Chat};
 impl Chat {
     /// Looks for what is wanted.
     pub(super) fn search(&mut self, wanted: Wanted, now_ms: i64) {
-        let second = |when: When| Timestamp::from_seconds(when.as_ms(now_ms).div_euclid(1_000));
         let within = wanted.within.map(|within| match within {
-            Place::Channel(channel) => SearchIn::Channel(self.known.meant_channel(channel)),
-            Place::Direct(user) => SearchIn::With(self.known.meant_user(user)),
+            Place::Channel(channel) => Place::Channel(self.known.meant_channel(channel)),
+            Place::Direct(user) => Place::Direct(self.known.meant_user(user)),
         });
-        self.ask(Ask::Search(SearchRequest {
-            user: self.user.clone(),
-            words: wanted.words,
-            from: wanted.from.map(|user| self.known.meant_user(user)),
-            within,
-            after: wanted.after.map(second),
-            before: wanted.before.map(second),
-            limit: limits::FOUND_MESSAGES,
-        }));
+        let from = wanted.from.map(|user| self.known.meant_user(user));
+        let meant = Wanted { from, within, ..wanted };
+        self.ask(Ask::Search(meant.into_request(self.user.clone(), limits::FOUND_MESSAGES, now_ms)));
     }
 
     pub(super) fn on_found(&mut self, request: SearchRequest, result: Result<SearchPage, RequestError>) {

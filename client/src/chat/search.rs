@@ -1,7 +1,7 @@
 //! What is to be searched for, as people write it: `words from:alice in:tech before:2026-01-01`. It knows neither which names
 //! exist nor what is found.
 
-use recado_proto::{ChannelName, UserName};
+use recado_proto::{ChannelName, SearchIn, SearchRequest, Timestamp, UserName};
 
 use crate::when::{self, When};
 
@@ -44,6 +44,24 @@ impl Wanted {
         }
         Ok(Some(wanted)
             .filter(|wanted| wanted.words.contains(char::is_alphanumeric) || !wanted.words.is_ascii()))
+    }
+
+    /// As this user asks it.
+    pub(crate) fn into_request(self, user: UserName, limit: u32, now_ms: i64) -> SearchRequest {
+        let second = |when: When| Timestamp::from_seconds(when.as_ms(now_ms).div_euclid(1_000));
+        let within = self.within.map(|within| match within {
+            Place::Channel(channel) => SearchIn::Channel(channel),
+            Place::Direct(other) => SearchIn::With(other),
+        });
+        SearchRequest {
+            user,
+            words: self.words,
+            from: self.from,
+            within,
+            after: self.after.map(second),
+            before: self.before.map(second),
+            limit,
+        }
     }
 
     /// Whether the word is one of the keys with what it asks for.

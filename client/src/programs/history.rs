@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::session::{Session, SessionConfig};
 
-use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, time_ms, unanswered};
+use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, printing, time_ms, unanswered};
 use super::span::{Search, Span, Step, position};
 use super::target::Target;
 use crate::when::{self, When};
@@ -75,14 +75,11 @@ impl TryFrom<HistoryArgs> for HistoryConfig {
 /// # Errors
 /// The server did not answer or refused, standard output failed, or `shutdown` was cancelled.
 pub async fn run(config: HistoryConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, _events) = Session::connect(config.session.clone())?;
-    let mut printer = Printer::new(config.json, Some(&config.user))?;
-    let printed = tokio::select! {
-        printed = print_all(&config, &session, &mut printer) => printed,
-        () = shutdown.cancelled() => Err(Error::Interrupted),
-    };
-    let written = printer.finish().await;
-    printed.and(written)
+    let (session, user, json) = (config.session.clone(), config.user.clone(), config.json);
+    printing(session, user, json, shutdown, async |session, printer| {
+        print_all(&config, session, printer).await
+    })
+    .await
 }
 
 async fn print_all(config: &HistoryConfig, session: &Session, printer: &mut Printer) -> Result<(), Error> {

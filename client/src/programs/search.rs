@@ -1,16 +1,17 @@
 //! `recado search`: messages with some words, best first.
 
 use jiff::Timestamp;
-use recado_proto::{Found, SearchIn, SearchRequest, UserName, limits as wire_limits};
+use recado_proto::{Found, UserName, limits as wire_limits};
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Place};
 use crate::chat::place_of;
+use crate::chat::search::Wanted;
 use crate::error::Error;
 use crate::session::{Session, SessionConfig};
 use crate::when::{self, When};
 
-use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, unanswered};
+use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, printing, unanswered};
 use super::target::Target;
 
 /// What `recado search` takes.
@@ -64,11 +65,7 @@ Examples:
 pub struct SearchConfig {
     session: SessionConfig,
     user: UserName,
-    words: String,
-    from: Option<UserName>,
-    within: Option<Place>,
-    after: Option<When>,
-    before: Option<When>,
+    wanted: Wanted,
     limit: u32,
     json: bool,
 }
@@ -80,27 +77,8 @@ impl TryFrom<SearchArgs> for SearchConfig {
         let (session, user) = args.server.session_of_user(Vec::new())?;
         let SearchArgs { words, from, within, with, after, before, limit, json, .. } = args;
         let within = within.map(|target| target.0).or(with.map(Place::Direct));
-        Ok(Self { session, user, words: words.join(" "), from, within, after, before, limit, json })
-    }
-}
-
-impl SearchConfig {
-    fn request(&self) -> SearchRequest {
-        let now_ms = Timestamp::now().as_millisecond();
-        let second =
-            |when: &When| recado_proto::Timestamp::from_seconds(when.as_ms(now_ms).div_euclid(1_000));
-        SearchRequest {
-            user: self.user.clone(),
-            words: self.words.clone(),
-            from: self.from.clone(),
-            within: self.within.clone().map(|within| match within {
-                Place::Channel(channel) => SearchIn::Channel(channel),
-                Place::Direct(user) => SearchIn::With(user),
-            }),
-            after: self.after.as_ref().map(second),
-            before: self.before.as_ref().map(second),
-            limit: self.limit,
-        }
+        let wanted = Wanted { words: words.join(" "), from, within, after, before };
+        Ok(Self { session, user, wanted, limit, json })
     }
 }
 
@@ -109,24 +87,23 @@ impl SearchConfig {
 /// # Errors
 /// The server did not answer or refused, standard output failed, or `shutdown` was cancelled.
 pub async fn run(config: SearchConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, _events) = Session::connect(config.session.clone())?;
-    let mut printer = Printer::new(config.json, Some(&config.user))?;
-    let printed = tokio::select! {
-        printed = print_all(&config, &session, &mut printer) => printed,
-        () = shutdown.cancelled() => Err(Error::Interrupted),
-    };
-    let written = printer.finish().await;
-    printed.and(written)
+    let (session, user, json) = (config.session.clone(), config.user.clone(), config.json);
+    printing(session, user, json, shutdown, async |session, printer| {
+        print_all(&config, session, printer).await
+    })
+    .await
 }
 
 async fn print_all(config: &SearchConfig, session: &Session, printer: &mut Printer) -> Result<(), Error> {
     introduce(session, &config.user, &config.session).await?;
-    let page = match session.search(config.request()).await {
+    let now_ms = Timestamp::now().as_millisecond();
+    let request = config.wanted.clone().into_request(config.user.clone(), config.limit, now_ms);
+    let page = match session.search(request).await {
         Ok(page) => page,
         Err(error) => return Err(unanswered(error, &config.session).await),
     };
     let heading = Item::Search {
-        words: config.words.clone(),
+        words: config.wanted.words.clone(),
         count: page.found.len(),
         partial: page.partial,
         behind: page.behind,

@@ -7,6 +7,7 @@ use jiff::Zoned;
 use recado_proto::{Publication, UserName};
 use recado_zmtp::Endpoint;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Message, Place};
 use crate::config::ConfigError;
@@ -161,6 +162,25 @@ impl Printer {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Has `print` print what it finds in a session of its own, until it has, or `shutdown` is cancelled; what was printed by then is
+/// written either way.
+pub(super) async fn printing(
+    session: SessionConfig,
+    user: UserName,
+    json: bool,
+    shutdown: CancellationToken,
+    print: impl AsyncFnOnce(&Session, &mut Printer) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (session, _events) = Session::connect(session)?;
+    let mut printer = Printer::new(json, Some(&user))?;
+    let printed = tokio::select! {
+        printed = print(&session, &mut printer) => printed,
+        () = shutdown.cancelled() => Err(Error::Interrupted),
+    };
+    let written = printer.finish().await;
+    printed.and(written)
 }
 
 /// Makes the server know the user, for those who only send or read what was said before.
