@@ -136,7 +136,7 @@ pub const LATENCY_US_MAX: u64 = 3_600_000_000;
 pub const LATENCY_DIGITS: u8 = 3;
 
 /// How many rows the timeline of a run has at most, each a second until there are more; then two become one. A row with its histograms takes
-/// a few kilobytes: this many keep a load client flat after twenty minutes, and are more than a chart has points.
+/// a few kilobytes: with this many a load client grows little after twenty minutes, and they are more than a chart has points.
 pub const SECONDS_MAX: usize = 1_200;
 
 /// How much room a report keeps on its disk while the run lasts, in bytes: what the report of a run of some minutes takes.
