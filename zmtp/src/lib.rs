@@ -1,9 +1,10 @@
-//! ZeroMQ's wire protocol, ZMTP 3.1 (RFC 37), with the NULL mechanism: a sans-I/O codec, and the tokio sockets on it.
+//! ZeroMQ's wire protocol, ZMTP 3.1 (RFC 37), with the NULL and CURVE mechanisms: a sans-I/O codec, and the tokio sockets on it.
 //! They live with libzmq and every other implementation of 3.0 and later. What is in a message is not known here.
 //!
 //! | layer | what it is | knows nothing of |
 //! |---|---|---|
 //! | [`codec`] | bytes in, bytes out: greeting, handshake, frames, commands, subscriptions, heartbeats | sockets, clocks, tokio |
+//! | [`curve`] | CURVE (RFC 26): keys, its part of the handshake, sealing | the same |
 //! | [`transport`] | streams, listeners, the handshake over them, and how many there may be | messages, queues |
 //! | [`Router`], [`Dealer`], [`Publisher`], [`Subscriber`] | sockets with queues, reconnection and heartbeats | what is in a message |
 //!
@@ -29,6 +30,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 pub mod codec;
+pub mod curve;
 mod endpoint;
 mod error;
 mod event;
@@ -48,5 +50,7 @@ pub use event::{SocketEvent, SocketEventKind};
 pub use message::Message;
 pub use options::SocketOptions;
 pub use peer::PeerId;
-pub use socket::{Dealer, Framing, Publisher, Router, SocketStats, Subscriber, SubscriptionListener};
+pub use socket::{
+    Dealer, Framing, PeerInfo, Publisher, Router, SocketStats, Subscriber, SubscriptionListener,
+};
 pub use transport::{BindError, BindFault};

@@ -10,7 +10,7 @@ pub const MESSAGE_FRAMES_MAX: usize = 64;
 /// Bytes of a command's body after the handshake. The longest legitimate one is a SUBSCRIBE with its topic.
 pub const COMMAND_BYTES_MAX: usize = 8 * 1024;
 
-/// Bytes of a command's body during the handshake: READY with all its metadata.
+/// Bytes of a command's body during the handshake: READY, or CURVE's INITIATE, with all its metadata.
 pub const HANDSHAKE_COMMAND_BYTES_MAX: usize = 4 * 1024;
 
 /// Properties in a READY.
@@ -33,6 +33,13 @@ pub const HANDSHAKES_ADDRESS_SHARE: usize = 8;
 
 /// Accepted connections of one address that may wait for a handshake's place; one more is closed at once.
 pub const HANDSHAKES_WAITING_PER_ADDRESS_MAX: usize = 1024;
+
+/// Steps of CURVE handshakes that may wait for the process's thread that computes them; with one more the connection is closed. Each takes
+/// a tenth of a millisecond or two, so that the last of them waits for less than a fifth of a second.
+pub const COMPUTATIONS_WAITING_MAX: usize = 1024;
+
+/// Niceness of that thread, on Linux: strangers' handshakes wait for members' messages.
+pub const COMPUTATIONS_NICENESS: i32 = 10;
 
 /// Connections of one socket; one more is closed at once.
 pub const CONNECTIONS_MAX: usize = 4096;
@@ -76,7 +83,8 @@ pub const TURN_MESSAGES_MAX: usize = 256;
 /// Writes in a turn of a connection; then other tasks have theirs.
 pub const TURN_WRITES_MAX: usize = 16;
 
-/// Bytes gathered for one `write`: what leaves a send queue before it is full is at most this and one message.
+/// Bytes gathered for one `write`: what leaves a send queue before it is full is at most this and one message. On a secured connection
+/// also the bytes sealed before they are written: at most this and one frame wait for the kernel.
 pub const WRITE_BYTES_MAX: usize = 64 * 1024;
 
 /// Slices of one vectored `write`.

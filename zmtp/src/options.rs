@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::codec::{HandshakeConfig, Mechanism, MessageLimits, SocketType};
+use crate::codec::{HandshakeConfig, MessageLimits, SocketType};
+use crate::curve::Security;
 use crate::limits;
 
 /// A socket's options. The defaults are in [`limits`].
@@ -13,6 +14,9 @@ pub struct SocketOptions {
     /// The name this socket gives itself; empty for none. At most 255 bytes, the first not zero: otherwise every
     /// handshake is refused by peers that check.
     pub identity: Bytes,
+    /// How its connections are secured. A listener lets in whoever proves to have any key; [`Router::peer`](crate::Router::peer) says
+    /// which.
+    pub security: Security,
     /// Messages that may wait to be written to one peer. At the limit Router refuses with
     /// [`SendError::QueueFull`](crate::SendError::QueueFull), Dealer and Publisher wait, and
     /// [`Publisher::try_send`](crate::Publisher::try_send) drops.
@@ -58,6 +62,7 @@ impl Default for SocketOptions {
     fn default() -> Self {
         Self {
             identity: Bytes::new(),
+            security: Security::Null,
             send_queue_messages_max: limits::SEND_QUEUE_MESSAGES_MAX,
             send_queue_bytes_max: limits::SEND_QUEUE_BYTES_MAX,
             receive_queue_messages_max: limits::RECEIVE_QUEUE_MESSAGES_MAX,
@@ -81,7 +86,12 @@ impl Default for SocketOptions {
 
 impl SocketOptions {
     pub(crate) fn handshake(&self, socket_type: SocketType) -> HandshakeConfig {
-        HandshakeConfig { socket_type, identity: self.identity.clone(), mechanism: Mechanism::Null }
+        HandshakeConfig {
+            socket_type,
+            identity: self.identity.clone(),
+            security: self.security.clone(),
+            frame_bytes_max: self.message_limits().frame_bytes_max(),
+        }
     }
 
     pub(crate) fn message_limits(&self) -> MessageLimits {

@@ -45,7 +45,8 @@ impl Line {
         let Some(handshake) = &mut self.handshake else { return Read::Traffic(bytes) };
         self.unread.extend_from_slice(&bytes);
         match handshake.input(&mut self.unread) {
-            Ok(Progress::NeedMore) => Read::Shaking,
+            // Without security there is neither arithmetic nor a key.
+            Ok(Progress::NeedMore | Progress::Compute | Progress::Admit(_)) => Read::Shaking,
             Ok(Progress::Done(peer)) => {
                 self.handshake = None;
                 Read::Established(peer.version, self.unread.split().to_vec())

@@ -1,5 +1,7 @@
 //! The greeting (RFC 37, "Greeting"): 64 bytes each way before anything else.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::version::Version;
@@ -9,21 +11,33 @@ pub const GREETING_BYTES: usize = 64;
 
 /// The security mechanism that both sides must name alike.
 ///
-/// CURVE will be another; nothing else in this crate assumes that there is one only, except that with NULL a message
-/// travels in the clear, and so may be forwarded byte for byte.
+/// With NULL a message travels in the clear; what is known of CURVE is in [`curve`](crate::curve). After either's handshake the frames
+/// are the same, and may be forwarded byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Mechanism {
     /// No security: READY both ways.
     #[default]
     Null,
+    /// RFC 26: each side proves that it has its key, and all that follows is sealed.
+    Curve,
 }
 
 impl Mechanism {
+    /// Each once.
+    pub const ALL: [Self; 2] = [Self::Null, Self::Curve];
+
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Null => "NULL",
+            Self::Curve => "CURVE",
         }
+    }
+}
+
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -34,16 +48,19 @@ pub struct Greeting {
     pub version: Version,
     /// The mechanism it names.
     pub mechanism: Mechanism,
+    /// Whether it says that it is the mechanism's server. Not to be relied on: libzmq never does.
+    pub as_server: bool,
 }
 
 const VERSION_AT: usize = 10;
 const MECHANISM_AT: usize = 12;
 const MECHANISM_BYTES: usize = 20;
+const AS_SERVER_AT: usize = MECHANISM_AT + MECHANISM_BYTES;
 
 impl Greeting {
     /// What this crate announces.
-    pub fn ours(mechanism: Mechanism) -> Self {
-        Self { version: Version::OURS, mechanism }
+    pub fn ours(mechanism: Mechanism, as_server: bool) -> Self {
+        Self { version: Version::OURS, mechanism, as_server }
     }
 
     /// The 64 bytes. The padding's eighth byte is 1, as libzmq sends it: a ZMTP 1.0 peer takes the ten bytes for a
@@ -54,13 +71,14 @@ impl Greeting {
         (bytes[VERSION_AT], bytes[VERSION_AT + 1]) = (self.version.major, self.version.minor);
         let name = self.mechanism.as_str().as_bytes();
         bytes[MECHANISM_AT..MECHANISM_AT + name.len()].copy_from_slice(name);
+        bytes[AS_SERVER_AT] = u8::from(self.as_server);
         bytes
     }
 
     /// Reads the greeting at the front of `bytes`; `None` asks for more of them. What is wrong is said at the first
     /// byte that shows it: an older peer may never send 64.
     ///
-    /// Padding, filler and `as-server` (which libzmq leaves 0 on both sides) are ignored.
+    /// Padding and filler are ignored.
     pub fn decode(bytes: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&first) = bytes.first()
             && first != 0xFF
@@ -78,10 +96,10 @@ impl Greeting {
         let version = Version { major, minor: greeting[VERSION_AT + 1] };
         let name = &greeting[MECHANISM_AT..MECHANISM_AT + MECHANISM_BYTES];
         let name = &name[..name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)];
-        if name != Mechanism::Null.as_str().as_bytes() {
-            return Err(GreetingError::Mechanism(name.escape_ascii().to_string()));
-        }
-        Ok(Some(Self { version, mechanism: Mechanism::Null }))
+        let known = Mechanism::ALL.into_iter().find(|known| known.as_str().as_bytes() == name);
+        let mechanism =
+            known.ok_or_else(|| GreetingError::UnknownMechanism(name.escape_ascii().to_string()))?;
+        Ok(Some(Self { version, mechanism, as_server: greeting[AS_SERVER_AT] == 1 }))
     }
 }
 
@@ -97,7 +115,7 @@ pub enum GreetingError {
     /// A major version below 3.
     #[error("the peer speaks ZMTP {0}.x; 3.0 or later is needed")]
     TooOld(u8),
-    /// Not the mechanism expected here.
-    #[error("the peer wants the security mechanism {0:?}; this socket has NULL")]
-    Mechanism(String),
+    /// A mechanism that nobody here knows.
+    #[error("the peer wants the security mechanism {0:?}, which is unknown here")]
+    UnknownMechanism(String),
 }

@@ -17,6 +17,13 @@ pub struct MessageLimits {
     pub command_bytes_max: usize,
 }
 
+impl MessageLimits {
+    /// Bytes that the body of any frame may have.
+    pub fn frame_bytes_max(&self) -> usize {
+        self.message_bytes_max.max(self.command_bytes_max)
+    }
+}
+
 impl Default for MessageLimits {
     fn default() -> Self {
         Self {

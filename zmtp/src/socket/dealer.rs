@@ -24,6 +24,7 @@ use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
+use crate::transport::PeerAddress;
 
 /// What a Dealer's messages look like on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +181,7 @@ impl Hub for DealerHub {
 
     const SOCKET_TYPE: SocketType = SocketType::Dealer;
 
-    fn join(&self, id: PeerId, _: &Peer, queue: &Arc<SendQueue>) -> DealerRole {
+    fn join(&self, id: PeerId, _: &Peer, _: PeerAddress, queue: &Arc<SendQueue>) -> DealerRole {
         let mut peers = self.peers();
         peers.connected.push((id, Arc::clone(queue)));
         peers.hand_over();

@@ -32,7 +32,7 @@ pub(crate) trait Hub: Send + Sync + 'static {
     const SOCKET_TYPE: SocketType;
 
     /// A connection is ready; messages for it go into `queue`.
-    fn join(&self, id: PeerId, peer: &Peer, queue: &Arc<SendQueue>) -> Self::Role;
+    fn join(&self, id: PeerId, peer: &Peer, address: PeerAddress, queue: &Arc<SendQueue>) -> Self::Role;
 
     /// It is gone. Gives back how many messages went with it.
     fn leave(&self, id: PeerId, queue: &SendQueue) -> usize;

@@ -16,6 +16,7 @@ use super::receive_queue::Room;
 use super::send_queue::{Outbound, SendQueue, Taken};
 use super::write_buffer::WriteBuffer;
 use crate::codec::{Beat, Command, CommandError, FrameError, Heartbeat, Subscription, TopicsFull};
+use crate::curve::ChannelError;
 use crate::limits;
 use crate::options::SocketOptions;
 use crate::transport::{Established, Stream};
@@ -52,6 +53,18 @@ pub(crate) enum End {
     Finished,
     #[error("the peer takes no subscriptions")]
     Overrun,
+    #[error("disconnected")]
+    Disconnected,
+}
+
+impl End {
+    /// What came was not sealed as it must be, or the connection broke.
+    fn of_reading(error: io::Error) -> Self {
+        match ChannelError::of(&error) {
+            Some(error) => Self::Violation(error.clone().into()),
+            None => Self::Io(error),
+        }
+    }
 }
 
 /// What no well-behaved peer does.
@@ -69,6 +82,8 @@ pub(crate) enum Violation {
     Error(String),
     #[error("PINGs without end, whose answers it does not read")]
     PingFlood,
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
 }
 
 /// One connection.
@@ -172,7 +187,7 @@ impl<R: Role> Link<R> {
             match self.input.poll_read(cx, &mut self.stream) {
                 Poll::Ready(Ok(0)) => return Err(End::Closed),
                 Poll::Ready(Ok(_)) => self.heartbeat.heard(),
-                Poll::Ready(Err(error)) => return Err(error.into()),
+                Poll::Ready(Err(error)) => return Err(End::of_reading(error)),
                 Poll::Pending => break,
             }
         }
@@ -258,7 +273,9 @@ impl<R: Role> Link<R> {
 
     fn write(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         for _ in 0..limits::TURN_WRITES_MAX {
-            if self.output.is_empty() {
+            // What is sealed and waits for the kernel is not written yet.
+            let unsent = self.stream.unsent_bytes();
+            if self.output.is_empty() && unsent == 0 {
                 self.answers = 0;
                 match self.queue.take(cx, &mut self.batch) {
                     Taken::Some => self.batch.drain(..).for_each(|item| self.output.push(item)),
@@ -271,7 +288,8 @@ impl<R: Role> Link<R> {
                 }
             }
             let written = self.output.poll_write(cx, &mut self.stream);
-            if self.output.take_progress() && self.blocked {
+            let progressed = self.output.take_progress() || self.stream.unsent_bytes() < unsent;
+            if progressed && self.blocked {
                 // It has read since, and a PING may stand behind what it has not read yet.
                 self.heartbeat.unanswerable();
             }

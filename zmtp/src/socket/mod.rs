@@ -30,6 +30,6 @@ mod write_buffer;
 
 pub use dealer::{Dealer, Framing};
 pub use publisher::{Publisher, SubscriptionListener};
-pub use router::Router;
+pub use router::{PeerInfo, Router};
 pub use stats::SocketStats;
 pub use subscriber::Subscriber;

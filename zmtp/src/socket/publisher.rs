@@ -23,7 +23,7 @@ use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
-use crate::transport::BindError;
+use crate::transport::{BindError, PeerAddress};
 
 /// Is told what a publisher's peers subscribe to and no longer, in the order in which it comes from each. Connections' tasks call it
 /// and wait meanwhile, so it must be quick; and what it keeps is its own to bound.
@@ -245,7 +245,7 @@ impl Hub for PublisherHub {
 
     const SOCKET_TYPE: SocketType = SocketType::Pub;
 
-    fn join(&self, id: PeerId, _: &Peer, queue: &Arc<SendQueue>) -> PublisherRole {
+    fn join(&self, id: PeerId, _: &Peer, _: PeerAddress, queue: &Arc<SendQueue>) -> PublisherRole {
         let topics = TopicSet::new(self.subscriptions_max, self.subscriptions_bytes_max);
         let peer = Arc::new(Subscriber { id, queue: Arc::clone(queue), topics: Mutex::new(topics) });
         self.peers().all.push(Arc::clone(&peer));

@@ -17,6 +17,7 @@ use super::receive_queue::{ReceiveQueue, Room};
 use super::send_queue::{Outbound, PushError, SendQueue};
 use super::stats::SocketStats;
 use crate::codec::{Peer, SocketType, TopicsFull};
+use crate::curve::PublicKey;
 use crate::endpoint::Endpoint;
 use crate::error::SendError;
 use crate::event::SocketEvent;
@@ -24,7 +25,7 @@ use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
-use crate::transport::BindError;
+use crate::transport::{BindError, PeerAddress};
 
 /// A listening ROUTER socket.
 ///
@@ -45,7 +46,7 @@ impl Router {
     /// Listens on `endpoint`. Must be called in a tokio runtime.
     pub async fn bind(endpoint: &Endpoint, options: SocketOptions) -> Result<Self, BindError> {
         let received = Arc::new(ReceiveQueue::new(&options));
-        let hub = RouterHub { queues: Mutex::default(), received: Arc::clone(&received) };
+        let hub = RouterHub { joined: Mutex::default(), received: Arc::clone(&received) };
         let handle = Handle::bind(endpoint, hub, options, Arc::new(Progress::default())).await?;
         Ok(Self { handle, received })
     }
@@ -70,12 +71,25 @@ impl Router {
     /// Queues a message for a peer; never waits. It is written as soon as the peer's connection has its turn, together
     /// with what else is queued for it by then.
     pub fn send(&self, peer: PeerId, message: Message) -> Result<(), SendError> {
-        let queues = self.handle.shared.hub.queues();
-        let queue = queues.get(&peer).ok_or(SendError::Unreachable)?;
-        queue.push(Outbound::Message(message)).map_err(|(error, _)| match error {
+        let joined = self.handle.shared.hub.joined();
+        let joined = joined.get(&peer).ok_or(SendError::Unreachable)?;
+        joined.queue.push(Outbound::Message(message)).map_err(|(error, _)| match error {
             PushError::Full => SendError::QueueFull,
             PushError::Closed => SendError::Unreachable,
         })
+    }
+
+    /// Who is at the other end of a connection; none once it has ended.
+    pub fn peer(&self, peer: PeerId) -> Option<PeerInfo> {
+        self.handle.shared.hub.joined().get(&peer).map(|joined| joined.info)
+    }
+
+    /// Ends a connection at once, whatever waits to be written to it; from here on [`peer`](Self::peer) knows it no longer. What it has
+    /// sent and was not taken yet may still be taken.
+    pub fn disconnect(&self, peer: PeerId) {
+        if let Some(joined) = self.handle.shared.hub.joined().remove(&peer) {
+            joined.queue.cut();
+        }
     }
 
     /// No new connections and no more reading; what was received may still be taken, and sending goes on.
@@ -100,14 +114,28 @@ impl Router {
     }
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// The long-term key that it has proved to have; none without security.
+    pub key: Option<PublicKey>,
+    /// Where it is.
+    pub address: PeerAddress,
+}
+
 struct RouterHub {
-    queues: Mutex<HashMap<PeerId, Arc<SendQueue>>>,
+    joined: Mutex<HashMap<PeerId, Joined>>,
     received: Arc<ReceiveQueue>,
 }
 
+struct Joined {
+    queue: Arc<SendQueue>,
+    info: PeerInfo,
+}
+
 impl RouterHub {
-    fn queues(&self) -> MutexGuard<'_, HashMap<PeerId, Arc<SendQueue>>> {
-        lock(&self.queues)
+    fn joined(&self) -> MutexGuard<'_, HashMap<PeerId, Joined>> {
+        lock(&self.joined)
     }
 }
 
@@ -116,19 +144,20 @@ impl Hub for RouterHub {
 
     const SOCKET_TYPE: SocketType = SocketType::Router;
 
-    fn join(&self, id: PeerId, _: &Peer, queue: &Arc<SendQueue>) -> RouterRole {
-        self.queues().insert(id, Arc::clone(queue));
+    fn join(&self, id: PeerId, peer: &Peer, address: PeerAddress, queue: &Arc<SendQueue>) -> RouterRole {
+        let info = PeerInfo { key: peer.key, address };
+        self.joined().insert(id, Joined { queue: Arc::clone(queue), info });
         RouterRole(Delivery::new(id, Arc::clone(&self.received)))
     }
 
     fn leave(&self, id: PeerId, queue: &SendQueue) -> usize {
-        self.queues().remove(&id);
+        self.joined().remove(&id);
         let (waiting, cut_off) = queue.close();
         waiting.len() + cut_off
     }
 
     fn queues(&self) -> Vec<Arc<SendQueue>> {
-        self.queues().values().cloned().collect()
+        self.joined().values().map(|joined| Arc::clone(&joined.queue)).collect()
     }
 }
 

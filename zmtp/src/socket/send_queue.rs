@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::progress::Progress;
 use crate::limits;
@@ -48,6 +49,8 @@ struct State {
     /// The connection's task, when it sleeps for want of items. While it waits for the kernel nothing wakes it here.
     writer: Option<Waker>,
     phase: Phase,
+    /// Ends the connection, wherever its task is.
+    cut: Option<oneshot::Sender<()>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +83,14 @@ pub(crate) enum Taken {
 
 impl SendQueue {
     pub(crate) fn new(options: &SocketOptions, progress: Arc<Progress>) -> Self {
-        let state = State { items: VecDeque::new(), bytes: 0, writing: 0, writer: None, phase: Phase::Open };
+        let state = State {
+            items: VecDeque::new(),
+            bytes: 0,
+            writing: 0,
+            writer: None,
+            phase: Phase::Open,
+            cut: None,
+        };
         Self {
             state: Mutex::new(state),
             messages_max: options.send_queue_messages_max.max(1),
@@ -191,6 +201,21 @@ impl SendQueue {
         if let Some(writer) = writer {
             writer.wake();
         }
+    }
+
+    /// Has the connection end at once, wherever its task is.
+    pub(crate) fn cut(&self) {
+        if let Some(cut) = self.state().cut.take() {
+            // Who waits no longer has ended already.
+            let _ = cut.send(());
+        }
+    }
+
+    /// For the connection's task: what ends when it is to be cut.
+    pub(crate) fn cutter(&self) -> oneshot::Receiver<()> {
+        let (cut, is_cut) = oneshot::channel();
+        self.state().cut = Some(cut);
+        is_cut
     }
 
     /// Closes at once: gives back what was not begun to be written, and says how many items were cut off in writing.

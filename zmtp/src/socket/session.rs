@@ -29,7 +29,8 @@ pub(crate) async fn run<H: Hub>(
     let queue = Arc::new(SendQueue::new(&shared.options, Arc::clone(&shared.progress)));
     let member = Member { shared, peer: shared.next_peer(), queue: Arc::clone(&queue) };
     let peer = member.peer;
-    let role = shared.hub.join(peer, &established.peer, &queue);
+    let is_cut = queue.cutter();
+    let role = shared.hub.join(peer, &established.peer, address, &queue);
     // Whoever closes cancels first and then finishes the queues it finds: one that was not there yet is caught here.
     if shared.closing.is_cancelled() {
         queue.finish();
@@ -41,7 +42,12 @@ pub(crate) async fn run<H: Hub>(
     };
     shared.tell(endpoint, Some(address), begun);
 
-    let end = Link::new(established, queue, role, &shared.options).run().await;
+    let link = Link::new(established, queue, role, &shared.options);
+    let end = tokio::select! {
+        biased;
+        _ = is_cut => End::Disconnected,
+        end = link.run() => end,
+    };
     drop(member);
     if let End::Violation(violation) = &end {
         shared.counters.broken.add(1);

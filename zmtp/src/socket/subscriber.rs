@@ -23,7 +23,7 @@ use crate::lock::lock;
 use crate::message::Message;
 use crate::options::SocketOptions;
 use crate::peer::PeerId;
-use crate::transport::BindError;
+use crate::transport::{BindError, PeerAddress};
 
 /// A SUB socket, listening or connecting. It never drops: when its queue is full it stops reading.
 pub struct Subscriber {
@@ -159,7 +159,7 @@ impl Hub for SubscriberHub {
 
     const SOCKET_TYPE: SocketType = SocketType::Sub;
 
-    fn join(&self, id: PeerId, peer: &Peer, queue: &Arc<SendQueue>) -> SubscriberRole {
+    fn join(&self, id: PeerId, peer: &Peer, _: PeerAddress, queue: &Arc<SendQueue>) -> SubscriberRole {
         let mut interest = self.interest();
         let publisher = Publisher { id, version: peer.version, queue: Arc::clone(queue) };
         interest.tell_everything(&publisher);

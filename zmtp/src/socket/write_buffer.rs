@@ -71,7 +71,7 @@ impl WriteBuffer {
         std::mem::take(&mut self.progressed)
     }
 
-    /// Writes until all is written or the kernel takes no more.
+    /// Writes until all is written and flushed, or the kernel takes no more.
     pub(crate) fn poll_write<W: AsyncWrite + Unpin>(
         &mut self,
         cx: &mut Context<'_>,
@@ -94,7 +94,8 @@ impl WriteBuffer {
         if self.tail.capacity() > KEPT_BYTES_MAX {
             self.tail = BytesMut::new();
         }
-        Poll::Ready(Ok(()))
+        // A secured stream takes bytes before the kernel does.
+        Pin::new(writer).poll_flush(cx)
     }
 
     fn gather<'a>(&'a self, into: &mut [IoSlice<'a>]) -> usize {

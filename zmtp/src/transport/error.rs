@@ -4,7 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::codec::HandshakeError;
+use super::arithmetic::NotDone;
+use crate::codec::{GreetingError, HandshakeError};
 use crate::endpoint::Endpoint;
 
 /// A socket cannot listen.
@@ -79,6 +80,40 @@ pub enum EstablishError {
     /// Too many connections of this address wait for their handshake.
     #[error("too many handshakes under way")]
     Crowded,
+    /// More handshakes than may wait for the thread that computes them.
+    #[error("too many handshakes wait for their keys")]
+    Busy,
+    /// The connection broke.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<NotDone> for EstablishError {
+    fn from(error: NotDone) -> Self {
+        match error {
+            NotDone::Busy => Self::Busy,
+            NotDone::NoThread(error) => Self::Io(error),
+        }
+    }
+}
+
+/// Nobody could be asked how it takes connections.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// What listens there does not speak ZMTP 3.
+    #[error(transparent)]
+    Greeting(#[from] GreetingError),
+    /// It closed the connection before it had said how it is secured. Where libzmq wants keys, it does so.
+    #[error(
+        "the peer closed the connection without saying how it is secured; a secured one of other programs does so"
+    )]
+    Closed,
+    /// It took longer than it may.
+    #[error("no answer in time")]
+    TimedOut,
     /// The connection broke.
     #[error(transparent)]
     Io(#[from] io::Error),

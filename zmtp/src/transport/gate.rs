@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::stream::PeerAddress;
+use super::address::PeerAddress;
 use crate::limits;
 use crate::lock::lock;
 

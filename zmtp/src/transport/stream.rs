@@ -1,18 +1,22 @@
-//! A connected stream, TCP or Unix-domain.
+//! A connected stream, TCP or Unix-domain, of plain bytes to its owner whether or not they are sealed on the wire.
 
-use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::{self, IpAddr, Shutdown, SocketAddr};
+use std::net::{self, Shutdown, SocketAddr};
 use std::os::unix;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::address::PeerAddress;
 use super::error::ConnectError;
+use super::inner::{Inner, polled};
+use super::secured::Secured;
+use crate::curve::Channel;
 use crate::endpoint::{Endpoint, Host};
 use crate::limits;
 
@@ -21,16 +25,17 @@ use crate::limits;
 /// The `try_` methods and [`ready`](Self::ready) take `&self`: who wants a reader and a writer task shares it in an
 /// `Arc`. Through [`AsyncRead`] and [`AsyncWrite`] a read or write that was not filled is known to leave nothing more
 /// to do, which saves the system call that would say so.
+///
+/// After CURVE's handshake it is *secured*: what is written is sealed frame by frame and what is read was opened, and otherwise nothing
+/// differs but this. It must be given well-formed frames, in pieces or not. What is written may wait in it, sealed, for room in the kernel:
+/// at most [`WRITE_BYTES_MAX`](limits::WRITE_BYTES_MAX) bytes and a frame. As long as [`has_unsent`](Self::has_unsent) says so, it takes
+/// nothing more, and its owner is to call [`try_flush`](Self::try_flush) when it is writable, or [`AsyncWrite::poll_flush`]. A read
+/// fails with a [`ChannelError`](crate::curve::ChannelError) where the peer, or somebody between, sent what was not sealed as it must be.
 #[derive(Debug)]
 pub struct Stream {
     inner: Inner,
     peer: PeerAddress,
-}
-
-#[derive(Debug)]
-enum Inner {
-    Tcp(TcpStream),
-    Ipc(UnixStream),
+    secured: Option<Box<Secured>>,
 }
 
 /// A connected stream that belongs to no runtime: on its way from one to another. Dropping it closes it.
@@ -38,40 +43,13 @@ enum Inner {
 pub struct DetachedStream {
     inner: DetachedInner,
     peer: PeerAddress,
+    secured: Option<Box<Secured>>,
 }
 
 #[derive(Debug)]
 enum DetachedInner {
     Tcp(net::TcpStream),
     Ipc(unix::net::UnixStream),
-}
-
-/// Where a peer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum PeerAddress {
-    /// Its address and port; IPv4 as such, even on a socket that listens for both.
-    Tcp(SocketAddr),
-    /// On this machine, over a Unix-domain socket.
-    Ipc,
-}
-
-impl PeerAddress {
-    /// The machine, `None` for this one over `ipc`.
-    pub fn host(&self) -> Option<IpAddr> {
-        match self {
-            Self::Tcp(address) => Some(address.ip()),
-            Self::Ipc => None,
-        }
-    }
-}
-
-impl fmt::Display for PeerAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{address}"),
-            Self::Ipc => f.write_str("ipc"),
-        }
-    }
 }
 
 impl Stream {
@@ -111,16 +89,26 @@ impl Stream {
         let keepalive = TcpKeepalive::new().with_time(Duration::from_millis(limits::KEEPALIVE_MS));
         let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive);
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        Self { inner: Inner::Tcp(stream), peer: PeerAddress::Tcp(peer) }
+        Self { inner: Inner::Tcp(stream), peer: PeerAddress::Tcp(peer), secured: None }
     }
 
     pub(super) fn from_unix(stream: UnixStream) -> Self {
-        Self { inner: Inner::Ipc(stream), peer: PeerAddress::Ipc }
+        Self { inner: Inner::Ipc(stream), peer: PeerAddress::Ipc, secured: None }
+    }
+
+    /// Seals from here on, and opens what came already.
+    pub(super) fn secure(&mut self, channel: Channel, read_ahead: BytesMut) {
+        self.secured = Some(Box::new(Secured::new(channel, read_ahead)));
     }
 
     /// The peer's address.
     pub fn peer(&self) -> PeerAddress {
         self.peer
+    }
+
+    /// Whether what goes over the wire is sealed.
+    pub fn is_secured(&self) -> bool {
+        self.secured.is_some()
     }
 
     /// Takes the stream out of its runtime, so that another thread's runtime can go on with it. Nothing is lost: what has come and
@@ -130,7 +118,7 @@ impl Stream {
             Inner::Tcp(stream) => DetachedInner::Tcp(stream.into_std()?),
             Inner::Ipc(stream) => DetachedInner::Ipc(stream.into_std()?),
         };
-        Ok(DetachedStream { inner, peer: self.peer })
+        Ok(DetachedStream { inner, peer: self.peer, secured: self.secured })
     }
 
     /// Has the kernel take no more while it holds this many bytes that it has not sent, and say that there is room when it holds
@@ -143,59 +131,85 @@ impl Stream {
         }
     }
 
-    /// Says that nothing more will be written; what was written is still delivered.
+    /// Says that nothing more will be written; what was written is still delivered. [`WouldBlock`](io::ErrorKind::WouldBlock) while
+    /// something sealed waits.
     pub fn shutdown_write(&self) -> io::Result<()> {
+        self.try_flush()?;
         match &self.inner {
             Inner::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
             Inner::Ipc(stream) => SockRef::from(stream).shutdown(Shutdown::Write),
         }
     }
 
-    /// Waits until the stream is readable or writable.
+    /// Waits until the stream is readable or writable. Where something can be read without the kernel, it is readable at once.
     pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        match &self.inner {
-            Inner::Tcp(stream) => stream.ready(interest).await,
-            Inner::Ipc(stream) => stream.ready(interest).await,
+        if interest.is_readable() && self.has_plain() {
+            return Ok(Ready::READABLE);
         }
+        self.inner.ready(interest).await
     }
 
     /// Whether there may be something to read; if not, the task is woken once there may.
     pub fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &self.inner {
-            Inner::Tcp(stream) => stream.poll_read_ready(cx),
-            Inner::Ipc(stream) => stream.poll_read_ready(cx),
-        }
+        if self.has_plain() { Poll::Ready(Ok(())) } else { self.inner.poll_read_ready(cx) }
+    }
+
+    fn has_plain(&self) -> bool {
+        self.secured.as_ref().is_some_and(|secured| secured.has_plain())
     }
 
     /// Reads what is there; `WouldBlock` if nothing is, 0 at the end.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &self.inner {
-            Inner::Tcp(stream) => stream.try_read(buffer),
-            Inner::Ipc(stream) => stream.try_read(buffer),
+    pub fn try_read(&self, mut buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.secured {
+            None => self.inner.try_read(buffer),
+            Some(secured) => secured.read(&mut buffer, |inbound| self.inner.try_read_buf(inbound)),
         }
     }
 
     /// Reads what is there into the buffer's spare capacity.
     pub fn try_read_buf(&self, buffer: &mut impl bytes::BufMut) -> io::Result<usize> {
-        match &self.inner {
-            Inner::Tcp(stream) => stream.try_read_buf(buffer),
-            Inner::Ipc(stream) => stream.try_read_buf(buffer),
+        match &self.secured {
+            None => self.inner.try_read_buf(buffer),
+            Some(secured) => secured.read(buffer, |inbound| self.inner.try_read_buf(inbound)),
         }
+    }
+
+    /// Bytes held here of what has come and was not read: of a frame that cannot be opened before its end is there.
+    pub fn held_bytes(&self) -> usize {
+        self.secured.as_ref().map_or(0, |secured| secured.held_bytes())
     }
 
     /// Writes what the kernel takes; `WouldBlock` if nothing.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.inner {
-            Inner::Tcp(stream) => stream.try_write(bytes),
-            Inner::Ipc(stream) => stream.try_write(bytes),
+        match &self.secured {
+            None => self.inner.try_write(bytes),
+            Some(secured) => secured.write(&[IoSlice::new(bytes)], |sealed| self.inner.try_write(sealed)),
         }
     }
 
     /// Writes what the kernel takes of several slices in one call.
     pub fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match &self.inner {
-            Inner::Tcp(stream) => stream.try_write_vectored(slices),
-            Inner::Ipc(stream) => stream.try_write_vectored(slices),
+        match &self.secured {
+            None => self.inner.try_write_vectored(slices),
+            Some(secured) => secured.write(slices, |sealed| self.inner.try_write(sealed)),
+        }
+    }
+
+    /// Whether something that was written waits here, sealed, until the kernel has room.
+    pub fn has_unsent(&self) -> bool {
+        self.unsent_bytes() > 0
+    }
+
+    /// How many bytes of that there are.
+    pub fn unsent_bytes(&self) -> usize {
+        self.secured.as_ref().map_or(0, |secured| secured.unsent())
+    }
+
+    /// Writes of that what the kernel takes; `WouldBlock` if it does not take all.
+    pub fn try_flush(&self) -> io::Result<()> {
+        match &self.secured {
+            None => Ok(()),
+            Some(secured) => secured.flush(|sealed| self.inner.try_write(sealed)),
         }
     }
 }
@@ -210,7 +224,7 @@ impl DetachedStream {
             DetachedInner::Tcp(stream) => Inner::Tcp(TcpStream::from_std(stream)?),
             DetachedInner::Ipc(stream) => Inner::Ipc(UnixStream::from_std(stream)?),
         };
-        Ok(Stream { inner, peer: self.peer })
+        Ok(Stream { inner, peer: self.peer, secured: self.secured })
     }
 
     /// The peer's address.
@@ -225,29 +239,34 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.inner {
-            Inner::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Inner::Ipc(stream) => Pin::new(stream).poll_read(cx, buf),
+        let Self { inner, secured, .. } = &mut *self;
+        match secured {
+            None => inner.poll_read(cx, buf),
+            Some(secured) => polled(secured.read(buf, |inbound| inner.read_or_wake(cx, inbound)).map(drop)),
         }
     }
 }
 
 impl AsyncWrite for Stream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.inner {
-            Inner::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Inner::Ipc(stream) => Pin::new(stream).poll_write(cx, bytes),
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Self { inner, secured, .. } = self.get_mut();
+        match secured {
+            None => inner.poll_write(cx, bytes),
+            Some(secured) => {
+                polled(secured.write(&[IoSlice::new(bytes)], |sealed| inner.write_or_wake(cx, sealed)))
+            }
         }
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.inner {
-            Inner::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Inner::Ipc(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        let Self { inner, secured, .. } = self.get_mut();
+        match secured {
+            None => inner.poll_write_vectored(cx, slices),
+            Some(secured) => polled(secured.write(slices, |sealed| inner.write_or_wake(cx, sealed))),
         }
     }
 
@@ -255,14 +274,16 @@ impl AsyncWrite for Stream {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { inner, secured, .. } = self.get_mut();
+        match secured {
+            None => Poll::Ready(Ok(())),
+            Some(secured) => polled(secured.flush(|sealed| inner.write_or_wake(cx, sealed))),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.inner {
-            Inner::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Inner::Ipc(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        ready!(self.as_mut().poll_flush(cx))?;
+        self.inner.poll_shutdown(cx)
     }
 }

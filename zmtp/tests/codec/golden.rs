@@ -38,8 +38,8 @@ fn fitting(peer: SocketType) -> SocketType {
 
 #[test]
 fn our_greeting_is_libzmqs() {
-    assert_eq!(Greeting::ours(Mechanism::Null).encode(), LIBZMQ_GREETING);
-    let expect = Greeting { version: V3_1, mechanism: Mechanism::Null };
+    assert_eq!(Greeting::ours(Mechanism::Null, false).encode(), LIBZMQ_GREETING);
+    let expect = Greeting { version: V3_1, mechanism: Mechanism::Null, as_server: false };
     assert_eq!(Greeting::decode(&LIBZMQ_GREETING), Ok(Some(expect)));
 }
 
@@ -48,7 +48,7 @@ fn each_ready_is_read_and_ours_is_the_same() {
     for (bytes, socket_type, identity) in LIBZMQ_READY {
         let mut handshake = Handshake::new(HandshakeConfig::new(fitting(socket_type)));
         let mut input = BytesMut::from(&[&LIBZMQ_GREETING[..], bytes].concat()[..]);
-        let peer = Peer { socket_type, identity: Bytes::from_static(identity), version: V3_1 };
+        let peer = Peer { socket_type, identity: Bytes::from_static(identity), version: V3_1, key: None };
         assert_eq!(handshake.input(&mut input), Ok(Progress::Done(peer)));
         assert!(input.is_empty());
 

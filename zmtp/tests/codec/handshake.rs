@@ -2,17 +2,14 @@
 
 use bytes::{Bytes, BytesMut};
 
-use recado_zmtp::codec::{
-    Handshake, HandshakeConfig, HandshakeError, Mechanism, Peer, Progress, SocketType, Version,
-};
+use recado_zmtp::codec::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress, SocketType, Version};
 
 use super::bytes_of::{frame, greeting, property, ready};
 
 fn dealer(identity: &'static [u8]) -> Handshake {
     Handshake::new(HandshakeConfig {
-        socket_type: SocketType::Dealer,
         identity: Bytes::from_static(identity),
-        mechanism: Mechanism::Null,
+        ..HandshakeConfig::new(SocketType::Dealer)
     })
 }
 
@@ -25,6 +22,7 @@ fn done(minor: u8) -> Progress {
         socket_type: SocketType::Router,
         identity: Bytes::new(),
         version: Version { major: 3, minor },
+        key: None,
     })
 }
 

@@ -9,6 +9,7 @@ mod raw_peer;
 mod reconnecting;
 mod requests;
 mod router_dealer;
+mod secured;
 mod transport;
 
 use std::time::Duration;

@@ -1,0 +1,123 @@
+//! NaCl's box: X25519, HSalsa20, Salsa20 and Poly1305, each RustCrypto's, put together as CurveZMQ needs them.
+//!
+//! XSalsa20 makes of its key and the first 16 bytes of its nonce a key for Salsa20, whose nonce is the last 8. In CURVE those 16
+//! bytes say which command it is, so that the commands of one kind in one direction have one such key: a [`BoxKey`].
+
+use poly1305::Poly1305;
+use poly1305::universal_hash::KeyInit;
+use salsa20::Salsa20;
+use salsa20::cipher::consts::U10;
+use salsa20::cipher::{KeyIvInit, StreamCipher};
+use salsa20::hsalsa;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::keys::{KEY_BYTES, PublicKey, SecretKey};
+
+/// Bytes by which a box is longer than what is in it: its authenticator, in front.
+pub(super) const TAG_BYTES: usize = 16;
+
+/// Bytes of a nonce that say what the box is of.
+const PREFIX_BYTES: usize = 16;
+
+/// A nonce, in the two parts that matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Nonce {
+    prefix: [u8; PREFIX_BYTES],
+    rest: [u8; 8],
+}
+
+impl Nonce {
+    /// What the box is of, and a counter.
+    pub(super) fn counted(prefix: &[u8; PREFIX_BYTES], counter: u64) -> Self {
+        Self { prefix: *prefix, rest: counter.to_be_bytes() }
+    }
+
+    /// What the box is of, and 16 random bytes.
+    pub(super) fn random(name: &[u8; 8], random: &[u8; 16]) -> Self {
+        let (mut prefix, mut rest) = ([0; PREFIX_BYTES], [0; 8]);
+        let (begin, end) = random.split_at(8);
+        prefix[..8].copy_from_slice(name);
+        prefix[8..].copy_from_slice(begin);
+        rest.copy_from_slice(end);
+        Self { prefix, rest }
+    }
+}
+
+/// What two key pairs agree on. Wiped when it is dropped.
+pub(super) struct SharedKey(Zeroizing<[u8; KEY_BYTES]>);
+
+impl SharedKey {
+    /// One scalar multiplication. None if the other's key is one with which everybody would agree.
+    pub(super) fn agree(ours: &SecretKey, theirs: &PublicKey) -> Option<Self> {
+        let agreed = ours.agree(theirs)?;
+        Some(Self(Zeroizing::new(hsalsa::<U10>((&*agreed).into(), (&[0; 16]).into()).into())))
+    }
+
+    /// The key of all boxes whose nonce begins so.
+    pub(super) fn box_key(&self, prefix: &[u8; PREFIX_BYTES]) -> BoxKey {
+        BoxKey(Zeroizing::new(hsalsa::<U10>((&*self.0).into(), prefix.into()).into()))
+    }
+
+    /// A box of all parts.
+    pub(super) fn seal(&self, nonce: &Nonce, parts: &[&[u8]]) -> Vec<u8> {
+        let len = TAG_BYTES + parts.iter().map(|part| part.len()).sum::<usize>();
+        // Never grown, so that no copy of what is in it is left behind.
+        let mut sealed = Vec::with_capacity(len);
+        sealed.resize(TAG_BYTES, 0);
+        parts.iter().for_each(|part| sealed.extend_from_slice(part));
+        self.box_key(&nonce.prefix).seal(nonce.rest, &mut sealed);
+        sealed
+    }
+
+    /// What is in a box; None if it is not one of this key and nonce.
+    pub(super) fn open(&self, nonce: &Nonce, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let mut opened = Zeroizing::new(sealed.to_vec());
+        if !self.box_key(&nonce.prefix).open(nonce.rest, &mut opened) {
+            return None;
+        }
+        opened.drain(..TAG_BYTES);
+        Some(opened)
+    }
+}
+
+/// The key of boxes of one kind in one direction. Wiped when it is dropped.
+pub(super) struct BoxKey(Zeroizing<[u8; KEY_BYTES]>);
+
+impl BoxKey {
+    /// Seals in place: what follows the first 16 bytes, which become its authenticator.
+    ///
+    /// # Panics
+    /// Fewer than 16 bytes.
+    pub(super) fn seal(&self, nonce: [u8; 8], sealed: &mut [u8]) {
+        let (mut cipher, authenticator) = self.begin(nonce);
+        let (tag, text) = sealed.split_at_mut(TAG_BYTES);
+        cipher.apply_keystream(text);
+        tag.copy_from_slice(&authenticator.compute_unpadded(text));
+    }
+
+    /// Opens in place what follows the first 16 bytes, if those are its authenticator; otherwise leaves everything as it is.
+    ///
+    /// # Panics
+    /// Fewer than 16 bytes.
+    pub(super) fn open(&self, nonce: [u8; 8], sealed: &mut [u8]) -> bool {
+        let (mut cipher, authenticator) = self.begin(nonce);
+        let (tag, text) = sealed.split_at_mut(TAG_BYTES);
+        let is_ours = bool::from(authenticator.compute_unpadded(text).as_slice().ct_eq(tag));
+        if is_ours {
+            cipher.apply_keystream(text);
+        }
+        is_ours
+    }
+
+    /// The stream's first 32 bytes are the authenticator's key, what follows them is the text's.
+    fn begin(&self, nonce: [u8; 8]) -> (Salsa20, Poly1305) {
+        let mut cipher = Salsa20::new((&*self.0).into(), (&nonce).into());
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        cipher.apply_keystream(&mut *key);
+        (cipher, Poly1305::new((&*key).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
