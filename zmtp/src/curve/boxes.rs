@@ -1,10 +1,9 @@
-//! NaCl's box: X25519, HSalsa20, Salsa20 and Poly1305, each RustCrypto's, put together as CurveZMQ needs them.
+//! NaCl's box: X25519, HSalsa20, Salsa20 and Poly1305, put together as CurveZMQ needs them.
 //!
 //! XSalsa20 makes of its key and the first 16 bytes of its nonce a key for Salsa20, whose nonce is the last 8. In CURVE those 16
 //! bytes say which command it is, so that the commands of one kind in one direction have one such key: a [`BoxKey`].
 
-use poly1305::Poly1305;
-use poly1305::universal_hash::KeyInit;
+use cryptoxide::poly1305::Poly1305;
 use salsa20::Salsa20;
 use salsa20::cipher::consts::U10;
 use salsa20::cipher::{KeyIvInit, StreamCipher};
@@ -90,10 +89,11 @@ impl BoxKey {
     /// # Panics
     /// Fewer than 16 bytes.
     pub(super) fn seal(&self, nonce: [u8; 8], sealed: &mut [u8]) {
-        let (mut cipher, authenticator) = self.begin(nonce);
+        let (mut cipher, mut authenticator) = self.begin(nonce);
         let (tag, text) = sealed.split_at_mut(TAG_BYTES);
         cipher.apply_keystream(text);
-        tag.copy_from_slice(&authenticator.compute_unpadded(text));
+        authenticator.update_mut(text);
+        tag.copy_from_slice(authenticator.finalize().as_ref());
     }
 
     /// Opens in place what follows the first 16 bytes, if those are its authenticator; otherwise leaves everything as it is.
@@ -101,9 +101,10 @@ impl BoxKey {
     /// # Panics
     /// Fewer than 16 bytes.
     pub(super) fn open(&self, nonce: [u8; 8], sealed: &mut [u8]) -> bool {
-        let (mut cipher, authenticator) = self.begin(nonce);
+        let (mut cipher, mut authenticator) = self.begin(nonce);
         let (tag, text) = sealed.split_at_mut(TAG_BYTES);
-        let is_ours = bool::from(authenticator.compute_unpadded(text).as_slice().ct_eq(tag));
+        authenticator.update_mut(text);
+        let is_ours = bool::from(authenticator.finalize().as_ref()[..].ct_eq(tag));
         if is_ours {
             cipher.apply_keystream(text);
         }
@@ -115,7 +116,7 @@ impl BoxKey {
         let mut cipher = Salsa20::new((&*self.0).into(), (&nonce).into());
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         cipher.apply_keystream(&mut *key);
-        (cipher, Poly1305::new((&*key).into()))
+        (cipher, Poly1305::new(&key))
     }
 }
 

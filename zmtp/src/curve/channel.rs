@@ -48,7 +48,7 @@ impl Channel {
 
 /// Plain frames into MESSAGEs.
 pub(crate) struct Sealer {
-    key: BoxKey,
+    pub(super) key: BoxKey,
     /// The last one used.
     nonce: u64,
     /// The beginning of a frame whose rest has not come.
@@ -183,7 +183,7 @@ pub(crate) struct Opener {
     /// The peer's last.
     nonce: u64,
     /// Bytes of a plain frame's body.
-    frame_bytes_max: usize,
+    pub(super) frame_bytes_max: usize,
 }
 
 impl Opener {

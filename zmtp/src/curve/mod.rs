@@ -32,3 +32,6 @@ pub use error::CurveError;
 pub(crate) use keys::fill_with_randomness;
 pub use keys::{KEY_BYTES, KeyError, KeyPair, PublicKey, SecretKey};
 pub use security::Security;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -188,3 +188,6 @@ impl Writing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

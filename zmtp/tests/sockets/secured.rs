@@ -1,5 +1,8 @@
 //! Sockets whose connections are secured: keys, who is let in, and that nothing else differs.
 
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use recado_zmtp::codec::{HandshakeConfig, HandshakeError, SocketType};
@@ -9,6 +12,7 @@ use recado_zmtp::{
     Dealer, Endpoint, Framing, Message, PeerInfo, Publisher, SocketEventKind, SocketOptions, Subscriber,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::raw_peer::{RawPeer, frame, greeting};
 use super::{TOO_LONG, anywhere, disconnected, event, message, router, soon, until};
@@ -184,7 +188,7 @@ async fn a_listener_is_asked_how_it_takes_connections() {
 
 /// What a listener that answers so to any greeting is taken for.
 async fn asked_of(answer: Vec<u8>) -> Asked {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint: Endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
     let answering = tokio::spawn(async move {
         let mut peer = RawPeer::accept(&listener).await;
@@ -278,4 +282,162 @@ async fn a_stream_that_moved_to_another_runtime_goes_on_where_it_was() {
     let mut read = [0; 4];
     soon(server.read_exact(&mut read)).await.unwrap();
     assert_eq!(&read, b"\x00\x02oi");
+}
+
+/// What somebody between two peers does to the next bytes that the connecting one sends.
+#[derive(Clone, Copy, PartialEq)]
+enum Meddling {
+    Nothing,
+    Change,
+    Repeat,
+}
+
+/// Stands between, and does it once.
+async fn between(target: &Endpoint) -> (Endpoint, Arc<Mutex<Meddling>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let target = target.to_string().strip_prefix("tcp://").unwrap().to_owned();
+    let meddling = Arc::new(Mutex::new(Meddling::Nothing));
+    let next = Arc::clone(&meddling);
+    tokio::spawn(async move {
+        let (near, _) = listener.accept().await.unwrap();
+        let (mut near_in, mut near_out) = near.into_split();
+        let (mut far_in, mut far_out) = TcpStream::connect(target).await.unwrap().into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut far_in, &mut near_out).await });
+        let mut buffer = vec![0; 65_536];
+        while let Ok(count @ 1..) = near_in.read(&mut buffer).await {
+            let mut bytes = buffer[..count].to_vec();
+            match std::mem::replace(&mut *next.lock().unwrap(), Meddling::Nothing) {
+                Meddling::Nothing => {}
+                Meddling::Change => *bytes.last_mut().unwrap() ^= 1,
+                Meddling::Repeat => bytes.extend_from_within(..),
+            }
+            if far_out.write_all(&bytes).await.is_err() {
+                return;
+            }
+        }
+    });
+    (endpoint, meddling)
+}
+
+#[tokio::test]
+async fn what_was_changed_or_repeated_on_its_way_ends_the_connection_as_a_violation() {
+    for (meddling, expect, arrives) in [
+        (Meddling::Change, "a sealed message that was changed on its way", 0),
+        (Meddling::Repeat, "a sealed message was repeated or reordered", 1),
+    ] {
+        let (ours, theirs) = (KeyPair::generate(), KeyPair::generate());
+        let mut router = router(server(&ours)).await;
+        let mut events = router.events();
+        let (endpoint, next) = between(router.local_endpoint()).await;
+        let dealer = Dealer::connect(&[endpoint], Framing::Raw, client(&theirs, &ours));
+        soon(dealer.send(Message::single("untouched"))).await.unwrap();
+        assert_eq!(soon(router.recv()).await.unwrap().1, Message::single("untouched"));
+        *next.lock().unwrap() = meddling;
+        soon(dealer.send(Message::single("touched"))).await.unwrap();
+        let reason = disconnected(&mut events).await;
+        assert!(reason.starts_with("the peer broke the protocol: ") && reason.ends_with(expect), "{reason}");
+        assert_eq!(router.stats().broken, 1);
+        router.stop_receiving();
+        let mut arrived = 0;
+        while let Some((_, message)) = soon(router.recv()).await {
+            assert_eq!(message, Message::single("touched"));
+            arrived += 1;
+        }
+        assert_eq!(arrived, arrives);
+    }
+}
+
+#[tokio::test]
+async fn what_is_sealed_and_waits_is_not_written_yet_and_is_when_the_peer_reads_again() {
+    let (ours, theirs) = (KeyPair::generate(), KeyPair::generate());
+    let options = SocketOptions { publish_filter: false, send_queue_messages_max: 4, ..server(&ours) };
+    let publisher = Publisher::bind(&anywhere(), options).await.unwrap();
+    let stream = Stream::connect(publisher.local_endpoint().unwrap()).await.unwrap();
+    let peer = config(SocketType::Sub, &client(&theirs, &ours));
+    let mut stream = soon(establish(stream, peer, TOO_LONG)).await.unwrap().stream;
+    let message = Message::single(vec![7; 100_000]);
+    until(|| publisher.try_send(&message) == 1).await;
+    let mut sent = 1;
+    // Until the kernel takes no more, and so the queue no more either.
+    loop {
+        sent += publisher.try_send(&message);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        if publisher.stats().dropped > 0 {
+            break;
+        }
+    }
+    let mut flush = Box::pin(publisher.flush());
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+        assert!(look(flush.as_mut()).is_pending());
+    }
+    let mut read = vec![0; sent * (9 + 100_000)];
+    let (whole, ()) = tokio::join!(soon(stream.read_exact(&mut read)), soon(flush));
+    whole.unwrap();
+    assert_eq!(read.iter().filter(|byte| **byte == 7).count(), sent * 100_000);
+}
+
+fn look<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[tokio::test]
+async fn closing_writes_what_is_queued_before_the_connection_ends() {
+    let (ours, theirs) = (KeyPair::generate(), KeyPair::generate());
+    let mut router = router(server(&ours)).await;
+    let endpoints = [router.local_endpoint().clone()];
+    let options = SocketOptions { linger: TOO_LONG, ..client(&theirs, &ours) };
+    let dealer = Dealer::connect(&endpoints, Framing::Raw, options);
+    for number in 0..20_u8 {
+        soon(dealer.send(Message::single(vec![number; 300_000]))).await.unwrap();
+    }
+    let reading = async {
+        for number in 0..20 {
+            let (_, message) = soon(router.recv()).await.unwrap();
+            assert_eq!(message, Message::single(vec![number; 300_000]));
+        }
+    };
+    tokio::join!(soon(dealer.close()), reading);
+}
+
+#[tokio::test]
+async fn heartbeats_are_sealed_too() {
+    let (ours, theirs) = (KeyPair::generate(), KeyPair::generate());
+    let quick = Some(Duration::from_millis(1));
+    let router = router(SocketOptions { heartbeat_interval: quick, ..server(&ours) }).await;
+    let stream = Stream::connect(router.local_endpoint()).await.unwrap();
+    let peer = config(SocketType::Dealer, &client(&theirs, &ours));
+    let mut stream = soon(establish(stream, peer, TOO_LONG)).await.unwrap().stream;
+    let mut ping = [0; 9];
+    soon(stream.read_exact(&mut ping)).await.unwrap();
+    assert_eq!(ping[..7], *b"\x04\x07\x04PING");
+    stream.write_all(&frame(4, b"\x04PING\0\0oi")).await.unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\x04\x07\x04PONGoi") {
+        assert!(soon(stream.read_buf(&mut heard)).await.unwrap() > 0);
+    }
+}
+
+#[tokio::test]
+async fn who_shakes_hands_by_halves_is_closed_in_time_and_others_come_in_meanwhile() {
+    let (ours, theirs) = (KeyPair::generate(), KeyPair::generate());
+    let options = SocketOptions { handshake_timeout: Duration::from_millis(200), ..server(&ours) };
+    let mut router = router(options).await;
+    let mut curve = greeting(1).to_vec();
+    curve[12..17].copy_from_slice(b"CURVE");
+    let mut halves = Vec::new();
+    for _ in 0..10 {
+        let mut peer = RawPeer::connect(router.local_endpoint()).await;
+        peer.send(&curve).await;
+        halves.push(peer);
+    }
+    let dealer = Dealer::connect(&[router.local_endpoint().clone()], Framing::Raw, client(&theirs, &ours));
+    soon(dealer.send(Message::single("oi"))).await.unwrap();
+    assert_eq!(soon(router.recv()).await.unwrap().1, Message::single("oi"));
+    for mut peer in halves {
+        assert_eq!(peer.take_to_end().await.len(), 64, "the greeting and no more");
+    }
 }
