@@ -5,8 +5,12 @@ use std::fmt::{self, Display, Formatter};
 /// Why a request was refused, as the key `code` says it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
+    /// The code to join with is missing, wrong, expired or used.
+    BadCode,
     /// A name is empty, too long, has control characters or begins with `_`.
     BadName,
+    /// The user or the password is wrong.
+    BadPassword,
     /// The request cannot be read: no MessagePack, no map, a key missing or of the wrong kind.
     BadRequest,
     /// A place in a `history` request does not exist, or is of the wrong kind for what is asked.
@@ -19,14 +23,20 @@ pub enum Code {
     IdReused,
     /// The server failed; its log says how.
     Internal,
+    /// The key is another user's, or was revoked.
+    KeyTaken,
     /// The name belongs to a channel where a user's is needed, to a user where a channel's is, or the channel exists.
     NameTaken,
     /// There is no such channel.
     NoSuchChannel,
+    /// There is no such key.
+    NoSuchKey,
     /// There is no such message there, or it was deleted.
     NoSuchMessage,
     /// There is no such user.
     NoSuchUser,
+    /// The system is open: it asks nobody who they are.
+    NotSecured,
     /// A text, or the whole request, is over its limit.
     TooLarge,
     /// The server is stopping; the same request may succeed later, or elsewhere.
@@ -41,18 +51,23 @@ pub enum Code {
 
 impl Code {
     /// Every word that this version may send, in alphabetical order.
-    pub const ALL: [Code; 14] = [
+    pub const ALL: [Code; 19] = [
+        Code::BadCode,
         Code::BadName,
+        Code::BadPassword,
         Code::BadPlace,
         Code::BadRequest,
         Code::Busy,
         Code::Forbidden,
         Code::IdReused,
         Code::Internal,
+        Code::KeyTaken,
         Code::NameTaken,
         Code::NoSuchChannel,
+        Code::NoSuchKey,
         Code::NoSuchMessage,
         Code::NoSuchUser,
+        Code::NotSecured,
         Code::TooLarge,
         Code::Unavailable,
         Code::UnknownService,
@@ -61,17 +76,22 @@ impl Code {
     /// The word on the wire; empty for [`Code::Unstated`].
     pub fn as_str(&self) -> &str {
         match self {
+            Code::BadCode => "bad_code",
             Code::BadName => "bad_name",
+            Code::BadPassword => "bad_password",
             Code::BadRequest => "bad_request",
             Code::BadPlace => "bad_place",
             Code::Busy => "busy",
             Code::Forbidden => "forbidden",
             Code::IdReused => "id_reused",
             Code::Internal => "internal",
+            Code::KeyTaken => "key_taken",
             Code::NameTaken => "name_taken",
             Code::NoSuchChannel => "no_such_channel",
+            Code::NoSuchKey => "no_such_key",
             Code::NoSuchMessage => "no_such_message",
             Code::NoSuchUser => "no_such_user",
+            Code::NotSecured => "not_secured",
             Code::TooLarge => "too_large",
             Code::Unavailable => "unavailable",
             Code::UnknownService => "unknown_service",

@@ -8,6 +8,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
+mod access;
 mod act;
 mod clock;
 mod code;
@@ -27,6 +28,10 @@ mod system;
 mod timestamp;
 mod wire;
 
+pub use access::{
+    AdminAct, AdminKind, AuditEntry, DeviceKey, DeviceKeyError, DeviceLabel, DeviceLabelError, JoinCode,
+    JoinCodeError, KeyEntry, Members, Password, PasswordError, Registration, Role,
+};
 pub use act::{ACTS_PREFIX, Act, ActDone, ActKind, Manner, Style};
 pub use clock::LamportClock;
 pub use code::Code;

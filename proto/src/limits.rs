@@ -75,6 +75,24 @@ pub const READ_MARKS_MAX: usize = 4096;
 /// What a device calls itself in `here`, in bytes of UTF-8. An empty or longer one is refused with `bad_request`.
 pub const DEVICE_BYTES_MAX: usize = 32;
 
+/// What a user calls a device among the user's keys, in bytes of UTF-8. An empty or longer label is refused with `bad_request`.
+pub const DEVICE_LABEL_BYTES_MAX: usize = 64;
+
+/// A password at least, in bytes of UTF-8. A shorter one is refused with `bad_request`.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+
+/// A password at most, in bytes of UTF-8. A longer one is refused with `bad_request`.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// Members that a `members` reply lists at most: no private channel has more.
+pub const MEMBERS_LISTED_MAX: usize = 10_000;
+
+/// How many events an `audit` reply holds when the request does not say.
+pub const AUDIT_LIMIT_DEFAULT: u32 = 50;
+
+/// How many events an `audit` reply holds at most. A larger `limit` counts as this.
+pub const AUDIT_LIMIT_MAX: u32 = 1000;
+
 /// Users of whom a server knows that they are here. One more is refused with `busy`, or is not seen.
 pub const USERS_HERE_MAX: usize = 16 * 1024;
 
@@ -102,6 +120,9 @@ const _: () = assert!(
 const _: () = assert!(CHANNEL_TOPIC_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(READ_MARKS_MAX * (NAME_BYTES_MAX + 64) + 1024 < REPLY_BYTES_MAX);
 const _: () = assert!(USERS_HERE_MAX * (NAME_BYTES_MAX + 32) + 1024 < REPLY_BYTES_MAX);
+const _: () = assert!(MEMBERS_LISTED_MAX * (NAME_BYTES_MAX + 2) + 1024 < REPLY_BYTES_MAX);
+const _: () = assert!(AUDIT_LIMIT_MAX as usize * (8 * NAME_BYTES_MAX + 256) + 1024 < REPLY_BYTES_MAX);
+const _: () = assert!(PASSWORD_BYTES_MIN <= PASSWORD_BYTES_MAX && AUDIT_LIMIT_DEFAULT <= AUDIT_LIMIT_MAX);
 const _: () = assert!(HISTORY_LIMIT_DEFAULT <= HISTORY_LIMIT_MAX);
 const _: () = assert!(SEARCH_LIMIT_DEFAULT <= SEARCH_LIMIT_MAX);
 // A snippet of characters of four bytes, each of them marked.

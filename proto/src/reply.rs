@@ -5,6 +5,7 @@ mod encode;
 
 use thiserror::Error;
 
+use crate::access::{AuditEntry, JoinCode, KeyEntry, Members, Role};
 use crate::act::ActDone;
 use crate::code::Code;
 use crate::epoch::Epoch;
@@ -36,8 +37,30 @@ pub struct Reply {
 /// The answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplyBody {
-    /// To `login`, `channel`, `mark` and `here`: done.
+    /// To `login`, `channel`, `mark`, `here` and `admin`: done.
     Accepted,
+    /// To `login` in a secured system.
+    LoggedIn {
+        /// Who one is.
+        user: UserName,
+        /// What one may do.
+        role: Role,
+    },
+    /// To `join`: the connection's key is a user's.
+    Joined {
+        /// Whose.
+        user: UserName,
+        /// What this user may do.
+        role: Role,
+    },
+    /// To `admin`: a code was made, which is shown this once.
+    Code(JoinCode),
+    /// To `keys`.
+    Keys(Vec<KeyEntry>),
+    /// To `members`.
+    Members(Members),
+    /// To `audit`, oldest first.
+    Audit(Vec<AuditEntry>),
     /// To `users`.
     Users(Vec<UserName>),
     /// To `channels`.

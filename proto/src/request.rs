@@ -5,6 +5,7 @@ mod encode;
 mod error;
 mod fields;
 
+use crate::access::{AdminAct, DeviceLabel, JoinCode, Password};
 use crate::act::{Act, Manner};
 use crate::id::MessageId;
 use crate::mark::ReadMark;
@@ -37,6 +38,8 @@ pub enum RequestBody {
     Login {
         /// Who one is.
         user: UserName,
+        /// Where a password shows it; a secured system asks for one from a key that it does not know.
+        password: Option<Password>,
     },
     /// List the users.
     Users,
@@ -46,6 +49,10 @@ pub enum RequestBody {
         channel: ChannelName,
         /// The creation's own number, the same when it is asked for again. Without one, the second time is refused.
         id: Option<MessageId>,
+        /// Who creates it; only a secured system minds.
+        user: Option<UserName>,
+        /// Only members are to know of it, which only a secured system can promise.
+        private: bool,
     },
     /// List the channels.
     Channels,
@@ -124,6 +131,39 @@ pub enum RequestBody {
     },
     /// List who is here.
     Who,
+    /// Make the key of the connection a user's.
+    Join {
+        /// The code that says so; not needed where everybody may.
+        code: Option<JoinCode>,
+        /// The name that is wanted, unless the code is for a name.
+        user: Option<UserName>,
+        /// What the device is to be called.
+        device: Option<DeviceLabel>,
+    },
+    /// Look after users, keys and channels.
+    Admin {
+        /// Who asks.
+        user: Option<UserName>,
+        /// What is to be done.
+        act: AdminAct,
+    },
+    /// List a user's keys.
+    Keys {
+        /// Whose; one's own if absent.
+        of: Option<UserName>,
+    },
+    /// List who is in a channel.
+    Members {
+        /// Which.
+        channel: ChannelName,
+    },
+    /// List what was done to users, keys and channels.
+    Audit {
+        /// After the event of this number.
+        after: u64,
+        /// How many at most, from 0 to [`AUDIT_LIMIT_MAX`](crate::limits::AUDIT_LIMIT_MAX).
+        limit: u32,
+    },
 }
 
 /// Where an act's message is.
@@ -232,6 +272,11 @@ impl RequestBody {
             RequestBody::Marks { .. } => Service::Marks,
             RequestBody::Here { .. } => Service::Here,
             RequestBody::Who => Service::Who,
+            RequestBody::Join { .. } => Service::Join,
+            RequestBody::Admin { .. } => Service::Admin,
+            RequestBody::Keys { .. } => Service::Keys,
+            RequestBody::Members { .. } => Service::Members,
+            RequestBody::Audit { .. } => Service::Audit,
         }
     }
 }

@@ -33,6 +33,16 @@ pub enum Service {
     Here,
     /// Lists who is here.
     Who,
+    /// Makes the key of the connection a user's.
+    Join,
+    /// Looks after users, keys and channels.
+    Admin,
+    /// Lists a user's keys.
+    Keys,
+    /// Lists who is in a channel.
+    Members,
+    /// Lists what was done to users, keys and channels.
+    Audit,
 }
 
 /// The service that a reply answers: a known one, or the word that the request had.
@@ -46,7 +56,7 @@ pub enum ServiceName {
 
 impl Service {
     /// All of them, in the order of the protocol's table.
-    pub const ALL: [Service; 14] = [
+    pub const ALL: [Service; 19] = [
         Service::Login,
         Service::Users,
         Service::Channel,
@@ -61,6 +71,11 @@ impl Service {
         Service::Marks,
         Service::Here,
         Service::Who,
+        Service::Join,
+        Service::Admin,
+        Service::Keys,
+        Service::Members,
+        Service::Audit,
     ];
 
     /// The word on the wire.
@@ -80,6 +95,11 @@ impl Service {
             Service::Marks => "marks",
             Service::Here => "here",
             Service::Who => "who",
+            Service::Join => "join",
+            Service::Admin => "admin",
+            Service::Keys => "keys",
+            Service::Members => "members",
+            Service::Audit => "audit",
         }
     }
 

@@ -45,6 +45,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The time in UTC as ISO 8601 writes it, for people; its seconds if it is beyond the calendar.
+    pub fn to_text(self) -> String {
+        let seconds = self.as_seconds();
+        jiff::Timestamp::from_second(seconds)
+            .map_or_else(|_| seconds.to_string(), |instant| instant.to_string())
+    }
+
     /// Seconds, or milliseconds if the number is 10^11 or more, rounded down. `None` if it is 10^14 or more.
     pub fn from_number(number: i64) -> Option<Self> {
         Self::within_bounds(number).or_else(|| Self::within_bounds(number.div_euclid(1000)))

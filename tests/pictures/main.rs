@@ -37,7 +37,9 @@ async fn main() {
     let recado = Recado::up(home.path()).expect("broker and server start");
     let mut requester = Requester::connect(&recado.requests);
     for name in ["geral", "tech", "lunch"] {
-        requester.ask(RequestBody::Channel { channel: channel(name), id: None }).await;
+        requester
+            .ask(RequestBody::Channel { channel: channel(name), id: None, user: None, private: false })
+            .await;
     }
     let line = ["client", "--server", &recado.requests, "--broker", &recado.subscribers, "--user", "ana"];
     let mut ana = Terminal::start_with(home.path(), ROWS, COLUMNS, &line, &[FULL_SCREEN]);

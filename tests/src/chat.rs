@@ -82,7 +82,7 @@ impl Requester {
     /// # Panics
     /// Refused.
     pub async fn login(&mut self, name: &str) {
-        let reply = self.ask(RequestBody::Login { user: user(name) }).await;
+        let reply = self.ask(RequestBody::Login { user: user(name), password: None }).await;
         assert_eq!(reply, ReplyBody::Accepted);
     }
 
@@ -92,7 +92,8 @@ impl Requester {
     /// Refused.
     pub async fn create(&mut self, name: &str) {
         let id = Some(MessageId::new_v7());
-        let reply = self.ask(RequestBody::Channel { channel: channel(name), id }).await;
+        let reply =
+            self.ask(RequestBody::Channel { channel: channel(name), id, user: None, private: false }).await;
         assert_eq!(reply, ReplyBody::Accepted);
     }
 

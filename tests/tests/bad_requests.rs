@@ -163,9 +163,15 @@ async fn what_is_not_there_or_does_not_fit_is_refused_with_a_code() {
             },
             Code::NoSuchUser,
         ),
-        (RequestBody::Channel { channel: channel("geral"), id: None }, Code::NameTaken),
-        (RequestBody::Channel { channel: channel("ana"), id: None }, Code::NameTaken),
-        (RequestBody::Login { user: user("geral") }, Code::NameTaken),
+        (
+            RequestBody::Channel { channel: channel("geral"), id: None, user: None, private: false },
+            Code::NameTaken,
+        ),
+        (
+            RequestBody::Channel { channel: channel("ana"), id: None, user: None, private: false },
+            Code::NameTaken,
+        ),
+        (RequestBody::Login { user: user("geral"), password: None }, Code::NameTaken),
         (history(HistoryOf::Channel(channel("nowhere"))), Code::NoSuchChannel),
         (here("nobody", None), Code::NoSuchUser),
         (here("geral", None), Code::NoSuchUser),

@@ -82,7 +82,7 @@ impl Session {
 
     /// As [`Session::login`], the direct messages to this user that `start` names first.
     pub async fn login_from(&self, user: &UserName, start: Start) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Login { user: user.clone() }).await?;
+        self.accepted(RequestBody::Login { user: user.clone(), password: None }).await?;
         let before = self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
         if let Some(before) = before.filter(|before| before != user) {
             self.unfollow(Topic::Direct(before)).await?;
@@ -92,14 +92,14 @@ impl Session {
 
     /// Logs in without following what is sent to this user directly: for who only sends, or reads what was said before.
     pub async fn introduce(&self, user: &UserName) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Login { user: user.clone() }).await?;
+        self.accepted(RequestBody::Login { user: user.clone(), password: None }).await?;
         self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
         Ok(())
     }
 
     /// Logs another user in beside the one who speaks, and follows what is sent to it directly: many simulated users can share one session.
     pub async fn login_beside(&self, user: &UserName) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Login { user: user.clone() }).await?;
+        self.accepted(RequestBody::Login { user: user.clone(), password: None }).await?;
         self.follow(Topic::Direct(user.clone()), Start::Latest(0)).await
     }
 
@@ -123,7 +123,7 @@ impl Session {
     /// create it and its answer was lost.
     pub async fn create_channel(&self, channel: &ChannelName) -> Result<(), RequestError> {
         let id = Some(MessageId::new_v7());
-        self.accepted(RequestBody::Channel { channel: channel.clone(), id }).await
+        self.accepted(RequestBody::Channel { channel: channel.clone(), id, user: None, private: false }).await
     }
 
     /// Sends a message to a channel under a new `id`, again under the same one while no answer comes.
@@ -402,7 +402,7 @@ impl Session {
 
     async fn accepted(&self, body: RequestBody) -> Result<(), RequestError> {
         match self.request(body).await? {
-            ReplyBody::Accepted => Ok(()),
+            ReplyBody::Accepted | ReplyBody::LoggedIn { .. } => Ok(()),
             other => Err(misfit(&other)),
         }
     }
@@ -451,6 +451,12 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::Here(_) => "a list of who is here",
         ReplyBody::Refused { .. } => "a refusal",
         ReplyBody::Synced => "an answer to `sync`",
+        ReplyBody::LoggedIn { .. } => "a login",
+        ReplyBody::Joined { .. } => "an answer to `join`",
+        ReplyBody::Code(_) => "a code to join with",
+        ReplyBody::Keys(_) => "a list of keys",
+        ReplyBody::Members(_) => "a list of members",
+        ReplyBody::Audit(_) => "a list of what was done",
     };
     RequestError::Malformed { reason: format!("it is {kind}") }
 }

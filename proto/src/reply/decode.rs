@@ -1,6 +1,7 @@
 //! Bytes into a reply, for clients: unknown keys are passed over, keys that plain servers lack may be missing.
 
 use super::{Found, HistoryPage, Reply, ReplyBody, ReplyError, SearchPage};
+use crate::access::{AuditEntry, JoinCode, KeyEntry, Members, Role};
 use crate::act::ActDone;
 use crate::code::Code;
 use crate::id::MessageId;
@@ -68,6 +69,13 @@ struct Fields<'a> {
     partial: Option<Value<'a>>,
     behind: Option<Value<'a>>,
     here: Option<Value<'a>>,
+    user: Option<Value<'a>>,
+    role: Option<Value<'a>>,
+    keys: Option<Value<'a>>,
+    members: Option<Value<'a>>,
+    private: Option<Value<'a>>,
+    owner: Option<Value<'a>>,
+    events: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -94,6 +102,13 @@ impl<'a> Fields<'a> {
                 b"partial" => &mut fields.partial,
                 b"behind" => &mut fields.behind,
                 b"here" => &mut fields.here,
+                b"user" => &mut fields.user,
+                b"role" => &mut fields.role,
+                b"keys" => &mut fields.keys,
+                b"members" => &mut fields.members,
+                b"private" => &mut fields.private,
+                b"owner" => &mut fields.owner,
+                b"events" => &mut fields.events,
                 _ => continue,
             };
             *field = value.unless_nil();
@@ -112,23 +127,30 @@ impl<'a> Fields<'a> {
             return Err(ReplyError::UnknownService(service.as_str().to_owned()));
         };
         Ok(match service {
-            Service::Login | Service::Channel | Service::Mark | Service::Here => ReplyBody::Accepted,
-            Service::Marks => {
-                let Some(Value::Array(items)) = self.marks else { return Err(ReplyError::Missing("marks")) };
-                let mark = |value| match value {
-                    Value::Map(items) => ReadMark::decode(items),
-                    _ => None,
-                };
-                ReplyBody::Marks(items.values().filter_map(mark).collect())
-            }
-            Service::Who => {
-                let Some(Value::Array(items)) = self.here else { return Err(ReplyError::Missing("here")) };
-                let here = |value| match value {
-                    Value::Map(items) => Here::decode(items),
-                    _ => None,
-                };
-                ReplyBody::Here(items.values().filter_map(here).collect())
-            }
+            Service::Login => match (user(self.user), self.role()) {
+                (Some(user), Some(role)) => ReplyBody::LoggedIn { user, role },
+                (_, None) | (None, Some(_)) => ReplyBody::Accepted,
+            },
+            Service::Channel | Service::Mark | Service::Here => ReplyBody::Accepted,
+            Service::Join => ReplyBody::Joined {
+                user: user(self.user).ok_or(ReplyError::Missing("user"))?,
+                role: self.role().ok_or(ReplyError::Missing("role"))?,
+            },
+            Service::Admin => match self.code.and_then(Value::as_text) {
+                Some(code) => {
+                    ReplyBody::Code(JoinCode::parse(code).map_err(|_| ReplyError::Missing("code"))?)
+                }
+                None => ReplyBody::Accepted,
+            },
+            Service::Keys => ReplyBody::Keys(maps("keys", self.keys, KeyEntry::decode)?),
+            Service::Members => ReplyBody::Members(Members {
+                members: names("members", self.members, |name| UserName::parse(name).ok())?,
+                private: self.private == Some(Value::Boolean(true)),
+                owner: user(self.owner),
+            }),
+            Service::Audit => ReplyBody::Audit(maps("events", self.events, AuditEntry::decode)?),
+            Service::Marks => ReplyBody::Marks(maps("marks", self.marks, ReadMark::decode)?),
+            Service::Who => ReplyBody::Here(maps("here", self.here, Here::decode)?),
             Service::Users => {
                 ReplyBody::Users(names("users", self.users, |name| UserName::parse(name).ok())?)
             }
@@ -145,6 +167,10 @@ impl<'a> Fields<'a> {
             Service::Search => ReplyBody::Found(self.search(received)?),
             Service::Sync => ReplyBody::Synced,
         })
+    }
+
+    fn role(&self) -> Option<Role> {
+        Role::parse(self.role?.as_text()?)
     }
 
     fn refusal(&self, status: &str) -> ReplyBody {
@@ -190,8 +216,26 @@ fn found(items: Items<'_>, received: Timestamp) -> Option<Found> {
     Some(Found { message, snippet })
 }
 
+fn user(value: Option<Value<'_>>) -> Option<UserName> {
+    UserName::parse(value?.as_text()?).ok()
+}
+
 fn is_success(status: &str) -> bool {
     status.eq_ignore_ascii_case("sucesso") || status.eq_ignore_ascii_case("ok")
+}
+
+/// What is no such map in a list is left out of it: a newer server may have others.
+fn maps<'a, T>(
+    key: &'static str,
+    list: Option<Value<'a>>,
+    decode: impl Fn(Items<'a>) -> Option<T>,
+) -> Result<Vec<T>, ReplyError> {
+    let Some(Value::Array(items)) = list else { return Err(ReplyError::Missing(key)) };
+    let map = |value| match value {
+        Value::Map(items) => decode(items),
+        _ => None,
+    };
+    Ok(items.values().filter_map(map).collect())
 }
 
 /// What is no name in a list is left out of it.

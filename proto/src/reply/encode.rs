@@ -1,6 +1,7 @@
 //! A reply into bytes, spelled as the older programs expect it.
 
 use super::{Found, HistoryPage, Reply, ReplyBody, SearchPage};
+use crate::access::Members;
 use crate::code::Code;
 use crate::service::{Service, ServiceName};
 use crate::wire::{MapWriter, Writer};
@@ -26,13 +27,19 @@ impl Reply {
 
     fn encode_data(&self, data: &mut MapWriter<'_>) {
         match &self.body {
-            ReplyBody::Accepted => data.key("status").text("sucesso"),
+            ReplyBody::Accepted
+            | ReplyBody::LoggedIn { .. }
+            | ReplyBody::Joined { .. }
+            | ReplyBody::Code(_) => data.key("status").text("sucesso"),
             ReplyBody::Stored { .. }
             | ReplyBody::History(_)
             | ReplyBody::Found(_)
             | ReplyBody::Synced
             | ReplyBody::Marks(_)
-            | ReplyBody::Here(_) => {
+            | ReplyBody::Here(_)
+            | ReplyBody::Keys(_)
+            | ReplyBody::Members(_)
+            | ReplyBody::Audit(_) => {
                 data.key("status").text("OK");
             }
             ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
@@ -62,6 +69,32 @@ impl Reply {
                     list.map(|map| one.encode(map));
                 }
             }
+            ReplyBody::LoggedIn { user, role } | ReplyBody::Joined { user, role } => {
+                data.key("user").text(user.as_str());
+                data.key("role").text(role.as_str());
+            }
+            ReplyBody::Code(code) => data.key("code").text(code.as_str()),
+            ReplyBody::Keys(keys) => {
+                let list = data.key("keys");
+                list.array(keys.len());
+                for key in keys {
+                    list.map(|map| key.encode(map));
+                }
+            }
+            ReplyBody::Members(Members { members, private, owner }) => {
+                data.key("members").texts(members);
+                data.key("private").boolean(*private);
+                if let Some(owner) = owner {
+                    data.key("owner").text(owner.as_str());
+                }
+            }
+            ReplyBody::Audit(events) => {
+                let list = data.key("events");
+                list.array(events.len());
+                for event in events {
+                    list.map(|map| event.encode(map));
+                }
+            }
             ReplyBody::Accepted
             | ReplyBody::Stored { .. }
             | ReplyBody::Synced
@@ -86,9 +119,14 @@ impl Reply {
 
 fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapWriter<'_>) {
     let (as_description, as_message) = match service {
-        ServiceName::Known(Service::Login | Service::Channel | Service::Mark | Service::Here) => {
-            (true, false)
-        }
+        ServiceName::Known(
+            Service::Login
+            | Service::Channel
+            | Service::Mark
+            | Service::Here
+            | Service::Join
+            | Service::Admin,
+        ) => (true, false),
         ServiceName::Known(
             Service::Publish
             | Service::Message
@@ -97,7 +135,10 @@ fn refuse(service: &ServiceName, code: &Code, description: &str, data: &mut MapW
             | Service::Search
             | Service::Sync
             | Service::Marks
-            | Service::Who,
+            | Service::Who
+            | Service::Keys
+            | Service::Members
+            | Service::Audit,
         ) => (false, true),
         // The lists never fail in the older protocol, and of an unknown service nobody knows what its client reads.
         ServiceName::Known(Service::Users | Service::Channels) | ServiceName::Other(_) => (true, true),

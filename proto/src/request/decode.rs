@@ -83,9 +83,16 @@ impl<'a> Envelope<'a> {
             return Err(Refusal::bad_request("`data` is not a map"));
         }
         Ok(match service {
-            Service::Login => RequestBody::Login { user: fields.user()? },
+            Service::Login => {
+                RequestBody::Login { user: fields.user()?, password: fields.password_if_given()? }
+            }
             Service::Users => RequestBody::Users,
-            Service::Channel => RequestBody::Channel { channel: fields.channel()?, id: fields.id()? },
+            Service::Channel => RequestBody::Channel {
+                channel: fields.channel()?,
+                id: fields.id()?,
+                user: fields.user_if_given()?,
+                private: fields.private()?,
+            },
             Service::Channels => RequestBody::Channels,
             Service::Publish => RequestBody::Publish {
                 user: fields.user()?,
@@ -122,6 +129,17 @@ impl<'a> Envelope<'a> {
                 typing: fields.typing()?,
             },
             Service::Who => RequestBody::Who,
+            Service::Join => RequestBody::Join {
+                code: fields.code()?,
+                user: fields.user_if_given()?,
+                device: fields.label()?,
+            },
+            Service::Admin => RequestBody::Admin { user: fields.user_if_given()?, act: fields.admin()? },
+            Service::Keys => RequestBody::Keys { of: fields.of_if_given()? },
+            Service::Members => RequestBody::Members { channel: fields.channel()? },
+            Service::Audit => {
+                RequestBody::Audit { after: fields.after_event()?, limit: fields.audit_limit()? }
+            }
         })
     }
 

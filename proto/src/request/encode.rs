@@ -36,9 +36,22 @@ impl Request {
 impl RequestBody {
     fn encode(&self, data: &mut MapWriter<'_>) {
         match self {
-            RequestBody::Login { user } => data.key("user").text(user.as_str()),
+            RequestBody::Login { user, password } => {
+                data.key("user").text(user.as_str());
+                if let Some(password) = password {
+                    data.key("password").text(password.as_str());
+                }
+            }
             RequestBody::Users | RequestBody::Channels | RequestBody::Who => {}
-            RequestBody::Channel { channel, id: _ } => data.key("channel").text(channel.as_str()),
+            RequestBody::Channel { channel, id: _, user, private } => {
+                if let Some(user) = user {
+                    data.key("user").text(user.as_str());
+                }
+                data.key("channel").text(channel.as_str());
+                if *private {
+                    data.key("private").boolean(true);
+                }
+            }
             RequestBody::Publish { user, channel, message, id: _, manner } => {
                 data.key("user").text(user.as_str());
                 data.key("channel").text(channel.as_str());
@@ -82,6 +95,33 @@ impl RequestBody {
                 if let Some(typing) = typing {
                     typing.encode(data);
                 }
+            }
+            RequestBody::Join { code, user, device } => {
+                if let Some(code) = code {
+                    data.key("code").text(code.as_str());
+                }
+                if let Some(user) = user {
+                    data.key("user").text(user.as_str());
+                }
+                if let Some(device) = device {
+                    data.key("device").text(device.as_str());
+                }
+            }
+            RequestBody::Admin { user, act } => {
+                if let Some(user) = user {
+                    data.key("user").text(user.as_str());
+                }
+                act.encode(data);
+            }
+            RequestBody::Keys { of } => {
+                if let Some(of) = of {
+                    data.key("of").text(of.as_str());
+                }
+            }
+            RequestBody::Members { channel } => data.key("channel").text(channel.as_str()),
+            RequestBody::Audit { after, limit } => {
+                data.key("after").unsigned(*after);
+                data.key("limit").unsigned((*limit).into());
             }
         }
     }

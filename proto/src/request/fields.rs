@@ -1,5 +1,7 @@
 //! The keys of a request as they lie in the frame, in whatever order they came, and their conversion into ours.
 
+mod access;
+
 use super::error::Refusal;
 use super::{ActIn, HistoryOf, HistoryRequest, Place, Range, SearchIn, SearchRequest};
 use crate::act::{Act, ActKind, Manner, Style};
@@ -47,6 +49,15 @@ pub(super) struct Fields<'a> {
     id: Option<Value<'a>>,
     timestamp: Option<Value<'a>>,
     clock: Option<Value<'a>>,
+    password: Option<Value<'a>>,
+    private: Option<Value<'a>>,
+    code: Option<Value<'a>>,
+    act: Option<Value<'a>>,
+    of: Option<Value<'a>>,
+    role: Option<Value<'a>>,
+    seconds: Option<Value<'a>>,
+    key: Option<Value<'a>>,
+    value: Option<Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
@@ -81,6 +92,15 @@ impl<'a> Fields<'a> {
                 b"id" => &mut fields.id,
                 b"timestamp" => &mut fields.timestamp,
                 b"clock" => &mut fields.clock,
+                b"password" => &mut fields.password,
+                b"private" => &mut fields.private,
+                b"code" => &mut fields.code,
+                b"act" => &mut fields.act,
+                b"of" => &mut fields.of,
+                b"role" => &mut fields.role,
+                b"seconds" => &mut fields.seconds,
+                b"key" => &mut fields.key,
+                b"value" => &mut fields.value,
                 _ => continue,
             };
             *field = value.unless_nil();

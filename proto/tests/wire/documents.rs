@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use recado_proto::{Code, Service, limits};
+use recado_proto::{AdminKind, Code, Registration, Role, Service, limits};
 
 /// The document's text.
 pub(crate) fn protocol() -> String {
@@ -37,6 +37,19 @@ fn the_table_of_services_is_the_enum() {
 }
 
 #[test]
+fn what_is_said_of_secured_systems_is_the_enums() {
+    let acts: Vec<_> = table("Secured systems")
+        .into_iter()
+        .flat_map(|row| row[0].split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(acts, AdminKind::ALL.map(|kind| kind.to_string()));
+    let document = protocol();
+    for word in Role::ALL.map(Role::as_str).into_iter().chain(Registration::ALL.map(Registration::as_str)) {
+        assert!(document.contains(&format!("`{word}`")), "{word}");
+    }
+}
+
+#[test]
 fn the_table_of_limits_is_the_code() {
     let said: Vec<_> = table("Limits").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
     let known = [
@@ -63,6 +76,11 @@ fn the_table_of_limits_is_the_code() {
         ("snippet of a message that was found, without marks", limits::SNIPPET_CHARS_MAX, "characters"),
         ("read marks of one user", limits::READ_MARKS_MAX, "marks"),
         ("device", limits::DEVICE_BYTES_MAX, "bytes"),
+        ("label of a device among a user's keys", limits::DEVICE_LABEL_BYTES_MAX, "bytes"),
+        ("password, which has 8 at least", limits::PASSWORD_BYTES_MAX, "bytes"),
+        ("members of a private channel", limits::MEMBERS_LISTED_MAX, "members"),
+        ("limit of audit, if absent", limits::AUDIT_LIMIT_DEFAULT as usize, "events"),
+        ("limit of audit", limits::AUDIT_LIMIT_MAX as usize, "events"),
         ("users of whom is known that they are here", limits::USERS_HERE_MAX, "users"),
     ];
     let mut known: Vec<_> = known
@@ -71,6 +89,7 @@ fn the_table_of_limits_is_the_code() {
         .collect();
     known.push(("clock, epoch".to_owned(), "2^53 - 1".to_owned()));
     assert_eq!(said, known);
+    assert_eq!(limits::PASSWORD_BYTES_MIN, 8);
     assert_eq!(limits::COUNTER_MAX, (1 << 53) - 1);
 }
 

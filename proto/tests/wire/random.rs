@@ -4,11 +4,12 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use recado_proto::{
-    Act, ActDone, ActIn, ActKind, ChannelName, Code, Device, Epoch, Found, Here, HistoryOf, HistoryPage,
-    HistoryRequest, Manner, MarkPublication, MessageId, Place, Presence, Publication, PublicationBody, Range,
-    ReadMark, ReadOf, Ref, Reply, ReplyBody, Request, RequestBody, SearchIn, SearchPage, SearchRequest,
-    Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, TypingIn,
-    UserName,
+    Act, ActDone, ActIn, ActKind, AdminAct, AdminKind, AuditEntry, ChannelName, Code, Device, DeviceKey,
+    DeviceLabel, Epoch, Found, Here, HistoryOf, HistoryPage, HistoryRequest, JoinCode, KeyEntry, Manner,
+    MarkPublication, Members, MessageId, Password, Place, Presence, Publication, PublicationBody, Range,
+    ReadMark, ReadOf, Ref, Registration, Reply, ReplyBody, Request, RequestBody, Role, SearchIn, SearchPage,
+    SearchRequest, Service, ServiceName, Style, SyncTopic, SystemPublication, SystemTopic, Timestamp,
+    TopicName, TypingIn, UserName,
 };
 
 /// A source of messages. The same seed gives the same ones.
@@ -20,10 +21,15 @@ impl Messages {
     }
 
     pub(crate) fn request(&mut self) -> Request {
-        let body = match self.0.random_range(0..14) {
-            0 => RequestBody::Login { user: self.user() },
+        let body = match self.0.random_range(0..19) {
+            0 => RequestBody::Login { user: self.user(), password: self.maybe(Self::password) },
             1 => RequestBody::Users,
-            2 => RequestBody::Channel { channel: self.channel(), id: self.maybe(Self::id) },
+            2 => RequestBody::Channel {
+                channel: self.channel(),
+                id: self.maybe(Self::id),
+                user: self.maybe(Self::user),
+                private: self.0.random(),
+            },
             3 => RequestBody::Channels,
             4 => RequestBody::Publish {
                 user: self.user(),
@@ -55,6 +61,15 @@ impl Messages {
                 typing: self.maybe(Self::typing_in),
             },
             12 => RequestBody::Who,
+            13 => RequestBody::Join {
+                code: self.maybe(Self::code),
+                user: self.maybe(Self::user),
+                device: self.maybe(Self::label),
+            },
+            14 => RequestBody::Admin { user: self.maybe(Self::user), act: self.admin() },
+            15 => RequestBody::Keys { of: self.maybe(Self::user) },
+            16 => RequestBody::Members { channel: self.channel() },
+            17 => RequestBody::Audit { after: self.number(), limit: self.0.random_range(0..=1000) },
             _ => RequestBody::History(self.history()),
         };
         Request {
@@ -66,8 +81,18 @@ impl Messages {
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
-        let (service, body) = match self.0.random_range(0..11) {
+        let (service, body) = match self.0.random_range(0..17) {
             0 => (Service::Login, ReplyBody::Accepted),
+            11 => (Service::Login, ReplyBody::LoggedIn { user: self.user(), role: self.role() }),
+            12 => (Service::Join, ReplyBody::Joined { user: self.user(), role: self.role() }),
+            13 => (Service::Admin, ReplyBody::Code(self.code())),
+            14 => (Service::Keys, ReplyBody::Keys(self.some(20, Self::key_entry))),
+            15 => {
+                let (members, private) = (self.some(20, Self::user), self.0.random());
+                let owner = self.maybe(Self::user);
+                (Service::Members, ReplyBody::Members(Members { members, private, owner }))
+            }
+            16 => (Service::Audit, ReplyBody::Audit(self.some(20, Self::audit_entry))),
             1 => (Service::Users, ReplyBody::Users(self.some(40, Self::user))),
             2 => (Service::Channels, ReplyBody::Channels(self.some(40, Self::channel))),
             3 => {
@@ -213,6 +238,73 @@ impl Messages {
             _ => ActIn::With(self.user()),
         };
         RequestBody::Act { user: self.user(), within, act, id: self.maybe(Self::id) }
+    }
+
+    fn admin(&mut self) -> AdminAct {
+        let (of, channel) = (self.user(), self.channel());
+        let seconds = self.maybe(|messages| messages.number().max(1));
+        match AdminKind::ALL.choose(&mut self.0).unwrap() {
+            AdminKind::Invite => AdminAct::Invite { of: self.maybe(Self::user), role: self.role(), seconds },
+            AdminKind::Device => AdminAct::Device { of: self.maybe(Self::user), seconds },
+            AdminKind::AddKey => AdminAct::AddKey { of, key: self.key(), device: self.maybe(Self::label) },
+            AdminKind::RevokeKey => AdminAct::RevokeKey { key: self.key() },
+            AdminKind::Role => AdminAct::Role { of, role: self.role() },
+            AdminKind::Ban => AdminAct::Ban { of },
+            AdminKind::Unban => AdminAct::Unban { of },
+            AdminKind::Mute => AdminAct::Mute { of, channel: self.maybe(Self::channel), seconds },
+            AdminKind::Unmute => AdminAct::Unmute { of, channel: self.maybe(Self::channel) },
+            AdminKind::Private => AdminAct::Private { channel },
+            AdminKind::Public => AdminAct::Public { channel },
+            AdminKind::Add => AdminAct::Add { channel, of },
+            AdminKind::Remove => AdminAct::Remove { channel, of },
+            AdminKind::Registration => {
+                AdminAct::Registration(*Registration::ALL.choose(&mut self.0).unwrap())
+            }
+            AdminKind::Password => AdminAct::Password(self.password()),
+        }
+    }
+
+    fn key_entry(&mut self) -> KeyEntry {
+        KeyEntry {
+            key: self.key(),
+            user: self.user(),
+            device: self.maybe(Self::label),
+            since_ms: self.number(),
+            expires_ms: self.maybe(Self::number),
+        }
+    }
+
+    fn audit_entry(&mut self) -> AuditEntry {
+        AuditEntry {
+            n: self.number(),
+            time_ms: self.number(),
+            by: self.maybe(Self::user),
+            act: self.text(20),
+            of: self.maybe(Self::user),
+            channel: self.maybe(Self::channel),
+            key: self.maybe(Self::key),
+            detail: self.maybe(|messages| messages.text(50)),
+        }
+    }
+
+    fn key(&mut self) -> DeviceKey {
+        DeviceKey::from_bytes(self.0.random())
+    }
+
+    fn code(&mut self) -> JoinCode {
+        JoinCode::from_random(self.0.random())
+    }
+
+    fn role(&mut self) -> Role {
+        *Role::ALL.choose(&mut self.0).unwrap()
+    }
+
+    fn label(&mut self) -> DeviceLabel {
+        DeviceLabel::parse(&self.name()).unwrap()
+    }
+
+    fn password(&mut self) -> Password {
+        Password::parse(&format!("{}-secret", self.name())).unwrap()
     }
 
     pub(crate) fn system_publication(&mut self) -> SystemPublication {

@@ -39,7 +39,12 @@ fn refusals_are_spelled_for_each_service() {
     let both = r#""status": "erro", "description": "later", "message": "later", "code": "busy""#;
     for service in Service::ALL {
         let spelling = match service {
-            Service::Login | Service::Channel | Service::Mark | Service::Here => description,
+            Service::Login
+            | Service::Channel
+            | Service::Mark
+            | Service::Here
+            | Service::Join
+            | Service::Admin => description,
             Service::Publish
             | Service::Message
             | Service::Act
@@ -47,7 +52,10 @@ fn refusals_are_spelled_for_each_service() {
             | Service::Search
             | Service::Sync
             | Service::Marks
-            | Service::Who => message,
+            | Service::Who
+            | Service::Keys
+            | Service::Members
+            | Service::Audit => message,
             Service::Users | Service::Channels => both,
         };
         let expect =

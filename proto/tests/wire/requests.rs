@@ -22,7 +22,7 @@ fn channel(name: &str) -> ChannelName {
 }
 
 fn login() -> RequestBody {
-    RequestBody::Login { user: user("ana") }
+    RequestBody::Login { user: user("ana"), password: None }
 }
 
 fn publish(id: Option<MessageId>) -> RequestBody {
@@ -96,7 +96,7 @@ fn each_service_with_no_more_than_it_needs() {
     check(map([("service", "channels".into()), ("data", Pack::Nil)]), RequestBody::Channels);
     check(
         request("channel", [("channel", "geral".into())]),
-        RequestBody::Channel { channel: channel("geral"), id: None },
+        RequestBody::Channel { channel: channel("geral"), id: None, user: None, private: false },
     );
     let value = [("user", "ana".into()), ("channel", "geral".into()), ("message", "oi".into())];
     check(request("publish", value), publish(None));
@@ -164,7 +164,7 @@ fn a_search_says_what_it_looks_for_and_where() {
 #[test]
 fn a_channel_may_be_created_under_an_id() {
     let with = |id: Pack| request("channel", [("channel", "geral".into()), ("id", id)]);
-    let expect = |id| RequestBody::Channel { channel: channel("geral"), id };
+    let expect = |id| RequestBody::Channel { channel: channel("geral"), id, user: None, private: false };
     check(with(Pack::Binary(ID.as_bytes().to_vec())), expect(Some(ID)));
     check(with(ID.to_string().as_str().into()), expect(Some(ID)));
     check(with(Pack::Nil), expect(None));

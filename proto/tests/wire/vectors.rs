@@ -8,6 +8,7 @@ use recado_proto::{
     SystemTopic, Timestamp, TopicName, TypingIn, TypingPublication, UserName,
 };
 
+use crate::access;
 use crate::documents::protocol;
 use crate::notation::notation;
 
@@ -113,6 +114,7 @@ fn act_published() -> Publication {
 }
 
 fn requests() -> Vec<(&'static str, Vector)> {
+    let of_access = access::requests().into_iter().map(|(name, body)| (name, request(body)));
     let publish = |id| RequestBody::Publish {
         user: user("ana"),
         channel: channel("geral"),
@@ -135,12 +137,20 @@ fn requests() -> Vec<(&'static str, Vector)> {
     let full = Request { reference: Some(Ref::from_number(5)), ..full };
     let conversation = HistoryOf::With(user("bob"));
     vec![
-        ("request login", request(RequestBody::Login { user: user("ana") })),
+        ("request login", request(RequestBody::Login { user: user("ana"), password: None })),
         ("request users", request(RequestBody::Users)),
-        ("request channel", request(RequestBody::Channel { channel: channel("geral"), id: None })),
+        (
+            "request channel",
+            request(RequestBody::Channel { channel: channel("geral"), id: None, user: None, private: false }),
+        ),
         (
             "request channel, with an id",
-            request(RequestBody::Channel { channel: channel("geral"), id: Some(ID) }),
+            request(RequestBody::Channel {
+                channel: channel("geral"),
+                id: Some(ID),
+                user: None,
+                private: false,
+            }),
         ),
         ("request channels", request(RequestBody::Channels)),
         ("request publish, plain", Vector::Request(plain)),
@@ -232,9 +242,13 @@ fn requests() -> Vec<(&'static str, Vector)> {
         }),
         ("request who", request(RequestBody::Who)),
     ]
+    .into_iter()
+    .chain(of_access)
+    .collect()
 }
 
 fn replies() -> Vec<(&'static str, Vector)> {
+    let of_access = access::replies().into_iter().map(|(name, service, body)| (name, reply(service, body)));
     let stored = || ReplyBody::Stored { id: Some(ID), seq: Some(7), epoch: Some(epoch()) };
     let page = |messages, first_seq, last_seq| {
         ReplyBody::History(HistoryPage { messages, first_seq, last_seq, epoch: Some(epoch()), topic: None })
@@ -306,6 +320,9 @@ fn replies() -> Vec<(&'static str, Vector)> {
         }),
         ("reply to an unknown service", Vector::Reply(unknown)),
     ]
+    .into_iter()
+    .chain(of_access)
+    .collect()
 }
 
 fn publications() -> Vec<(&'static str, Vector)> {

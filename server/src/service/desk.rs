@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use super::ServerError;
 use super::feed::FeedEnd;
-use super::reply::{Replies, ReplyTo, refused};
+use super::reply::{Replies, ReplyTo, not_secured, refused};
 use super::requests::{self, Work};
 use super::threads::Threads;
 use super::writer::Write;
@@ -128,6 +128,7 @@ impl Desk {
         let bytes = message.byte_len();
         match requests::decode(peer, message, &self.threads.clock) {
             Work::Broken(peer, reply) => return self.reply(peer, reply),
+            Work::NotSecured(reply_to) => return self.answer(reply_to, not_secured()),
             Work::Write(write) => self.gathered.push(write),
             Work::Sync(question, reply_to) => {
                 self.threads.ask(question);

@@ -71,6 +71,12 @@ pub(super) fn refused(Refusal { code, description }: Refusal) -> ReplyBody {
     ReplyBody::Refused { code, description }
 }
 
+/// The answer to what only a secured system does.
+pub(super) fn not_secured() -> ReplyBody {
+    let why = "this system is open: nobody is asked who they are; start it with --secure";
+    refused(Refusal::new(Code::NotSecured, why))
+}
+
 /// The answer to what failed through no fault of the client's.
 pub(super) fn internal() -> ReplyBody {
     refused(Refusal::new(Code::Internal, "the server could not read its store; its log says why"))

@@ -28,6 +28,8 @@ pub(super) enum Work {
     Here(Said, ReplyTo),
     /// Who is here? Answered at once.
     Who(ReplyTo),
+    /// It is for secured systems, and refused at once.
+    NotSecured(ReplyTo),
     /// Answered already: it was none.
     Broken(PeerId, Message),
 }
@@ -64,8 +66,13 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
         Change::Send(NewMessage { from, to, text, id, timestamp, manner, clock: 0, imported })
     };
     let change = match body {
-        RequestBody::Login { user } => Change::Login { user, timestamp },
-        RequestBody::Channel { channel, id } => Change::CreateChannel { channel, timestamp, id },
+        // Who one is is asked nobody here, so no password is looked at either.
+        RequestBody::Login { user, password: _ } => Change::Login { user, timestamp },
+        // Everybody would read what is meant for few.
+        RequestBody::Channel { private: true, .. } => return Work::NotSecured(reply_to),
+        RequestBody::Channel { channel, id, user: _, private: false } => {
+            Change::CreateChannel { channel, timestamp, id }
+        }
         RequestBody::Publish { user, channel, message, id, manner } => {
             send(user, Destination::Channel(channel), message, id, manner)
         }
@@ -93,6 +100,11 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
             return Work::Read(Read { query: Query::History(request), reply_to });
         }
         RequestBody::Search(request) => return Work::Search(Search { request, reply_to }),
+        RequestBody::Join { .. }
+        | RequestBody::Admin { .. }
+        | RequestBody::Keys { .. }
+        | RequestBody::Members { .. }
+        | RequestBody::Audit { .. } => return Work::NotSecured(reply_to),
         RequestBody::Sync { user: _, topic, topics } => {
             return Work::Sync(Question::new(topic, topics), reply_to);
         }

@@ -19,7 +19,7 @@ use super::lobby::Lobby;
 use super::questions::Questions;
 use super::readers::{self, Read};
 use super::recent::{Next, Outgoing, Recent, encode};
-use super::reply::{Replies, ReplyTo, internal, refused};
+use super::reply::{Replies, ReplyTo, internal, not_secured, refused};
 use super::requests::{self, Work};
 use super::searches::{self, Search};
 use super::turns::Committer;
@@ -111,6 +111,12 @@ impl Core {
             Work::Search(Search { request: _, reply_to }) => {
                 let mut replies = Replies::with_capacity(1);
                 replies.push(reply_to, refused(searches::unavailable()), Timestamp::now(), &self.clock);
+                let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
+                Taken::Refused(peer, reply)
+            }
+            Work::NotSecured(reply_to) => {
+                let mut replies = Replies::with_capacity(1);
+                replies.push(reply_to, not_secured(), Timestamp::now(), &self.clock);
                 let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
                 Taken::Refused(peer, reply)
             }

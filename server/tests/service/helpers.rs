@@ -163,7 +163,7 @@ pub(crate) async fn hear(subscriber: &mut Subscriber) -> Publication {
 }
 
 pub(crate) fn create(name: &str, id: Option<MessageId>) -> RequestBody {
-    RequestBody::Channel { channel: channel(name), id }
+    RequestBody::Channel { channel: channel(name), id, user: None, private: false }
 }
 
 pub(crate) fn channel(name: &str) -> ChannelName {

@@ -15,7 +15,7 @@ fn user(name: &str) -> UserName {
 }
 
 fn login(name: &str) -> RequestBody {
-    RequestBody::Login { user: user(name) }
+    RequestBody::Login { user: user(name), password: None }
 }
 
 fn here(name: &str, device: Option<&str>, state: Presence) -> RequestBody {

@@ -8,6 +8,7 @@ mod here;
 mod losing;
 mod marks;
 mod search;
+mod secured;
 
 use bytes::Bytes;
 use helpers::{Running, TestStore, bad_request, channel, create, hear, listen, publish, reply_code};
@@ -22,7 +23,7 @@ fn user(name: &str) -> UserName {
 }
 
 fn login(name: &str) -> RequestBody {
-    RequestBody::Login { user: user(name) }
+    RequestBody::Login { user: user(name), password: None }
 }
 
 #[tokio::test]

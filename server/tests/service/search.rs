@@ -75,7 +75,7 @@ async fn only_channels_and_ones_own_conversations_are_searched() {
     let server = Running::start(&store, &[]).await;
     let mut peer = server.peer(Framing::Delimited);
     for name in ["ana", "bob", "eva"] {
-        peer.ask(RequestBody::Login { user: user(name) }).await;
+        peer.ask(RequestBody::Login { user: user(name), password: None }).await;
     }
     peer.ask(create("geral", None)).await;
     peer.ask(publish("ana", "geral", "the plan", None)).await;
@@ -144,7 +144,7 @@ async fn searches_that_wait_are_answered_when_the_server_stops() {
         peer.send(&RequestBody::Search(ask("ana", &format!("x{number}"))).into()).await;
     }
     // The last request that was sent has arrived when this one is answered.
-    peer.send(&RequestBody::Login { user: user("ana") }.into()).await;
+    peer.send(&RequestBody::Login { user: user("ana"), password: None }.into()).await;
     let mut answered = 0;
     while peer.receive().await.body != ReplyBody::Accepted {
         answered += 1;

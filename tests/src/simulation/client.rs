@@ -181,11 +181,15 @@ impl World {
         match errand {
             Errand::Login => {
                 let user = self.clients[client].name.clone();
-                self.ask(client, RequestBody::Login { user }, Owner::Login);
+                self.ask(client, RequestBody::Login { user, password: None }, Owner::Login);
             }
             Errand::Channel(channel) => {
                 let name = self.channel(*channel);
-                self.ask(client, RequestBody::Channel { channel: name, id: None }, Owner::Channel(*channel));
+                self.ask(
+                    client,
+                    RequestBody::Channel { channel: name, id: None, user: None, private: false },
+                    Owner::Channel(*channel),
+                );
             }
             Errand::Send(sent) => {
                 let body = self.publish_body(*sent);

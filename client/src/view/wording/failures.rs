@@ -347,17 +347,22 @@ pub(crate) fn request_error(language: Language, error: &RequestError) -> String 
 /// What the server says of a refusal is in English: its code says the same. What the code does not know stays as it came.
 fn refused(code: &Code, description: &str) -> String {
     let known = match code {
+        Code::BadCode => "o código está errado, venceu ou já foi usado",
         Code::BadName => "esse nome não serve",
+        Code::BadPassword => "o usuário ou a senha está errado",
         Code::BadPlace => "esse ponto do histórico não existe",
         Code::BadRequest => "o servidor não entendeu o pedido",
         Code::Busy => "o servidor está ocupado demais agora",
         Code::Forbidden => "isso você não pode fazer",
         Code::IdReused => "esse número já é de outra mensagem",
         Code::Internal => "o servidor falhou",
+        Code::KeyTaken => "essa chave é de outro usuário, ou foi revogada",
         Code::NameTaken => "esse nome já é de outro canal ou usuário",
         Code::NoSuchChannel => "esse canal não existe",
+        Code::NoSuchKey => "essa chave não existe",
         Code::NoSuchMessage => "essa mensagem não existe, ou foi apagada",
         Code::NoSuchUser => "esse usuário não existe",
+        Code::NotSecured => "este sistema é aberto: ninguém precisa provar quem é",
         Code::TooLarge => "o texto é grande demais",
         Code::Unavailable => "o servidor está parando",
         Code::UnknownService => "o servidor não conhece esse serviço",
