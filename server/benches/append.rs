@@ -35,8 +35,12 @@ fn measure(turn: usize, messages: usize) -> Result<Figures, Box<dyn std::error::
     let channels: Vec<_> = (0..TOPICS)
         .map(|number| ChannelName::parse(&format!("channel{number}")))
         .collect::<Result<_, _>>()?;
-    let create =
-        |channel: &ChannelName| Change::CreateChannel { channel: channel.clone(), timestamp: None, id: None };
+    let create = |channel: &ChannelName| Change::CreateChannel {
+        channel: channel.clone(),
+        timestamp: None,
+        id: None,
+        owner: None,
+    };
     store.commit(channels.iter().map(create).collect(), 1)?;
     let text = "x".repeat(TEXT_BYTES);
     let mut figures = Figures { messages: 0, took: Duration::ZERO, longest: Duration::ZERO };

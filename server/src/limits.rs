@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use recado_proto::limits::{HISTORY_BYTES_MAX, MESSAGE_BYTES_MAX, SYNC_TOPICS_MAX};
+use recado_proto::limits::{HISTORY_BYTES_MAX, MEMBERS_LISTED_MAX, MESSAGE_BYTES_MAX, SYNC_TOPICS_MAX};
 
 /// Users that a store holds. Whoever would be one more is refused with `busy`.
 pub const USERS_MAX: usize = 100_000;
@@ -182,6 +182,63 @@ pub const TYPING_PLACES_MAX: usize = 4096;
 /// Users to whose sent messages somebody is subscribed, at each broker. To further ones nothing is published.
 pub const SENT_LISTENERS_MAX: usize = 16 * 1024;
 
+/// Keys that a user has at a time, not counting sessions. One more is refused with `busy`.
+pub const KEYS_PER_USER_MAX: usize = 32;
+
+/// Keys that one user was ever given: those that were revoked are remembered. One more is refused with `busy`.
+pub const KEYS_EVER_PER_USER_MAX: usize = 512;
+
+/// Keys in all, with those that were revoked. One more is refused with `busy`.
+pub const KEYS_MAX: usize = 1_000_000;
+
+/// Sessions by password that one user has at a time. A further one ends the one that would end first.
+pub const SESSIONS_PER_USER_MAX: usize = 16;
+
+/// How long a session by password may last. A longer one is refused with `bad_request`.
+pub const SESSION_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
+
+/// Codes to join with that are good at a time. One more is refused with `busy`.
+pub const CODES_MAX: usize = 1000;
+
+/// Codes for devices that one user who is no administrator has at a time. One more is refused with `busy`, so that nobody keeps
+/// others from having any.
+pub const CODES_PER_MEMBER_MAX: usize = 8;
+
+/// How long a code for a device is good if nobody says.
+pub const DEVICE_CODE_SECONDS_DEFAULT: u64 = 15 * 60;
+
+/// How long an invitation is good if nobody says.
+pub const INVITATION_SECONDS_DEFAULT: u64 = 7 * 24 * 60 * 60;
+
+/// How long a code may be good. A longer time is refused with `bad_request`.
+pub const CODE_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
+
+/// How long a mute with an end may last. A longer one is refused with `bad_request`.
+pub const MUTE_SECONDS_MAX: u64 = 10 * 365 * 24 * 60 * 60;
+
+/// Channels in which one user is muted at a time. One more is refused with `busy`: who is muted in so many can be muted
+/// everywhere.
+pub const MUTES_PER_USER_MAX: usize = 64;
+
+/// Members of one private channel. One more is refused with `busy`.
+pub const MEMBERS_MAX: usize = 10_000;
+
+/// Members of all private channels together. One more is refused with `busy`.
+pub const MEMBERSHIPS_MAX: usize = 1_000_000;
+
+/// A password's hash as it is kept, in bytes. A longer one in a store is damage.
+pub const PASSWORD_HASH_BYTES_MAX: usize = 256;
+
+/// Memory that hashing a password takes: with [`PASSWORD_PASSES`] and one lane the first of the settings that OWASP recommends
+/// for argon2id.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+
+/// How often hashing a password goes through that memory.
+pub const PASSWORD_PASSES: u32 = 2;
+
+/// Events of access that a start reads at once.
+pub const ACCESS_EVENTS_AT_ONCE_MAX: usize = 4 * 1024;
+
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
 pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -209,4 +266,10 @@ const _: () = assert!(READS_WAITING_MAX <= REQUESTS_UNDER_WAY_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= TAIL_BYTES_MAX);
 const _: () = assert!(CHANGES_AT_ONCE_MAX < NOTICES_WAITING_MAX);
 const _: () = assert!(CHECKPOINT_AFTER_BYTES < WRITE_AHEAD_LOG_BYTES_MAX);
+const _: () = assert!(KEYS_PER_USER_MAX <= KEYS_EVER_PER_USER_MAX && KEYS_EVER_PER_USER_MAX <= KEYS_MAX);
+const _: () = assert!(CODES_PER_MEMBER_MAX < CODES_MAX);
+const _: () = assert!(
+    DEVICE_CODE_SECONDS_DEFAULT <= CODE_SECONDS_MAX && INVITATION_SECONDS_DEFAULT <= CODE_SECONDS_MAX
+);
+const _: () = assert!(MEMBERS_MAX <= MEMBERSHIPS_MAX && MEMBERS_MAX <= MEMBERS_LISTED_MAX);
 const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);

@@ -54,6 +54,7 @@ const SANS_IO: &[&str] = &[
     "client/src/session/links.rs",
     "client/src/session/requests",
     "client/src/view",
+    "server/src/access",
     "server/src/service/beacon.rs",
     "server/src/service/company.rs",
     "server/src/service/cursor.rs",

@@ -7,6 +7,7 @@ use recado_zmtp::{Message, PeerId};
 use super::clock::Clock;
 use super::envelope::Envelope;
 use super::recent::Batch;
+use crate::access::Done;
 use crate::store::{Outcome, Refusal};
 
 /// Where a reply goes, and what it must repeat of its request.
@@ -58,7 +59,8 @@ impl Replies {
 /// The answer to a change.
 pub(super) fn from_outcome(outcome: Outcome, epoch: Epoch) -> ReplyBody {
     match outcome {
-        Outcome::Accepted | Outcome::Marked => ReplyBody::Accepted,
+        Outcome::Accepted | Outcome::Marked | Outcome::Access(Done { user: None }) => ReplyBody::Accepted,
+        Outcome::Access(Done { user: Some((user, role)) }) => ReplyBody::Joined { user, role },
         Outcome::Stored(receipt) | Outcome::Repeated(receipt) => {
             ReplyBody::Stored { id: Some(receipt.id), seq: Some(receipt.seq), epoch: Some(epoch) }
         }

@@ -71,7 +71,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize) -> Wor
         // Everybody would read what is meant for few.
         RequestBody::Channel { private: true, .. } => return Work::NotSecured(reply_to),
         RequestBody::Channel { channel, id, user: _, private: false } => {
-            Change::CreateChannel { channel, timestamp, id }
+            Change::CreateChannel { channel, timestamp, id, owner: None }
         }
         RequestBody::Publish { user, channel, message, id, manner } => {
             send(user, Destination::Channel(channel), message, id, manner)

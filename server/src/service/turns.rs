@@ -152,7 +152,10 @@ impl Committer {
             match &mut change {
                 Change::Send(message) => message.clock = self.clock.tick(),
                 Change::Act(act) => act.clock = self.clock.tick(),
-                Change::Login { .. } | Change::AddUser { .. } | Change::CreateChannel { .. } => {}
+                Change::Login { .. }
+                | Change::AddUser { .. }
+                | Change::CreateChannel { .. }
+                | Change::Access { .. } => {}
                 Change::Mark { user, mark } => marks.push((changes.len(), user.clone(), mark.clone())),
             }
             changes.push(change);
@@ -254,7 +257,7 @@ mod tests {
         fn creation(&self, name: &str) -> Write {
             let channel = ChannelName::parse(name).unwrap();
             Write {
-                change: Change::CreateChannel { channel, timestamp: None, id: None },
+                change: Change::CreateChannel { channel, timestamp: None, id: None, owner: None },
                 reply_to: ReplyTo {
                     peer: self.peer,
                     envelope: Envelope::None,

@@ -1,11 +1,12 @@
 //! What every store must do, written once against the traits. A new store gives a [`Fixture`] and has all these tests.
 
+pub(in crate::store) mod access;
 pub(in crate::store) mod acts;
 pub(in crate::store) mod history;
 pub(in crate::store) mod ids;
 pub(in crate::store) mod marks;
 pub(in crate::store) mod names;
-mod random;
+pub(crate) mod random;
 pub(in crate::store) mod readers;
 pub(in crate::store) mod reads;
 pub(in crate::store) mod search;
@@ -64,6 +65,13 @@ macro_rules! conformance_tests {
             reads::read_marks_outlive_a_kill_and_a_close,
             reads::a_read_mark_is_at_a_place_that_exists,
             reads::a_user_has_so_many_read_marks,
+            access::what_happened_is_kept_and_adds_up_to_the_same,
+            access::whoever_joins_is_a_user,
+            access::a_code_is_good_once_in_a_turn_too,
+            access::channels_have_owners,
+            access::what_is_refused_leaves_no_event,
+            access::what_is_shared_is_durable_and_says_that_it_changed,
+            access::times_of_events_never_go_back,
             search::messages_are_found_by_their_words,
             search::what_is_found_can_be_narrowed_down,
             search::what_cannot_be_searched_is_refused,
@@ -104,7 +112,7 @@ fn create(name: &str) -> Change {
 }
 
 fn create_under(name: &str, id: Option<MessageId>) -> Change {
-    Change::CreateChannel { channel: channel(name), timestamp: None, id }
+    Change::CreateChannel { channel: channel(name), timestamp: None, id, owner: None }
 }
 
 fn publish(from: &str, to: &str, text: &str, id: Option<MessageId>) -> Change {

@@ -8,13 +8,14 @@ mod directory;
 mod error;
 mod history;
 mod rules;
+mod shared;
 mod sqlite;
 mod tail;
 mod types;
 mod words;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,12 +24,17 @@ use recado_proto::{
     ChannelName, Epoch, HistoryPage, HistoryRequest, ReadMark, SearchPage, SearchRequest, TopicName, UserName,
 };
 
+use crate::access::AccessEvent;
+
 pub use error::{SearchError, StoreError};
+pub use shared::SharedAccess;
 pub use sqlite::{SqliteReader, SqliteStore};
 pub use types::{
     Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NameOf, NewAct, NewMessage, Outcome,
     Position, Receipt, Refusal, Route, Scan, StoredMessage,
 };
+
+pub(crate) use rules::{no_such_channel, no_such_user};
 
 /// A store as the one process that writes to it sees it. Owned by the writer thread.
 pub trait Store: Send {
@@ -37,6 +43,9 @@ pub trait Store: Send {
     /// `now_ms` is the time in Unix milliseconds; a store never lets its times go back. On an error nothing may be assumed of
     /// what is durable: the process must end, and the next start recovers.
     fn commit(&mut self, changes: Vec<Change>, now_ms: u64) -> Result<Committed, StoreError>;
+
+    /// Who may do what, as far as it is durable: a view that follows the commits.
+    fn access(&self) -> Arc<SharedAccess>;
 
     /// What can be done while nothing waits: writing the index, saving marks.
     fn tend(&mut self) -> Result<(), StoreError>;
@@ -88,6 +97,9 @@ pub trait Reader: Send {
     /// Messages after `after` that are to be published, in the order of commits, `limit` rows at most.
     fn publications(&mut self, after: Position, limit: usize)
     -> Result<Scan<Arc<StoredMessage>>, StoreError>;
+
+    /// What happened about access after the event of number `after`, `limit` events at most.
+    fn access_events(&mut self, after: u64, limit: usize) -> Result<Vec<AccessEvent>, StoreError>;
 
     /// Entries of one kind after `after`, in the order of commits, out of `limit` rows at most.
     fn entries(&mut self, kind: EntryKind, after: Position, limit: usize) -> Result<Scan<Entry>, StoreError>;

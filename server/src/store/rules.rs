@@ -13,6 +13,7 @@ use super::directory::{Directory, Name, NameId, Record};
 use super::types::{
     Change, Destination, NewAct, NewMessage, Outcome, Position, Receipt, Refusal, Route, StoredMessage,
 };
+use crate::access::{Access, AccessAct, AccessChange, AccessEvent, Actor, Done, Owner, author};
 use crate::limits::{CHANNELS_MAX, USERS_MAX};
 
 /// What was done under an `id`.
@@ -49,11 +50,30 @@ pub(super) trait KeptReads {
     fn count_reads(&mut self, user: NameId) -> Result<usize, StoreError>;
 }
 
-/// One turn while it is put together. The directory is ahead of the disk until the turn is committed.
+/// What a turn leaves to be written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// In their order.
+    pub(super) records: Vec<Record>,
+    /// How far users have read now.
+    pub(super) reads: Vec<ReadRow>,
+    /// What happened about access, in its order.
+    pub(super) events: Vec<AccessEvent>,
+}
+
+impl Written {
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.reads.is_empty() && self.events.is_empty()
+    }
+}
+
+/// One turn while it is put together. Directory and access are ahead of the disk until the turn is committed.
 pub(super) struct Turn<'a> {
     directory: &'a mut Directory,
+    access: &'a mut Access,
     now_ms: u64,
     last: Position,
+    events: Vec<AccessEvent>,
     records: Vec<Record>,
     /// What was done in this turn under `id`s that clients gave: the store's own are known to nobody yet.
     ids: HashMap<MessageId, Earlier>,
@@ -66,11 +86,18 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// A turn at `now_ms`, whose first record comes after `last`.
-    pub(super) fn new(directory: &'a mut Directory, now_ms: u64, last: Position) -> Self {
+    pub(super) fn new(
+        directory: &'a mut Directory,
+        access: &'a mut Access,
+        now_ms: u64,
+        last: Position,
+    ) -> Self {
         Self {
             directory,
+            access,
             now_ms,
             last,
+            events: Vec::new(),
             records: Vec::new(),
             ids: HashMap::default(),
             acts: HashMap::default(),
@@ -79,9 +106,10 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The turn's records, in their order, and how far users have read now.
-    pub(super) fn into_records(self) -> (Vec<Record>, Vec<ReadRow>) {
-        (self.records, self.reads.into_values().collect())
+    /// What is to be written.
+    pub(super) fn into_written(self) -> Written {
+        let Self { records, reads, events, .. } = self;
+        Written { records, reads: reads.into_values().collect(), events }
     }
 
     /// One change. What is refused leaves no record.
@@ -93,10 +121,10 @@ impl<'a> Turn<'a> {
         let outcome = match change {
             Change::Login { user, timestamp } => self.login(&user, timestamp),
             Change::AddUser { user } => self.user(&user).map(|_| Outcome::Accepted),
-            Change::CreateChannel { channel, timestamp, id } => {
+            Change::CreateChannel { channel, timestamp, id, owner } => {
                 match self.earlier(id, earlier, |done| creation_again(&channel, done))? {
                     Some(outcome) => return Ok(outcome),
-                    None => self.create_channel(channel, timestamp, id),
+                    None => self.create_channel(channel, timestamp, id, owner),
                 }
             }
             Change::Send(message) => {
@@ -122,6 +150,7 @@ impl<'a> Turn<'a> {
                 }
             }
             Change::Mark { user, mark } => self.mark(&user, &mark, earlier)?,
+            Change::Access { actor, act } => self.access(actor, act),
         };
         Ok(outcome.unwrap_or_else(Outcome::Refused))
     }
@@ -139,7 +168,18 @@ impl<'a> Turn<'a> {
         channel: ChannelName,
         timestamp: Option<Timestamp>,
         given: Option<MessageId>,
+        owner: Option<Owner>,
     ) -> Result<Outcome, Refusal> {
+        // Who may create none is told so, whichever names are taken.
+        let owned = match owner {
+            Some(Owner { user, private }) => {
+                let (actor, act) =
+                    (Actor::User(user), AccessAct::ChannelMade { channel: channel.clone(), private });
+                let changes = self.judge(&actor, &act)?;
+                Some((actor, changes))
+            }
+            None => None,
+        };
         if self.directory.channel(&channel).is_some() {
             return Err(Refusal::new(Code::NameTaken, format!("the channel {channel} exists already")));
         }
@@ -156,7 +196,46 @@ impl<'a> Turn<'a> {
             self.ids.insert(given, Earlier::Channel(channel.clone()));
         }
         self.name(Name::Channel(channel), timestamp, given);
+        if let Some((actor, changes)) = owned {
+            self.happened(&actor, changes);
+        }
         Ok(Outcome::Accepted)
+    }
+
+    fn access(&mut self, actor: Actor, act: AccessAct) -> Result<Outcome, Refusal> {
+        let changes = self.judge(&actor, &act)?;
+        // Who joins is a user for others, too. There may be no room for one more.
+        for change in &changes {
+            if let AccessChange::Joined { user, .. } = change {
+                self.user(user)?;
+            }
+        }
+        self.happened(&actor, changes);
+        let user = match &act {
+            AccessAct::Join { key, .. } | AccessAct::Session { key, .. } => {
+                self.access.user_of(key, self.now_ms).cloned()
+            }
+            AccessAct::FirstAdministrator { .. }
+            | AccessAct::Admin(_)
+            | AccessAct::ChannelMade { .. }
+            | AccessAct::UserMade { .. } => None,
+        };
+        let with_role = |user| self.access.role_of(&user).map(|role| (user, role));
+        Ok(Outcome::Access(Done { user: user.and_then(with_role) }))
+    }
+
+    fn judge(&self, actor: &Actor, act: &AccessAct) -> Result<Vec<AccessChange>, Refusal> {
+        self.access.judge(actor, act, &|name| self.directory.name_of(name), self.now_ms)
+    }
+
+    fn happened(&mut self, actor: &Actor, changes: Vec<AccessChange>) {
+        let by = author(actor, &changes);
+        for change in changes {
+            let n = self.access.last_event() + 1;
+            let event = AccessEvent { n, time_ms: self.now_ms, by: by.clone(), change };
+            self.access.apply(&event);
+            self.events.push(event);
+        }
     }
 
     /// The answer to what comes under a known `id`: that of the first time, if it is the same.
@@ -412,10 +491,10 @@ fn creation_again(channel: &ChannelName, done: &Earlier) -> Option<Outcome> {
     matches!(done, Earlier::Channel(created) if created == channel).then_some(Outcome::Accepted)
 }
 
-pub(super) fn no_such_channel(channel: &ChannelName) -> Refusal {
+pub(crate) fn no_such_channel(channel: &ChannelName) -> Refusal {
     Refusal::new(Code::NoSuchChannel, format!("there is no channel {channel}; create it first"))
 }
 
-pub(super) fn no_such_user(user: &UserName) -> Refusal {
+pub(crate) fn no_such_user(user: &UserName) -> Refusal {
     Refusal::new(Code::NoSuchUser, format!("there is no user {user}"))
 }

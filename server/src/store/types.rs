@@ -8,6 +8,8 @@ use recado_proto::{
     PublicationRef, ReadMark, Timestamp, UserName,
 };
 
+use crate::access::{AccessAct, Actor, Done, Owner};
+
 /// An entry's place in the store's one order: 1, 2, 3, … Not a `seq`, and never on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
@@ -41,6 +43,8 @@ pub enum Change {
         timestamp: Option<Timestamp>,
         /// The creator's own number for the creation: under the same one it is accepted again.
         id: Option<MessageId>,
+        /// Who creates it, in a secured system.
+        owner: Option<Owner>,
     },
     /// A message to a channel or a user.
     Send(NewMessage),
@@ -52,6 +56,13 @@ pub enum Change {
         user: UserName,
         /// How far.
         mark: ReadMark,
+    },
+    /// Something done about who may do what.
+    Access {
+        /// By whom.
+        actor: Actor,
+        /// What.
+        act: AccessAct,
     },
 }
 
@@ -124,6 +135,8 @@ pub enum Outcome {
     Stored(Receipt),
     /// The message was stored before, by a change with the same `id`.
     Repeated(Receipt),
+    /// What was to be so about who may do what is so.
+    Access(Done),
     /// Nothing was changed.
     Refused(Refusal),
 }

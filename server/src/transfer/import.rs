@@ -211,7 +211,10 @@ impl<'a> Importer<'a> {
             }
             Entry::Channel { channel, timestamp } => {
                 if self.channels.insert(channel.clone()) {
-                    self.push(Change::CreateChannel { channel, timestamp, id: None }, Meaning::Channel);
+                    self.push(
+                        Change::CreateChannel { channel, timestamp, id: None, owner: None },
+                        Meaning::Channel,
+                    );
                 } else if self.channels_before.contains(&channel) {
                     self.imported.present.channels += 1;
                 }
@@ -291,7 +294,10 @@ impl<'a> Importer<'a> {
         match to {
             Destination::Channel(channel) if self.channels.insert(channel.clone()) => {
                 let channel = channel.clone();
-                self.push(Change::CreateChannel { channel, timestamp, id: None }, Meaning::Channel);
+                self.push(
+                    Change::CreateChannel { channel, timestamp, id: None, owner: None },
+                    Meaning::Channel,
+                );
             }
             Destination::User(user) if self.users.insert(user.clone()) => {
                 self.push(Change::AddUser { user: user.clone() }, Meaning::User);
@@ -380,7 +386,8 @@ impl<'a> Importer<'a> {
                 Change::Login { .. }
                 | Change::AddUser { .. }
                 | Change::CreateChannel { .. }
-                | Change::Mark { .. } => {}
+                | Change::Mark { .. }
+                | Change::Access { .. } => {}
             }
         }
         self.store.set_marks(Marks { clock, published_through });
@@ -407,7 +414,14 @@ impl<'a> Importer<'a> {
                 self.push(Change::Send(*message), Meaning::Message { to_channel, given: None });
             }
             (Outcome::Refused(refusal), _) => return Err(Failure::Refused(refusal.description)),
-            (Outcome::Accepted | Outcome::Marked | Outcome::Stored(_) | Outcome::Repeated(_), _) => {}
+            (
+                Outcome::Accepted
+                | Outcome::Marked
+                | Outcome::Stored(_)
+                | Outcome::Repeated(_)
+                | Outcome::Access(_),
+                _,
+            ) => {}
         }
         Ok(())
     }

@@ -249,6 +249,7 @@ fn done(path: &Path) {
         channel: ChannelName::parse(name).unwrap(),
         timestamp: None,
         id: None,
+        owner: None,
     };
     let login = |name| Change::Login { user: user(name), timestamp: None };
     let turns = [
@@ -296,6 +297,7 @@ fn live(path: &Path) {
         channel: channel(name),
         timestamp: None,
         id: None,
+        owner: None,
     }));
     for number in 0..5_000 {
         let to = Destination::Channel(channel(["a", "b"][number % 2]));

@@ -13,7 +13,7 @@ use std::thread::{Builder, JoinHandle};
 use rusqlite::Connection;
 
 use super::super::StoreError;
-use super::open::{Access, connect};
+use super::open::{Opening, connect};
 use super::store_error;
 use crate::limits::{CHECKPOINT_AFTER_BYTES, READER_CACHE_KIB, WRITE_AHEAD_LOG_BYTES_MAX};
 
@@ -38,7 +38,7 @@ struct Shared {
 
 impl Checkpointer {
     pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
-        let connection = connect(path, Access::Write, READER_CACHE_KIB)?;
+        let connection = connect(path, Opening::Write, READER_CACHE_KIB)?;
         let shared = Arc::new(Shared::default());
         // One wake-up waits at most: a second would say nothing that the first does not.
         let (wake, woken) = sync_channel(1);

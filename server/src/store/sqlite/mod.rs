@@ -3,6 +3,7 @@
 //! A commit appends rows by a rising key and syncs; nothing else. What the log's end says is in memory, too, until the turn
 //! that writes the index. Beside the file lie SQLite's own `-wal` and `-shm`, and `-lock`, which one server holds for life.
 
+mod access;
 mod checkpoint;
 mod index;
 mod lock;

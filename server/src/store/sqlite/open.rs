@@ -11,7 +11,8 @@ use super::super::StoreError;
 use super::super::types::{Marks, Position};
 use super::index::{self, IndexError};
 use super::marks::{self, Indexed};
-use super::{View, damaged, log, store_error};
+use super::{View, access, damaged, log, store_error};
+use crate::access::Access;
 use crate::limits::{BUSY_WAIT, SCAN_ROWS_MAX};
 
 /// In the file's header, so that `file` and other programs can tell: "Rcdo".
@@ -80,7 +81,7 @@ const SECOND_LAYOUT_SEEN: &str = "
 
 /// Who opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum Opening {
     /// The one writer.
     Write,
     /// A reader beside the writer.
@@ -95,6 +96,7 @@ pub(super) struct Loaded {
     pub(super) indexed: Indexed,
     pub(super) epoch: Epoch,
     pub(super) last_time_ms: u64,
+    pub(super) access: Access,
 }
 
 /// Refuses to run on a SQLite that is known to lose data.
@@ -148,16 +150,16 @@ pub(super) fn inspect(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// Opens the database and sets it up for this program.
-pub(super) fn connect(path: &Path, access: Access, cache_kib: u32) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, opening: Opening, cache_kib: u32) -> Result<Connection, StoreError> {
     let wrap = |error| store_error(path, &error);
-    let flags = match access {
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    let flags = match opening {
+        Opening::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Opening::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     let connection =
         Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(wrap)?;
     connection.busy_timeout(BUSY_WAIT).map_err(wrap)?;
-    if access == Access::Write {
+    if opening == Opening::Write {
         if connection.is_readonly("main").map_err(wrap)? {
             let why = "this user, or its file system, only lets it be read".to_owned();
             return Err(StoreError::ReadOnly { path: path.to_path_buf(), why });
@@ -220,19 +222,19 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
 }
 
 /// Brings a store of an earlier layout up to this one, or lets a reader see it so.
-pub(super) fn bring_up(connection: &Connection, path: &Path, access: Access) -> Result<(), StoreError> {
+pub(super) fn bring_up(connection: &Connection, path: &Path, opening: Opening) -> Result<(), StoreError> {
     let wrap = |error| store_error(path, &error);
     let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(wrap)?;
     if layout >= LAYOUT {
         return Ok(());
     }
-    match access {
-        Access::Write => connection
+    match opening {
+        Opening::Write => connection
             .execute_batch(&format!(
                 "BEGIN IMMEDIATE; {SECOND_LAYOUT} PRAGMA user_version = {LAYOUT}; COMMIT;"
             ))
             .map_err(wrap),
-        Access::Read => connection.execute_batch(SECOND_LAYOUT_SEEN).map_err(wrap),
+        Opening::Read => connection.execute_batch(SECOND_LAYOUT_SEEN).map_err(wrap),
     }
 }
 
@@ -275,12 +277,15 @@ pub(super) fn load(connection: &mut Connection, path: &Path) -> Result<Loaded, S
             }
         }
     }
+    let (access, access_time_ms) = access::load(&transaction, path)?;
+    let log_time_ms = log::last_time_ms(&transaction).map_err(wrap)?;
     Ok(Loaded {
         view,
         marks: marks::load(&transaction).map_err(wrap)?,
         indexed,
         epoch,
-        last_time_ms: log::last_time_ms(&transaction).map_err(wrap)?,
+        last_time_ms: log_time_ms.max(access_time_ms),
+        access,
     })
 }
 

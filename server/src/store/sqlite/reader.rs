@@ -17,8 +17,9 @@ use super::super::rules::{no_such_channel, no_such_user};
 use super::super::tail::{Pair, TailHead};
 use super::super::types::{Entry, EntryKind, NameOf, Position, Refusal, Route, Scan, StoredMessage};
 use super::super::{Reader, StoreError};
-use super::open::{self, Access, index_error};
-use super::{SharedView, View, damaged, index, log, reads, store_error};
+use super::open::{self, Opening, index_error};
+use super::{SharedView, View, access, damaged, index, log, reads, store_error};
+use crate::access::AccessEvent;
 use crate::limits::READER_CACHE_KIB;
 
 /// A reader of the embedded store, beside its writer in this process or in another one.
@@ -71,16 +72,16 @@ impl SqliteReader {
         if !open::inspect(&path)? {
             return Err(StoreError::Missing { path });
         }
-        let mut connection = open::connect(&path, Access::Read, READER_CACHE_KIB)?;
+        let mut connection = open::connect(&path, Opening::Read, READER_CACHE_KIB)?;
         open::check(&connection, &path)?;
-        open::bring_up(&connection, &path, Access::Read)?;
+        open::bring_up(&connection, &path, Opening::Read)?;
         let loaded = open::load(&mut connection, &path)?;
         Ok(Self { path, connection, view: Arc::new(SharedView(loaded.view.into())), epoch: loaded.epoch })
     }
 
     /// A reader in the writer's process.
     pub(super) fn beside(path: &Path, view: Arc<SharedView>, epoch: Epoch) -> Result<Self, StoreError> {
-        let connection = open::connect(path, Access::Read, READER_CACHE_KIB)?;
+        let connection = open::connect(path, Opening::Read, READER_CACHE_KIB)?;
         Ok(Self { path: path.to_path_buf(), connection, view, epoch })
     }
 
@@ -505,6 +506,10 @@ impl Reader for SqliteReader {
             })
             .collect();
         Ok(Scan { found, through, at_end })
+    }
+
+    fn access_events(&mut self, after: u64, limit: usize) -> Result<Vec<AccessEvent>, StoreError> {
+        access::read_after(&self.connection, &self.path, after, limit)
     }
 
     fn entries(&mut self, kind: EntryKind, after: Position, limit: usize) -> Result<Scan<Entry>, StoreError> {

@@ -1,5 +1,6 @@
 //! The suite of every store, and what is SQLite's alone: other files, locks, full and read-only disks, copies.
 
+mod access;
 mod files;
 mod layouts;
 mod plans;

@@ -8,15 +8,16 @@ use rusqlite::Connection;
 
 use super::super::acts::ActsSoFar;
 use super::super::directory::{Directory, Name, NameId, Record};
-use super::super::rules::{Earlier as Done, EarlierIds, KeptReads, ReadRow, Turn};
+use super::super::rules::{Earlier as Done, EarlierIds, KeptReads, ReadRow, Turn, Written};
 use super::super::types::{Change, Committed, Marks, Position, StoredMessage};
-use super::super::{Reader, SearchParts, Store, StoreError};
+use super::super::{Reader, SearchParts, SharedAccess, Store, StoreError};
 use super::checkpoint::Checkpointer;
 use super::lock::{StoreLock, Witness};
 use super::marks::{self, Indexed};
-use super::open::{self, Access, index_error};
+use super::open::{self, Opening, index_error};
 use super::reader::SqliteReader;
-use super::{SharedView, damaged, index, log, reads, search, store_error};
+use super::{SharedView, access, damaged, index, log, reads, search, store_error};
+use crate::access::Access;
 use crate::limits::{TAIL_BYTES_MAX, TAIL_MESSAGES_MAX, WRITER_CACHE_KIB};
 
 /// The embedded store.
@@ -28,6 +29,9 @@ pub struct SqliteStore {
     /// Ahead of the view while a turn is put together.
     directory: Directory,
     view: Arc<SharedView>,
+    /// Ahead of what is shared, likewise.
+    access: Access,
+    shared_access: Arc<SharedAccess>,
     marks: Marks,
     marks_saved: Marks,
     indexed: Indexed,
@@ -50,16 +54,19 @@ impl SqliteStore {
         if !open::inspect(&path)? {
             open::create(&path)?;
         }
-        let mut connection = open::connect(&path, Access::Write, WRITER_CACHE_KIB)?;
+        let mut connection = open::connect(&path, Opening::Write, WRITER_CACHE_KIB)?;
         open::check(&connection, &path)?;
-        open::bring_up(&connection, &path, Access::Write)?;
+        open::bring_up(&connection, &path, Opening::Write)?;
         reads::create(&connection).map_err(|error| store_error(&path, &error))?;
+        access::create(&connection).map_err(|error| store_error(&path, &error))?;
         let loaded = open::load(&mut connection, &path)?;
         let last = loaded.view.through;
         let mut store = Self {
             checkpointer: Checkpointer::start(&path)?,
             directory: loaded.view.directory.clone(),
             view: Arc::new(SharedView(loaded.view.into())),
+            shared_access: SharedAccess::new(loaded.access.clone()),
+            access: loaded.access,
             marks: loaded.marks,
             marks_saved: loaded.marks,
             indexed: loaded.indexed,
@@ -132,52 +139,50 @@ impl SqliteStore {
             newest_timed_id: self.indexed.newest_timed_id,
             epoch: self.epoch,
         };
-        let mut turn = Turn::new(&mut self.directory, self.last_time_ms, after);
+        let mut turn = Turn::new(&mut self.directory, &mut self.access, self.last_time_ms, after);
         let mut outcomes = Vec::with_capacity(changes.len());
         for change in changes {
             outcomes.push(turn.apply(change, &mut earlier)?);
         }
-        let (records, reads) = turn.into_records();
-        let messages = records.iter().filter_map(to_publish).collect();
-        self.last = records.last().map_or(after, Record::position);
-        self.write(records, &reads)?;
+        let written = turn.into_written();
+        let messages = written.records.iter().filter_map(to_publish).collect();
+        self.last = written.records.last().map_or(after, Record::position);
+        self.write(written)?;
         Ok(Committed { outcomes, messages, after, through: self.last })
     }
 
-    /// Makes `records` and `reads` durable, with marks that changed, and with the index if the tail is long enough.
-    fn write(&mut self, records: Vec<Record>, reads: &[ReadRow]) -> Result<(), StoreError> {
+    /// Makes what a turn left durable, with marks that changed, and with the index if the tail is long enough.
+    fn write(&mut self, written: Written) -> Result<(), StoreError> {
         let index_now = {
             let view = self.view.read();
-            let tail = view.tail.records().len() + records.len();
+            let tail = view.tail.records().len() + written.records.len();
             tail > TAIL_MESSAGES_MAX || view.tail.bytes() > TAIL_BYTES_MAX
         };
-        self.commit_with(&records, reads, index_now)?;
+        self.commit_with(&written, index_now)?;
         let mut view = self.view.write();
         if index_now {
             view.tail.clear();
         }
-        for record in records {
+        for record in written.records {
             view.push(record).map_err(|misfit| damaged(&self.path, misfit.0))?;
         }
+        drop(view);
+        self.shared_access.apply(&written.events);
         Ok(())
     }
 
-    fn commit_with(
-        &mut self,
-        records: &[Record],
-        reads: &[ReadRow],
-        index_now: bool,
-    ) -> Result<(), StoreError> {
+    fn commit_with(&mut self, written: &Written, index_now: bool) -> Result<(), StoreError> {
         let marks_changed = self.marks != self.marks_saved;
-        if records.is_empty() && reads.is_empty() && !marks_changed && !index_now {
+        if written.is_empty() && !marks_changed && !index_now {
             return Ok(());
         }
         let wrap = |error| store_error(&self.path, &error);
         let run = |sql| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         run("BEGIN IMMEDIATE").map_err(wrap)?;
-        let mut bytes = log::append(&self.connection, records).map_err(wrap)? + PAGES_A_TURN_BYTES;
-        reads::save(&self.connection, reads).map_err(wrap)?;
-        bytes += reads.len() as u64 * PAGE_BYTES;
+        let mut bytes = log::append(&self.connection, &written.records).map_err(wrap)? + PAGES_A_TURN_BYTES;
+        reads::save(&self.connection, &written.reads).map_err(wrap)?;
+        access::append(&self.connection, &written.events).map_err(wrap)?;
+        bytes += (written.reads.len() + written.events.len()) as u64 * PAGE_BYTES;
         if marks_changed {
             marks::save(&self.connection, self.marks).map_err(wrap)?;
         }
@@ -224,11 +229,15 @@ impl Store for SqliteStore {
         self.guarded(|store| store.turn(changes, now_ms))
     }
 
+    fn access(&self) -> Arc<SharedAccess> {
+        Arc::clone(&self.shared_access)
+    }
+
     fn tend(&mut self) -> Result<(), StoreError> {
         self.guarded(|store| {
             store.checkpointer.before_turn(&store.connection)?;
             let index_now = store.view.read().tail.first_position().is_some();
-            store.commit_with(&[], &[], index_now)?;
+            store.commit_with(&Written::default(), index_now)?;
             if index_now {
                 store.view.write().tail.clear();
             }
@@ -274,7 +283,7 @@ impl Store for SqliteStore {
 
 /// What a turn writes beside its rows: the pages that rows of the turn before share, and those above them.
 const PAGES_A_TURN_BYTES: u64 = 3 * 4096;
-/// What a read mark writes at most: the page that it is in.
+/// What a read mark or an event of access writes at most: the page that it is in.
 const PAGE_BYTES: u64 = 4096;
 /// About what indexing a full tail writes.
 const TAIL_INDEX_BYTES: u64 = 2 * 1024 * 1024;

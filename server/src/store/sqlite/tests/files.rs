@@ -16,7 +16,12 @@ use crate::store::{
 };
 
 fn create() -> Change {
-    Change::CreateChannel { channel: ChannelName::parse("geral").unwrap(), timestamp: None, id: None }
+    Change::CreateChannel {
+        channel: ChannelName::parse("geral").unwrap(),
+        timestamp: None,
+        id: None,
+        owner: None,
+    }
 }
 
 fn publish(text: &str) -> Change {

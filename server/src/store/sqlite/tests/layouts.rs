@@ -35,7 +35,7 @@ fn first_layout() -> SqliteFixture {
         clock: 0,
         imported: None,
     };
-    let creation = Change::CreateChannel { channel: geral(), timestamp: None, id: None };
+    let creation = Change::CreateChannel { channel: geral(), timestamp: None, id: None, owner: None };
     store.commit(vec![creation, Change::Send(message)], 1).unwrap();
     store.close().unwrap();
     Connection::open(fixture.path()).unwrap().execute_batch(TO_FIRST_LAYOUT).unwrap();

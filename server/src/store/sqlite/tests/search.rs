@@ -32,7 +32,7 @@ fn indexed() -> SqliteFixture {
             manner: Manner::default(),
         })
     };
-    let create = Change::CreateChannel { channel: geral.clone(), timestamp: None, id: None };
+    let create = Change::CreateChannel { channel: geral.clone(), timestamp: None, id: None, owner: None };
     store.commit(vec![create, say("word one"), say("word two")], 1_700_000_000_000).unwrap();
     let mut parts = store.search().unwrap().unwrap();
     assert_eq!(parts.indexer.follow(100).unwrap(), store.last_position());

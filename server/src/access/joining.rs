@@ -1,0 +1,271 @@
+//! How a key becomes a user's: by a code, by a password, or because the program itself says so.
+
+use recado_proto::{Code as Word, DeviceKey, DeviceLabel, Registration, Role, UserName};
+
+use super::act::Actor;
+use super::event::{AccessChange, Grant};
+use super::judging::{bad_request, busy, forbidden};
+use super::secret::{CodeHash, PasswordHash};
+use super::state::{Access, Code, Key};
+use crate::limits::{
+    INVITATION_SECONDS_DEFAULT, KEYS_EVER_PER_USER_MAX, KEYS_MAX, KEYS_PER_USER_MAX, SESSION_SECONDS_MAX,
+    USERS_MAX,
+};
+use crate::store::{NameOf, Refusal};
+
+impl Access {
+    pub(super) fn judge_first_administrator(
+        &self,
+        actor: &Actor,
+        code: CodeHash,
+        now_ms: u64,
+    ) -> Result<Vec<AccessChange>, Refusal> {
+        if *actor != Actor::System {
+            return Err(forbidden("only the program itself makes the first administrator's code"));
+        }
+        if self.has_administrator() {
+            return Err(forbidden("there is an administrator already"));
+        }
+        let is_earlier = |code: &Code| code.by.is_none() && matches!(code.grant, Grant::Invitation { .. });
+        let earlier = self.codes.iter().filter(|(_, code)| is_earlier(code));
+        let mut changes: Vec<_> = earlier.map(|(code, _)| AccessChange::CodeSpent { code: *code }).collect();
+        changes.push(AccessChange::CodeMade {
+            code,
+            grant: Grant::Invitation { of: None, role: Role::Administrator },
+            until_ms: now_ms.saturating_add(INVITATION_SECONDS_DEFAULT * 1000),
+        });
+        Ok(changes)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the act's parts, each of another type")]
+    pub(super) fn judge_join(
+        &self,
+        actor: &Actor,
+        key: DeviceKey,
+        code: Option<&CodeHash>,
+        wanted: Option<&UserName>,
+        device: Option<&DeviceLabel>,
+        names: &impl Fn(&str) -> NameOf,
+        now_ms: u64,
+    ) -> Result<Vec<AccessChange>, Refusal> {
+        match actor {
+            Actor::Key(own) if *own == key => {}
+            Actor::User(user) if self.user_of(&key, now_ms) == Some(user) => {}
+            Actor::System | Actor::User(_) | Actor::Key(_) => {
+                return Err(forbidden("one joins with the key of one's own connection"));
+            }
+        }
+        if let Some(Key { user, until_ms: None, .. }) = self.keys.get(&key) {
+            // Asked again, as by one whose answer was lost.
+            return match wanted {
+                None => self.active(user).map(|_| Vec::new()),
+                Some(wanted) if wanted == user => self.active(user).map(|_| Vec::new()),
+                Some(_) => Err(key_taken()),
+            };
+        }
+        let Some(hash) = code else {
+            if self.registration != Registration::Open {
+                return Err(bad_code());
+            }
+            let user = wanted.ok_or_else(|| bad_request("`user` is the name that is wanted"))?;
+            self.must_be_free(user, names)?;
+            return self.joined_with(key, user, Role::Member, device);
+        };
+        let code = self.live_code(hash, now_ms).ok_or_else(bad_code)?;
+        let mut changes = match &code.grant {
+            Grant::Device { of } => {
+                must_be_wanted(wanted, of)?;
+                self.active(of).map_err(|_| bad_code())?;
+                vec![self.added_key(key, of, device)?]
+            }
+            Grant::Invitation { of, role } => {
+                // The program's own codes are good whatever administrators decided.
+                if code.by.is_some() && self.registration == Registration::Closed {
+                    return Err(bad_code());
+                }
+                let user = match of {
+                    Some(of) => {
+                        must_be_wanted(wanted, of)?;
+                        self.must_be_nobodys_key(of, names)?;
+                        of
+                    }
+                    None => {
+                        let user = wanted.ok_or_else(|| bad_request("`user` is the name that is wanted"))?;
+                        if code.by.is_none() {
+                            self.must_be_nobodys_key(user, names)?;
+                        } else {
+                            self.must_be_free(user, names)?;
+                        }
+                        user
+                    }
+                };
+                self.joined_with(key, user, *role, device)?
+            }
+        };
+        changes.insert(0, AccessChange::CodeSpent { code: *hash });
+        Ok(changes)
+    }
+
+    pub(super) fn judge_session(
+        &self,
+        actor: &Actor,
+        key: DeviceKey,
+        user: &UserName,
+        password: &PasswordHash,
+        until_ms: u64,
+        now_ms: u64,
+    ) -> Result<Vec<AccessChange>, Refusal> {
+        let is_by_key = match actor {
+            Actor::Key(own) => *own == key,
+            Actor::User(own) => own == user && self.user_of(&key, now_ms) == Some(user),
+            Actor::System => false,
+        };
+        if !is_by_key {
+            return Err(forbidden("one logs in with the key of one's own connection"));
+        }
+        let account = self.active(user).map_err(|_| bad_password())?;
+        if account.password.as_ref() != Some(password) {
+            return Err(bad_password());
+        }
+        if until_ms <= now_ms || until_ms - now_ms > SESSION_SECONDS_MAX * 1000 {
+            return Err(bad_request(format!("a session lasts 1 to {SESSION_SECONDS_MAX} seconds")));
+        }
+        match self.keys.get(&key) {
+            Some(known) if known.user == *user && known.until_ms.is_none_or(|end_ms| end_ms >= until_ms) => {
+                return Ok(Vec::new());
+            }
+            Some(known) if known.user != *user && known.is_good(now_ms) => return Err(key_taken()),
+            Some(_) | None => {}
+        }
+        if self.revoked.contains(&key) {
+            return Err(key_taken());
+        }
+        Ok(vec![AccessChange::KeyAdded { user: user.clone(), key, device: None, until_ms: Some(until_ms) }])
+    }
+
+    pub(super) fn judge_user_made(
+        &self,
+        actor: &Actor,
+        user: &UserName,
+        role: Role,
+        names: &impl Fn(&str) -> NameOf,
+    ) -> Result<Vec<AccessChange>, Refusal> {
+        if *actor != Actor::System {
+            return Err(forbidden("only the program itself makes users without a key"));
+        }
+        if self.accounts.contains_key(user) {
+            return Ok(Vec::new());
+        }
+        self.must_be_nobodys_key(user, names)?;
+        self.must_have_room_for_users()?;
+        Ok(vec![AccessChange::Joined { user: user.clone(), role }])
+    }
+
+    /// A name under which nobody was here, not even in an open system.
+    fn must_be_free(&self, user: &UserName, names: &impl Fn(&str) -> NameOf) -> Result<(), Refusal> {
+        if self.accounts.contains_key(user) || names(user.as_str()) != NameOf::Nobody {
+            return Err(name_taken(user.as_str()));
+        }
+        Ok(())
+    }
+
+    /// A name that is no user's here; it may be one's from an open system.
+    pub(super) fn must_be_nobodys_key(
+        &self,
+        user: &UserName,
+        names: &impl Fn(&str) -> NameOf,
+    ) -> Result<(), Refusal> {
+        if self.accounts.contains_key(user) || names(user.as_str()) == NameOf::Channel {
+            return Err(name_taken(user.as_str()));
+        }
+        Ok(())
+    }
+
+    fn must_have_room_for_users(&self) -> Result<(), Refusal> {
+        if self.accounts.len() >= USERS_MAX {
+            return Err(busy(format!("there are {USERS_MAX} users, which is as many as there can be")));
+        }
+        Ok(())
+    }
+
+    fn joined_with(
+        &self,
+        key: DeviceKey,
+        user: &UserName,
+        role: Role,
+        device: Option<&DeviceLabel>,
+    ) -> Result<Vec<AccessChange>, Refusal> {
+        self.must_have_room_for_users()?;
+        let joined = AccessChange::Joined { user: user.clone(), role };
+        Ok(vec![joined, self.added_key(key, user, device)?])
+    }
+
+    /// A key that lasts for a user, who may be about to come to be.
+    pub(super) fn added_key(
+        &self,
+        key: DeviceKey,
+        user: &UserName,
+        device: Option<&DeviceLabel>,
+    ) -> Result<AccessChange, Refusal> {
+        if self.revoked.contains(&key) {
+            return Err(key_taken());
+        }
+        if let Some(account) = self.accounts.get(user) {
+            if account.keys.len() >= KEYS_PER_USER_MAX {
+                let why = format!("{user} has {KEYS_PER_USER_MAX} keys, which is as many as there can be");
+                return Err(busy(format!("{why}; revoke one")));
+            }
+            if account.keys_ever >= KEYS_EVER_PER_USER_MAX {
+                let why = format!("{user} was given {KEYS_EVER_PER_USER_MAX} keys");
+                return Err(busy(format!("{why}, which is as many as there can be")));
+            }
+        }
+        if self.keys.len() + self.revoked.len() >= KEYS_MAX {
+            return Err(busy(format!("there are {KEYS_MAX} keys, which is as many as there can be")));
+        }
+        Ok(AccessChange::KeyAdded { user: user.clone(), key, device: device.cloned(), until_ms: None })
+    }
+
+    /// Looks at all codes, whichever it is, so that the time says nothing.
+    fn live_code(&self, hash: &CodeHash, now_ms: u64) -> Option<&Code> {
+        let mut found = None;
+        for (kept, code) in &self.codes {
+            if bool::from(kept.is(hash)) {
+                found = Some(code);
+            }
+        }
+        found.filter(|code| code.until_ms > now_ms)
+    }
+}
+
+impl Key {
+    pub(super) fn is_good(&self, now_ms: u64) -> bool {
+        self.until_ms.is_none_or(|until_ms| until_ms > now_ms)
+    }
+}
+
+fn must_be_wanted(wanted: Option<&UserName>, of: &UserName) -> Result<(), Refusal> {
+    match wanted {
+        Some(wanted) if wanted != of => Err(bad_request(format!("the code is for {of}; leave `user` out"))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// One sentence for every code that is not good, so that it says nothing about codes.
+fn bad_code() -> Refusal {
+    Refusal::new(Word::BadCode, "the code is missing, wrong, expired or used; ask for another one")
+}
+
+/// One sentence, whoever does not exist, has no password, or is shut out.
+fn bad_password() -> Refusal {
+    Refusal::new(Word::BadPassword, "the user or the password is wrong")
+}
+
+pub(super) fn key_taken() -> Refusal {
+    Refusal::new(Word::KeyTaken, "the key is another user's, or was revoked; make a new one")
+}
+
+/// The same whether it is a user's or a channel's, which may be one that is not to be known of.
+pub(super) fn name_taken(name: &str) -> Refusal {
+    Refusal::new(Word::NameTaken, format!("the name {name} is taken"))
+}

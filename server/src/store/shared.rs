@@ -1,0 +1,47 @@
+//! Who may do what, for all threads of the server: read at any time, changed only by the store, once a change is durable.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::watch;
+
+use crate::access::{Access, AccessEvent};
+
+/// [`Access`] as the last commit left it.
+#[derive(Debug)]
+pub struct SharedAccess {
+    state: RwLock<Access>,
+    /// The number of the last event.
+    version: watch::Sender<u64>,
+}
+
+impl SharedAccess {
+    pub(super) fn new(state: Access) -> Arc<Self> {
+        let version = watch::Sender::new(state.last_event());
+        Arc::new(Self { state: RwLock::new(state), version })
+    }
+
+    /// The state as it is now. Not to be held while anything waits: the next commit waits for it.
+    pub fn read(&self) -> RwLockReadGuard<'_, Access> {
+        // A panic while it is changed is impossible but for a bug, and then the writer ends, and the process with it.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rises with each change.
+    pub fn version(&self) -> u64 {
+        *self.version.borrow()
+    }
+
+    /// Wakes with each change, or with several at once.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Takes up what has become durable.
+    pub(super) fn apply(&self, events: &[AccessEvent]) {
+        let Some(last) = events.last() else { return };
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        events.iter().for_each(|event| state.apply(event));
+        drop(state);
+        self.version.send_replace(last.n);
+    }
+}
