@@ -6,7 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use recado_client::{Hosted, Presence, probe, probe_broker};
+use recado_client::{
+    Hosted, Presence, SessionConfig,
+    keys::{Trust, secure_in_passing},
+    probe, probe_broker,
+};
 use recado_zmtp::Endpoint;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -29,8 +33,7 @@ pub(crate) async fn chat(
     let mut config = recado_client::Config::try_from(client).map_err(|error| Failure::Usage(error.into()))?;
     let hosting = CancellationToken::new();
     let chat_shutdown = shutdown.child_token();
-    let host =
-        start_missing(up, &config.session.servers, &config.session.brokers, &hosting, &chat_shutdown).await?;
+    let host = start_missing(up, &config.session, &config.trust, &hosting, &chat_shutdown).await?;
     let host = host.map(|Host { hosted, running }| {
         // Standard error is a person's; who has closed it does not want it.
         let _ = writeln!(io::stderr(), "{}", config.say_hosted(hosted));
@@ -55,17 +58,23 @@ struct Host {
 /// is cancelled; should they fail before, they end the chat.
 async fn start_missing(
     up: UpArgs,
-    servers: &[Endpoint],
-    brokers: &[Endpoint],
+    session: &SessionConfig,
+    trust: &Trust,
     hosting: &CancellationToken,
     chat_shutdown: &CancellationToken,
 ) -> Result<Option<Host>, Failure> {
     let server_here = reachable(&up.server.requests);
     let broker_here = reachable(&up.broker.subscribers);
-    let server_missing = servers.contains(&server_here)
-        && is_missing("a server", probe(&server_here, PROBE_WAIT).await, &server_here)?;
-    let broker_missing = brokers.contains(&broker_here)
-        && is_missing("a broker", probe_broker(&broker_here, PROBE_WAIT).await, &broker_here)?;
+    let (looks_for_server, looks_for_broker) =
+        (session.servers.contains(&server_here), session.brokers.contains(&broker_here));
+    if !looks_for_server && !looks_for_broker {
+        return Ok(None);
+    }
+    let security = secure_in_passing(&session.servers, trust).await?;
+    let server_missing = looks_for_server
+        && is_missing("a server", probe(&server_here, &security, PROBE_WAIT).await, &server_here)?;
+    let broker_missing = looks_for_broker
+        && is_missing("a broker", probe_broker(&broker_here, &security, PROBE_WAIT).await, &broker_here)?;
     let (hosted, running): (_, JoinHandle<anyhow::Result<()>>) = match (server_missing, broker_missing) {
         (false, false) => return Ok(None),
         (true, true) => {

@@ -1,8 +1,15 @@
 //! The command line: subcommands, the settings file beneath them, and what both come to.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
+use recado_client::{
+    keys::{Profile, ProfileError},
+    paths::{JOINED, data_folder},
+};
 
 use crate::{
     check::CheckArgs,
@@ -75,6 +82,14 @@ pub(crate) enum Part {
     Channels(recado_client::programs::ListArgs),
     /// Print who is here, each on a line: online or away, and the name
     Who(recado_client::programs::ListArgs),
+    /// Join a secured server with a link or a code; the other commands go there from then on
+    Join(recado_client::programs::JoinArgs),
+    /// Leave the server that was joined: this device is no longer known to it
+    Leave(recado_client::programs::LeaveArgs),
+    /// List the devices that a secured server knows you by; show, add and revoke keys
+    Keys(recado_client::programs::KeysArgs),
+    /// Look after a secured server: invitations, roles, bans, private channels, what was done
+    Admin(recado_client::programs::AdminArgs),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Command),
     /// Write all users, channels and messages to a server_data.json; a server may be running
@@ -114,6 +129,7 @@ Examples:
   echo 'hello' | recado client --user bot --channel geral
   recado send geral the build is green --user ci
   recado history geral --since 1h --json --user ana
+  recado join 'recado://HOST:PORT/KEY/CODE' --user ana
   recado autoclient --users 20 --rate 500 --duration 30s
 
 Documents: README.md, docs/PROTOCOL.md, docs/configuration.md";
@@ -138,22 +154,30 @@ pub(crate) enum CliError {
     /// The settings file is at fault.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// The file that says where one has joined is at fault.
+    #[error(transparent)]
+    Joined(#[from] ProfileError),
 }
 
 /// Reads the command line, with the settings file and the environment beneath it.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, CliError> {
     let args: Vec<OsString> = args.into_iter().collect();
     let settings = Settings::load(named_file(&args).as_deref())?;
-    parse_over(&settings, &args)
+    let joined = data_folder().map(|folder| folder.join(JOINED));
+    parse_over(&settings, joined.as_deref(), &args)
 }
 
-fn parse_over(settings: &Settings, args: &[OsString]) -> Result<Invocation, CliError> {
+/// `joined` is the file that says where one has joined.
+fn parse_over(settings: &Settings, joined: Option<&Path>, args: &[OsString]) -> Result<Invocation, CliError> {
     let command = settings.apply(Cli::command())?;
     let matches = command.clone().try_get_matches_from(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
-    let Some(part) = cli.command else {
-        return alone(settings, &command, &cli);
-    };
+    if cli.command.is_none() {
+        return alone(settings, joined, &command, &cli);
+    }
+    let Parsed { settings, command, matches } = Parsed::of(settings, joined, command, matches, args)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    let part = cli.command.expect("the same words have the same subcommand");
     for (option, is_given) in [("--user", cli.user.is_some()), ("--plain", cli.plain)] {
         if is_given {
             let why = format!("{option} goes behind the subcommand that it is for");
@@ -165,13 +189,61 @@ fn parse_over(settings: &Settings, args: &[OsString]) -> Result<Invocation, CliE
         return Ok(Invocation::PrintConfig(settings.render(name, &command, of_part)));
     }
     let broker_is_given = of_part.try_contains_id("broker").unwrap_or(false)
-        && (of_part.value_source("broker") != Some(clap::parser::ValueSource::DefaultValue)
+        && (of_part.value_source("broker") != Some(ValueSource::DefaultValue)
             || settings.has(name, "broker"));
     Ok(Invocation::Part { part: Box::new(part), log_format: cli.log_format, broker_is_given })
 }
 
+/// A command line that was read, and what it was read over.
+struct Parsed {
+    settings: Settings,
+    command: clap::Command,
+    matches: clap::ArgMatches,
+}
+
+impl Parsed {
+    /// Where one has joined goes beneath all settings, unless these say where to go: then it says nothing of that place.
+    fn of(
+        settings: &Settings,
+        joined: Option<&Path>,
+        command: clap::Command,
+        matches: clap::ArgMatches,
+        args: &[OsString],
+    ) -> Result<Parsed, CliError> {
+        let as_they_are = |command, matches| Parsed { settings: settings.clone(), command, matches };
+        let Some((name, of_part)) = matches.subcommand() else { return Ok(as_they_are(command, matches)) };
+        let is_said = |key: &&str| {
+            let is_given = of_part.try_contains_id(key).unwrap_or(false)
+                && of_part.value_source(key) != Some(ValueSource::DefaultValue);
+            is_given || settings.has(name, key)
+        };
+        let goes_elsewhere = !Settings::reads_client(name) || ["server", "broker"].iter().any(is_said);
+        let profile = match joined {
+            Some(path) if !goes_elsewhere => Profile::load(path)?.map(|profile| (path, profile)),
+            Some(_) | None => None,
+        };
+        let Some((path, Profile { server, broker, user })) = profile else {
+            return Ok(as_they_are(command, matches));
+        };
+        let values = [
+            ("server", server.to_string()),
+            ("broker", broker.to_string()),
+            ("user", user.as_str().to_owned()),
+        ];
+        let settings = settings.clone().over(path, &values);
+        let command = settings.apply_beneath(command);
+        let matches = command.clone().try_get_matches_from(args)?;
+        Ok(Parsed { settings, command, matches })
+    }
+}
+
 /// `recado` alone is `recado up` and `recado client` in one, with their settings.
-fn alone(settings: &Settings, command: &clap::Command, cli: &Cli) -> Result<Invocation, CliError> {
+fn alone(
+    settings: &Settings,
+    joined: Option<&Path>,
+    command: &clap::Command,
+    cli: &Cli,
+) -> Result<Invocation, CliError> {
     let mut rendered = String::new();
     let mut part = |name: &str| -> Result<Option<Part>, CliError> {
         let mut words = vec!["recado", name];
@@ -181,9 +253,12 @@ fn alone(settings: &Settings, command: &clap::Command, cli: &Cli) -> Result<Invo
         if cli.plain && name == "client" {
             words.push("--plain");
         }
-        let matches = command.clone().try_get_matches_from(words)?;
+        let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        let matches = command.clone().try_get_matches_from(&words)?;
+        let Parsed { settings, command, matches } =
+            Parsed::of(settings, joined, command.clone(), matches, &words)?;
         if let Some((_, of_part)) = matches.subcommand() {
-            rendered.push_str(&settings.render(name, command, of_part));
+            rendered.push_str(&settings.render(name, &command, of_part));
             rendered.push('\n');
         }
         Ok(Cli::from_arg_matches(&matches)?.command)
@@ -211,10 +286,14 @@ mod tests {
     use super::*;
 
     fn parse(file: &str, line: &str) -> Result<Invocation, String> {
+        parse_joined(file, line, None)
+    }
+
+    fn parse_joined(file: &str, line: &str, joined: Option<&Path>) -> Result<Invocation, String> {
         let settings = Settings::parse("recado.toml".into(), file).map_err(|error| error.to_string())?;
         let words: Vec<OsString> =
             std::iter::once("recado").chain(line.split_whitespace()).map(OsString::from).collect();
-        parse_over(&settings, &words).map_err(|error| error.to_string())
+        parse_over(&settings, joined, &words).map_err(|error| error.to_string())
     }
 
     fn printed(file: &str, line: &str) -> String {
@@ -296,5 +375,43 @@ mod tests {
         refused("[server]\nrequests = { a = 1 }", "expected text");
         refused("requests = \"tcp://a:1\"", "outside a section");
         refused("[server", "not valid TOML");
+    }
+
+    #[test]
+    fn where_one_has_joined_is_beneath_all_settings_and_holds_as_a_whole() {
+        let folder = std::env::temp_dir().join(format!("recado-joined-{}", std::process::id()));
+        let path = folder.join("joined.toml");
+        let profile = Profile {
+            server: "tcp://far:1".parse().unwrap(),
+            broker: "tcp://far:2".parse().unwrap(),
+            user: recado_proto::UserName::parse("ana").unwrap(),
+        };
+        profile.save(&path).unwrap();
+        let printed =
+            |file: &str, line: &str| match parse_joined(file, &format!("{line} --print-config"), Some(&path))
+            {
+                Ok(Invocation::PrintConfig(text)) => text,
+                other => panic!("{line}: {other:?}"),
+            };
+        let origin = format!("# {}", path.display());
+        for line in ["client", "send geral hi", "tail geral", "keys", "admin members geral", ""] {
+            let text = printed("", line);
+            assert!(text.contains(&format!("server = [\"tcp://far:1\"]  {origin}")), "{line}: {text}");
+            assert!(text.contains(&format!("user = \"ana\"  {origin}")), "{line}: {text}");
+        }
+        let named = printed("[client]\nuser = \"bia\"", "client");
+        assert!(named.contains("user = \"bia\"  # recado.toml") && named.contains("tcp://far:2"), "{named}");
+        for (file, line) in
+            [("", "client --server tcp://near:1"), ("[client]\nbroker = \"tcp://near:2\"", "client")]
+        {
+            let elsewhere = printed(file, line);
+            assert!(!elsewhere.contains("far") && elsewhere.contains("# user is not set"), "{elsewhere}");
+        }
+        assert!(!printed("", "autoclient").contains("far"), "nobody loads a system by mistake");
+        std::fs::write(&path, "server = 1").unwrap();
+        let error = parse_joined("", "client", Some(&path)).unwrap_err();
+        assert!(error.contains("recado leave --keep"), "{error}");
+        assert!(parse_joined("", "leave --keep", Some(&path)).is_ok());
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -51,7 +51,9 @@ fn main() -> ExitCode {
         Ok(invocation) => invocation,
         // clap knows which of its texts belong on standard output, and their exit codes.
         Err(CliError::Usage(error)) => error.exit(),
-        Err(error @ CliError::Settings(_)) => return complain(Failure::Usage(error.into())),
+        Err(error @ (CliError::Settings(_) | CliError::Joined(_))) => {
+            return complain(Failure::Usage(error.into()));
+        }
     };
     run(invocation).unwrap_or_else(complain)
 }
@@ -100,7 +102,11 @@ fn start_logging(part: &Part, format: LogFormat) {
         | Part::Tail(_)
         | Part::Users(_)
         | Part::Channels(_)
-        | Part::Who(_) => "warn",
+        | Part::Who(_)
+        | Part::Join(_)
+        | Part::Leave(_)
+        | Part::Keys(_)
+        | Part::Admin(_) => "warn",
         Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
         Part::Completions(_) | Part::Man(_) => "warn",
     };
@@ -134,12 +140,16 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Users(args) => programs::users(args, shutdown).await?,
         Part::Channels(args) => programs::channels(args, shutdown).await?,
         Part::Who(args) => programs::who(args, shutdown).await?,
+        Part::Join(args) => programs::join(args, shutdown).await?,
+        Part::Leave(args) => programs::leave(args, shutdown).await?,
+        Part::Keys(args) => programs::keys(args, shutdown).await?,
+        Part::Admin(args) => programs::admin(args, shutdown).await?,
         Part::Autoclient(args) => {
             return autoclient(args, Stop { talking: shutdown, draining: at_once }).await;
         }
         Part::Export(args) => transfer::run_export(args)?,
         Part::Import(args) => transfer::run_import(args)?,
-        Part::Check(args) => return Ok(check::run(args).await),
+        Part::Check(args) => return Ok(check::run(args).await?),
         Part::Completions(args) => generated::completions(&args)?,
         Part::Man(args) => generated::man(&args)?,
         Part::Status(args) => return status::run(args, shutdown).await,

@@ -34,8 +34,13 @@ const SECTIONS_OF: &[(&str, &[&str])] = &[
     ("export", &["server"]),
     ("import", &["server"]),
     ("check", &["client"]),
+    ("keys", &["client"]),
+    ("admin", &["client"]),
     ("status", &["broker"]),
 ];
+
+/// The section that says where chats are and who chats.
+const CLIENT: &str = "client";
 
 /// Why a settings file was refused. The user's to mend.
 #[derive(Debug, Error)]
@@ -55,9 +60,11 @@ pub(crate) enum SettingsError {
 }
 
 /// The settings of one file: section, flag's long name, values as the command line would spell them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     path: PathBuf,
+    /// What the section [client] has where the file says nothing, and which file says so.
+    beneath: Option<(PathBuf, BTreeMap<String, String>)>,
     sections: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
@@ -104,7 +111,7 @@ impl Settings {
             }
             sections.insert(section, values);
         }
-        Ok(Settings { path, sections })
+        Ok(Settings { path, beneath: None, sections })
     }
 
     /// Makes each value of the file the default of its flag, in every subcommand that reads its section.
@@ -132,6 +139,32 @@ impl Settings {
             }
         }
         Ok(command)
+    }
+
+    /// Whether a subcommand reads [client].
+    pub(crate) fn reads_client(subcommand: &str) -> bool {
+        sections_of(subcommand).contains(&CLIENT)
+    }
+
+    /// The same over another file's values for [client].
+    pub(crate) fn over(mut self, path: &Path, values: &[(&str, String)]) -> Settings {
+        let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        self.beneath = Some((path.to_owned(), values.collect()));
+        self
+    }
+
+    /// Makes these values the defaults of their flags, where the settings file has none for them.
+    pub(crate) fn apply_beneath(&self, mut command: Command) -> Command {
+        let readers = SECTIONS_OF.iter().filter(|(_, sections)| sections.contains(&CLIENT));
+        for (subcommand, _) in readers {
+            for (key, value) in self.beneath.iter().flat_map(|(_, values)| values) {
+                if !self.has(subcommand, key) {
+                    let value = std::slice::from_ref(value);
+                    command = command.mut_subcommand(subcommand, |part| with_default(part, key, value));
+                }
+            }
+        }
+        command
     }
 
     /// Parses one value by itself, so that the complaint can name the file and the key.
@@ -167,8 +200,10 @@ impl Settings {
             let _ = writeln!(text, "{}[{section}]", if text.is_empty() { "" } else { "\n" });
             for arg in part.get_arguments() {
                 let Some(key) = arg.get_long() else { continue };
-                let of_section = owner.get_arguments().any(|other| other.get_id() == arg.get_id());
-                if of_section && !arg.is_global_set() && !matches!(key, "help" | "version") {
+                let of_section = owner.get_arguments().any(|other| other.get_long() == Some(key));
+                let of_all = |global: &Arg| global.is_global_set() && global.get_id() == arg.get_id();
+                let is_of_all = command.get_arguments().any(of_all);
+                if of_section && !is_of_all && !matches!(key, "help" | "version") {
                     let _ = writeln!(text, "{}", self.render_one(subcommand, key, arg, matches));
                 }
             }
@@ -184,7 +219,12 @@ impl Settings {
                 format!("environment, {}", arg.get_env().unwrap_or_default().to_string_lossy())
             }
             Some(_) if self.has(subcommand, key) => self.path.display().to_string(),
-            Some(_) => "default".to_owned(),
+            Some(_) => match &self.beneath {
+                Some((path, values)) if Self::reads_client(subcommand) && values.contains_key(key) => {
+                    path.display().to_string()
+                }
+                Some(_) | None => "default".to_owned(),
+            },
             None => return format!("# {key} is not set"),
         };
         let values: Vec<String> = if matches!(arg.get_action(), ArgAction::SetTrue) {

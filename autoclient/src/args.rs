@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use recado_client::Endpoint;
+use recado_client::{Endpoint, keys::DeviceArgs};
 use recado_proto::UserName;
 
 use crate::options::Options;
@@ -33,6 +33,10 @@ pub struct Args {
     /// Name of the user; with --users the beginning of their names [default: a random one]
     #[arg(long, value_name = "NAME", env = "RECADO_USER", value_parser = UserName::parse)]
     pub user: Option<UserName>,
+
+    /// With which key it comes to a secured server, as the one user whose key it is.
+    #[command(flatten)]
+    pub device: DeviceArgs,
 
     /// A load in a file: the options below as keys, and phases one after the other as `[[phase]]`; the command line wins
     #[arg(long, value_name = "FILE.toml", env = "RECADO_SCENARIO")]

@@ -266,6 +266,7 @@ impl Conductor {
                 RequestError::Refused { .. }
                 | RequestError::Unanswered { .. }
                 | RequestError::Malformed { .. }
+                | RequestError::Distrusted(_)
                 | RequestError::Closed => self.audit.ambiguous(number),
             },
         }

@@ -3,7 +3,7 @@
 use std::{fs, io, path::PathBuf, time::Duration};
 
 use rand::{RngExt, seq::IndexedRandom};
-use recado_client::Endpoint;
+use recado_client::{Endpoint, keys::Trust};
 use recado_proto::{ChannelName, NameError, UserName};
 use thiserror::Error;
 
@@ -32,6 +32,8 @@ pub struct Config {
     pub servers: Vec<Endpoint>,
     /// Brokers to listen at; at least one.
     pub brokers: Vec<Endpoint>,
+    /// This device's key, and which key the server must have.
+    pub trust: Trust,
     /// The simulated users; at least one, no two the same.
     pub users: Vec<UserName>,
     /// How many connections they share.
@@ -172,6 +174,7 @@ impl TryFrom<Args> for Config {
         Ok(Config {
             servers: args.server,
             brokers: args.broker,
+            trust: args.device.into(),
             users: names(args.user, users)?,
             connections,
             listeners,

@@ -14,6 +14,8 @@ pub(crate) fn line(args: &Args, seed: u64) -> String {
     let options = &args.options;
     add("server", joined(args.server.iter().map(ToString::to_string).collect()));
     add("broker", joined(args.broker.iter().map(ToString::to_string).collect()));
+    add("device-key", args.device.device_key.as_ref().map(|file| file.display().to_string()));
+    add("server-key", args.device.server_key.map(|key| key.to_string()));
     add("user", args.user.as_ref().map(ToString::to_string));
     add("scenario", args.scenario.as_ref().map(|file| file.display().to_string()));
     add("profile", options.profile.map(|profile| format!("{profile:?}").to_lowercase()));

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use recado_client::{ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents};
+use recado_client::{
+    ConnectError, RequestError, Session, SessionConfig, SessionEvent, SessionEvents,
+    keys::{SecurityError, secure},
+};
 use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 use tokio::{
@@ -39,6 +42,15 @@ pub enum Error {
     /// The configuration names no server.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The server is secured, and there is no way to it.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// The server is secured, and knows whoever has this key as one user.
+    #[error("a secured server knows this device as one user: play with --users 1")]
+    OneUser,
+    /// Who that is cannot be asked.
+    #[error("this device cannot log in")]
+    Identify(#[source] RequestError),
     /// No server is there, or none that answers.
     #[error("no server answers at {server}; `recado up` starts one")]
     NoServer {
@@ -93,15 +105,20 @@ pub struct Stop {
 ///
 /// # Errors
 /// The run could not begin: no server answers, or it refuses.
-pub async fn run(config: Config, stop: Stop) -> Result<Record, Error> {
+pub async fn run(mut config: Config, stop: Stop) -> Result<Record, Error> {
+    let mut settings = SessionConfig::new(config.servers.clone(), config.brokers.clone());
+    settings.repair = config.repair;
+    settings.security = secure(&config.servers, &config.trust).await?;
+    let is_secured = settings.is_secured();
+    if is_secured && config.users.len() > 1 {
+        return Err(Error::OneUser);
+    }
     let connections = config.connections;
     let (sender, hearings) = mpsc::channel(EVENTS_MAX);
     let hurry = CancellationToken::new();
     let mut sessions = Vec::with_capacity(connections);
     for subscriber in 0..connections {
-        let mut settings = SessionConfig::new(config.servers.clone(), config.brokers.clone());
-        settings.repair = config.repair;
-        let (session, events) = Session::connect(settings)?;
+        let (session, events) = Session::connect(settings.clone())?;
         // Ends with its session.
         let is_slow = (config.listeners - config.slow..config.listeners).contains(&subscriber);
         let hurry = is_slow.then(|| hurry.clone());
@@ -109,6 +126,9 @@ pub async fn run(config: Config, stop: Stop) -> Result<Record, Error> {
         sessions.push(session);
     }
     drop(sender);
+    if is_secured && let Some(session) = sessions.first() {
+        config.users = vec![session.identify().await.map_err(Error::Identify)?];
+    }
     let prepared = tokio::select! {
         prepared = prepare(&config, &sessions) => Some(prepared?),
         () = stop.talking.cancelled() => None,
@@ -281,6 +301,10 @@ async fn forward(
             }
             SessionEvent::ServerLost { reason } => {
                 tracing::warn!(subscriber, reason, "no server");
+                continue;
+            }
+            SessionEvent::Distrusted(found) => {
+                tracing::error!(subscriber, "{found}");
                 continue;
             }
             SessionEvent::ServerBack => {

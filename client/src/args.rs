@@ -6,6 +6,7 @@ use recado_proto::{ChannelName, UserName};
 use recado_zmtp::Endpoint;
 
 use crate::duration;
+use crate::keys::DeviceArgs;
 use crate::screen::{KeySetting, LevelSetting, NotifyBy, QuietHours};
 use crate::view::colour::{ColourWhen, Theme};
 use crate::view::times::Times;
@@ -38,6 +39,10 @@ pub struct Args {
     /// Who you are; asked for on a terminal if it is not given
     #[arg(short, long, value_name = "NAME", env = "RECADO_USER", value_parser = UserName::parse)]
     pub user: Option<UserName>,
+
+    /// With which key one comes, and which the server must have.
+    #[command(flatten)]
+    pub device: DeviceArgs,
 
     /// Channel to join at the start [default on a terminal: geral, if there is one]
     #[arg(short, long, value_name = "NAME", env = "RECADO_CHANNEL", value_parser = ChannelName::parse)]
@@ -159,12 +164,14 @@ With --json everything goes to standard output, one object a line, each with
   history   channel or with, count; its messages follow, then history_end
   search    words count partial behind; what was found follows:
   found     number snippet, and the keys of message or direct
+  members   channel users private [owner], as /members lists them
+  device    link: with what another device of yours joins
   jump      channel or with, id count; messages around it follow, then history_end
   welcome, joined, switched, talking, talking_no_more, left, created, backlog,
   server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
   malformed, kept, help, mentions, away, kept_before, kept_for_later, kept_damaged,
   kept_elsewhere, keeps_nothing, attending, alerting,
-  disturbing
+  disturbing, governed, distrusted
 `time` is RFC 3339 in UTC with milliseconds. docs/scripting.md has each key.";
 
 fn concat_examples_and_events() -> String {

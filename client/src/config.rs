@@ -8,6 +8,7 @@ use recado_proto::{ChannelName, UserName};
 use thiserror::Error;
 
 use crate::args::Args;
+use crate::keys::Trust;
 use crate::screen::{Keys, KeysError, Manner, Wishes};
 use crate::session::SessionConfig;
 use crate::view::colour::ColourWhen;
@@ -18,6 +19,8 @@ use crate::view::wording::{self, Hosted, Language};
 pub struct Config {
     /// Where to connect; the user in it is not set.
     pub session: SessionConfig,
+    /// This device's key, and which key the server must have.
+    pub trust: Trust,
     /// Who one is, if it was said.
     pub user: Option<UserName>,
     /// The channel to join at the start, if it was said.
@@ -100,6 +103,7 @@ impl TryFrom<Args> for Config {
         session.attempts_max = args.attempts;
         Ok(Self {
             session,
+            trust: args.device.into(),
             user: args.user,
             channel: args.channel,
             json: args.json,

@@ -5,7 +5,7 @@ use std::future::pending;
 use std::io;
 use std::time::{Duration, Instant};
 
-use recado_proto::{HistoryOf, MessageId, Range, UserName};
+use recado_proto::{AdminAct, HistoryOf, JoinCode, MessageId, Range, UserName};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -516,6 +516,21 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             let range = Range::Around(recado_proto::Place::Id(id));
             let result = session.history_with_acts(asked, range, limits::AROUND_MESSAGES).await;
             Answer::Around { of, id, result }
+        }
+        Ask::Govern { what, channel, act } => {
+            Answer::Govern { what, channel, result: session.administer(act).await }
+        }
+        Ask::Members(channel) => {
+            let members = session.members(&channel).await;
+            Answer::Members(channel, members)
+        }
+        Ask::Device => {
+            let code = session.new_code(AdminAct::Device { of: None, seconds: None }).await;
+            let link = |code: JoinCode| match session.link(code.clone()) {
+                Some(link) => link.to_string(),
+                None => code.to_string(),
+            };
+            Answer::Device(code.map(link))
         }
         Ask::Topic { channel, quiet } => {
             let of = HistoryOf::Channel(channel.clone());

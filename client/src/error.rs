@@ -2,10 +2,12 @@
 
 use std::io;
 
-use recado_proto::MessageId;
+use recado_proto::{MessageId, UserName};
 use recado_zmtp::Endpoint;
 use thiserror::Error;
 
+use crate::keys::{Distrust, ProfileError, SecurityError};
+use crate::programs::JoinError;
 use crate::session::{ConnectError, RequestError};
 
 /// Why the terminal client ended otherwise than wanted.
@@ -16,6 +18,11 @@ pub enum Error {
         "say who you are: --user NAME, or RECADO_USER in the environment (without a terminal it cannot be asked for)"
     )]
     NoUser,
+    /// Nobody said who asks, and no key says it. Bad usage: exit code 2.
+    #[error(
+        "say who you are: --user NAME, RECADO_USER in the environment, or `user` under [client] in recado.toml"
+    )]
+    Nobody,
     /// The configuration is of no use.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -34,6 +41,48 @@ pub enum Error {
         endpoint: Endpoint,
         /// What it did instead, as a half sentence.
         reason: String,
+    },
+    /// What answers is not the server that was meant; nothing was sent to it.
+    #[error("{0}")]
+    Distrusted(Box<Distrust>),
+    /// The server is secured, and there is no way to it.
+    #[error(transparent)]
+    Security(SecurityError),
+    /// The server is secured, and this device's key is nobody's there.
+    #[error("this device is not known to the server; join with: recado join LINK")]
+    UnknownDevice,
+    /// The server is secured, and this device's key is another user's.
+    #[error(
+        "this device's key is {owner}'s, not {named}'s: leave out --user, or name another key with --device-key FILE"
+    )]
+    SomebodyElse {
+        /// Who was named.
+        named: UserName,
+        /// Whose the key is.
+        owner: UserName,
+    },
+    /// One has not joined, or not left.
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    /// Where one has joined cannot be kept.
+    #[error(transparent)]
+    Profile(ProfileError),
+    /// What was asked for makes sense with a secured server alone.
+    #[error(
+        "{endpoint} is open, and asks nobody who they are: keys, roles and private channels are for servers started with --secure"
+    )]
+    NotSecured {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// A key that was named is none of those that there are.
+    #[error("no key among yours has the fingerprint, or begins, like that; recado keys lists them")]
+    NoSuchKey,
+    /// A server that was named is not known.
+    #[error("{endpoint} is not among the servers that are known")]
+    NotKnown {
+        /// Where.
+        endpoint: Endpoint,
     },
     /// The server does not let this user in.
     #[error("cannot log in: {0}")]
@@ -80,8 +129,17 @@ impl Error {
     /// Whether the program was used wrongly, which is exit code 2.
     pub fn is_usage(&self) -> bool {
         match self {
-            Error::NoUser => true,
+            Error::NoUser | Error::Nobody => true,
+            Error::Join(error) => error.is_usage(),
             Error::Connect(_)
+            | Error::Distrusted(_)
+            | Error::Security(_)
+            | Error::UnknownDevice
+            | Error::SomebodyElse { .. }
+            | Error::Profile(_)
+            | Error::NotSecured { .. }
+            | Error::NoSuchKey
+            | Error::NotKnown { .. }
             | Error::NoServer { .. }
             | Error::NotAServer { .. }
             | Error::Login(_)
@@ -92,6 +150,19 @@ impl Error {
             | Error::Interrupted
             | Error::SomeFailed(_)
             | Error::Terminal(_) => false,
+        }
+    }
+}
+
+impl From<SecurityError> for Error {
+    fn from(error: SecurityError) -> Self {
+        match error {
+            SecurityError::Distrust(found) => Error::Distrusted(found),
+            error @ (SecurityError::Key(_)
+            | SecurityError::Known(_)
+            | SecurityError::TwoSystems { .. }
+            | SecurityError::Unknown { .. }
+            | SecurityError::Declined { .. }) => Error::Security(error),
         }
     }
 }

@@ -208,6 +208,30 @@ pub const PROMPT_NAME_COLUMNS_MAX: usize = 20;
 /// Columns of a message that could not be sent, as it is given back; the rest of a longer one is cut.
 pub const QUOTED_COLUMNS_MAX: usize = 2_000;
 
+/// Bytes of a file with a key pair; a longer one is none.
+pub const KEY_FILE_BYTES_MAX: u64 = 4 * 1024;
+
+/// Servers whose keys are remembered; one more is refused with what to do.
+pub const KNOWN_SERVERS_MAX: usize = 1_000;
+
+/// Bytes of the file of these keys; a longer one is none.
+pub const KNOWN_SERVERS_FILE_BYTES_MAX: u64 = 512 * 1024;
+
+/// Bytes of the file that says where one has joined; a longer one is none.
+pub const PROFILE_BYTES_MAX: u64 = 4 * 1024;
+
+/// Bytes of a link to join with; a longer text is none.
+pub const LINK_BYTES_MAX: usize = 512;
+
+/// How long a server may take to say how it takes connections.
+pub const ASK_KEY_PATIENCE: Duration = Duration::from_secs(1);
+
+/// So long after a server that cannot be reached was asked which key it has, it is not asked again.
+pub const ASK_KEY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Events of the audit log that are asked for at once.
+pub const AUDIT_PAGE_EVENTS: u32 = 500;
+
 /// How long it may take to find out who answers at a server's address, once nobody has answered a request.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 

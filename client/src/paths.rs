@@ -9,15 +9,31 @@ pub(crate) fn input_history() -> Option<PathBuf> {
     state_folder().map(|folder| folder.join("input-history"))
 }
 
-/// Our folder in the one for state that the XDG base directory specification names; none if the user has no home.
-pub(crate) fn state_folder() -> Option<PathBuf> {
-    state_folder_with(|name| env::var_os(name).filter(|value| !value.is_empty()))
+/// The file of the servers that are known, in our data folder.
+pub(crate) const KNOWN_SERVERS: &str = "known_servers";
+
+/// The file that says where one has joined, in our data folder.
+pub const JOINED: &str = "joined.toml";
+
+/// Our folder in the one for data that the XDG base directory specification names; none if the user has no home.
+pub fn data_folder() -> Option<PathBuf> {
+    folder_with("XDG_DATA_HOME", ".local/share", variable)
 }
 
-fn state_folder_with(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let state = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = state.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".local/state")))?;
-    Some(state.join("recado"))
+/// Our folder in the one for state that the XDG base directory specification names; none if the user has no home.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    folder_with("XDG_STATE_HOME", ".local/state", variable)
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The folder that the variable names, or the usual one at home.
+fn folder_with(named_by: &str, usual: &str, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let named = variable(named_by).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named.or_else(|| Some(PathBuf::from(variable("HOME")?).join(usual)))?;
+    Some(folder.join("recado"))
 }
 
 #[cfg(test)]
@@ -25,10 +41,10 @@ mod tests {
     use std::ffi::OsString;
     use std::path::PathBuf;
 
-    use super::state_folder_with;
+    use super::folder_with;
 
     fn check(variables: &[(&str, &str)], expect: Option<&str>) {
-        let path = state_folder_with(|name| {
+        let path = folder_with("XDG_STATE_HOME", ".local/state", |name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
         });
         assert_eq!(path, expect.map(PathBuf::from));

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use recado_proto::{Ref, Reply, ReplyBody, Request, RequestBody, Timestamp};
 use recado_zmtp::codec::{HandshakeConfig, SocketType};
+use recado_zmtp::curve::Security;
 use recado_zmtp::transport::{Stream, establish};
 use recado_zmtp::{Dealer, Endpoint, Framing, Message};
 use tokio::time::{Instant, timeout_at};
 
+use crate::keys::distrust;
 use crate::session::{half_sentence, request_options};
 
 /// What was found at an endpoint.
@@ -35,12 +37,12 @@ impl Presence {
 }
 
 /// Looks for a server, which has to answer the request `channels` within the time.
-pub async fn probe(server: &Endpoint, limit: Duration) -> Presence {
+pub async fn probe(server: &Endpoint, security: &Security, limit: Duration) -> Presence {
     let deadline = Instant::now() + limit;
-    if let Err(absence) = shake_hands(server, SocketType::Dealer, deadline).await {
+    if let Err(absence) = shake_hands(server, security, SocketType::Dealer, deadline).await {
         return absence;
     }
-    match timeout_at(deadline, ask(server)).await {
+    match timeout_at(deadline, ask(server, security)).await {
         Ok(Ok(())) => Presence::Recado,
         Ok(Err(reason)) => Presence::Other { reason },
         Err(_) => Presence::Other { reason: "it speaks ZeroMQ but does not answer requests".to_owned() },
@@ -49,30 +51,40 @@ pub async fn probe(server: &Endpoint, limit: Duration) -> Presence {
 
 /// Looks for a broker at the endpoint for subscribers. Any program that publishes with ZeroMQ passes for one: they cannot be
 /// told apart from outside.
-pub async fn probe_broker(broker: &Endpoint, limit: Duration) -> Presence {
-    match shake_hands(broker, SocketType::Sub, Instant::now() + limit).await {
+pub async fn probe_broker(broker: &Endpoint, security: &Security, limit: Duration) -> Presence {
+    match shake_hands(broker, security, SocketType::Sub, Instant::now() + limit).await {
         Ok(()) => Presence::Recado,
         Err(absence) => absence,
     }
 }
 
-async fn shake_hands(endpoint: &Endpoint, as_type: SocketType, deadline: Instant) -> Result<(), Presence> {
+async fn shake_hands(
+    endpoint: &Endpoint,
+    security: &Security,
+    as_type: SocketType,
+    deadline: Instant,
+) -> Result<(), Presence> {
     let stream = match timeout_at(deadline, Stream::connect(endpoint)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(Presence::Nobody { reason: half_sentence(&error.to_string()) }),
         Err(_) => return Err(Presence::Nobody { reason: "the address does not answer".to_owned() }),
     };
     let left = deadline.saturating_duration_since(Instant::now());
-    match establish(stream, HandshakeConfig::new(as_type), left).await {
+    let config = HandshakeConfig { security: security.clone(), ..HandshakeConfig::new(as_type) };
+    match establish(stream, config, left).await {
         Ok(_) => Ok(()),
-        Err(error) => Err(Presence::Other { reason: half_sentence(&error.to_string()) }),
+        Err(error) => match distrust(endpoint, security).await {
+            Some(found) => Err(Presence::Other { reason: found.brief().to_owned() }),
+            None => Err(Presence::Other { reason: half_sentence(&error.to_string()) }),
+        },
     }
 }
 
 /// An error is what came instead of an answer.
-async fn ask(server: &Endpoint) -> Result<(), String> {
+async fn ask(server: &Endpoint, security: &Security) -> Result<(), String> {
     const REFERENCE: u64 = 1;
-    let mut dealer = Dealer::connect(std::slice::from_ref(server), Framing::Delimited, request_options());
+    let mut dealer =
+        Dealer::connect(std::slice::from_ref(server), Framing::Delimited, request_options(security));
     let request = Request {
         timestamp: Some(Timestamp::now()),
         reference: Some(Ref::from_number(REFERENCE)),

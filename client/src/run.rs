@@ -4,21 +4,22 @@ use std::env;
 use std::io::{self, IsTerminal};
 
 use recado_proto::{ChannelName, Device, UserName};
-use recado_zmtp::Endpoint;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Notice};
 use crate::chat::{Answer, Chat, ChatConfig, Company, Reads, Says};
 use crate::config::Config;
 use crate::engine::{Ending, Engine, Face, Opening};
+use crate::entry::{is_meant, refused};
 use crate::error::Error;
 use crate::kept::keeping::Keeping;
+use crate::keys::{distrust, secure};
 use crate::limits;
 use crate::lines::LinesFace;
 use crate::probe::{Presence, probe};
 use crate::receiver::{Start, Topic, Via};
 use crate::screen::{self, ScreenFace};
-use crate::session::{RequestError, Session, SessionEvent, SessionEvents};
+use crate::session::{RequestError, Session, SessionConfig, SessionEvent, SessionEvents};
 use crate::terminal::TerminalFace;
 use crate::view::colour::Palette;
 use crate::view::wording::{self, Language};
@@ -28,8 +29,13 @@ const USUAL_CHANNEL: &str = "geral";
 
 /// Chats until the user leaves, input ends or `shutdown` is cancelled. On a terminal it edits lines, otherwise it reads and
 /// writes plain or JSON lines; see [`crate::Args`].
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(mut config: Config, shutdown: CancellationToken) -> Result<(), Error> {
     let language = config.spoken();
+    // Before the terminal is taken: somebody may have to be asked whether a server is to be trusted.
+    config.session.security = tokio::select! {
+        security = secure(&config.session.servers, &config.trust) => security?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
     let (session, events) = Session::connect(config.session.clone())?;
     if config.is_on_terminal() {
         let palette = Palette::decide(config.colour, true);
@@ -63,6 +69,22 @@ async fn on_the_terminal<F: Opening>(
 ) -> Result<(), Error> {
     let suggestion = env::var("USER").ok().and_then(|name| UserName::parse(&name).ok());
     let mut wanted = config.user.clone();
+    if config.session.is_secured() {
+        let owner = tokio::select! {
+            owner = identify_patiently(&session, &mut events, &mut face, language, &config.session) => owner,
+            () = shutdown.cancelled() => {
+                face.finish().await;
+                return Ok(());
+            }
+        };
+        match owner.and_then(|owner| is_meant(config.user.as_ref(), owner)) {
+            Ok(owner) => wanted = Some(owner),
+            Err(error) => {
+                face.finish().await;
+                return Err(error);
+            }
+        }
+    }
     let (user, early, keeping) = loop {
         let user = match wanted.take() {
             Some(user) => user,
@@ -82,7 +104,7 @@ async fn on_the_terminal<F: Opening>(
         let keeping = Keeping::open(&user, &config.session.servers);
         let start = keeping.direct_start(&user, limits::DIRECT_BACKLOG_MESSAGES);
         let logged_in = tokio::select! {
-            logged_in = log_in_patiently(&session, &user, start, &mut events, &mut early, &mut face, (language, &config.session.servers[0])) => logged_in,
+            logged_in = log_in_patiently(&session, &user, start, &mut events, &mut early, &mut face, (language, &config.session)) => logged_in,
             () = shutdown.cancelled() => {
                 face.finish().await;
                 return Ok(());
@@ -90,12 +112,14 @@ async fn on_the_terminal<F: Opening>(
         };
         match logged_in {
             Ok(()) => break (user, early, keeping),
-            Err(error @ RequestError::Refused { .. }) if config.user.is_none() => {
+            Err(error @ RequestError::Refused { .. })
+                if config.user.is_none() && !config.session.is_secured() =>
+            {
                 face.complain(&wording::request_error(language, &error))
             }
             Err(error) => {
                 face.finish().await;
-                return Err(Error::Login(error));
+                return Err(not_in(error));
             }
         }
     };
@@ -144,7 +168,13 @@ async fn in_lines(
     mut events: SessionEvents,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let user = config.user.clone().ok_or(Error::NoUser)?;
+    let user = match config.session.is_secured() {
+        true => tokio::select! {
+            owner = identify_in_lines(&session, &mut events, &config) => is_meant(config.user.as_ref(), owner?)?,
+            () = shutdown.cancelled() => return Ok(()),
+        },
+        false => config.user.clone().ok_or(Error::NoUser)?,
+    };
     let palette = Palette::decide(config.colour, io::stdout().is_terminal());
     let mut face = LinesFace::new(config.json, palette, language, user.clone()).map_err(Error::Terminal)?;
     let mut early = Vec::new();
@@ -169,9 +199,9 @@ async fn in_lines(
                     }
                 }
                 Err(RequestError::Unanswered { .. }) => {
-                    return Err(no_answer(&config.session.servers[0]).await);
+                    return Err(no_answer(&config.session).await);
                 }
-                Err(error) => return Err(Error::Login(error)),
+                Err(error) => return Err(not_in(error)),
                 Ok(()) => return Ok(()),
             }
         }
@@ -224,10 +254,13 @@ fn company(config: &Config, is_person: bool, hears: bool) -> Company {
     Company { device, says, says_typing: hears && !config.no_typing, hears, every }
 }
 
-/// Why nobody answered there.
-pub(crate) async fn no_answer(endpoint: &Endpoint) -> Error {
-    let endpoint = endpoint.clone();
-    match probe(&endpoint, limits::PROBE_TIMEOUT).await {
+/// Why nobody answered at the first of the servers.
+pub(crate) async fn no_answer(config: &SessionConfig) -> Error {
+    let endpoint = config.servers[0].clone();
+    if let Some(found) = distrust(&endpoint, &config.security).await {
+        return Error::Distrusted(Box::new(found));
+    }
+    match probe(&endpoint, &config.security, limits::PROBE_TIMEOUT).await {
         Presence::Nobody { reason } => Error::NoServer { endpoint, reason },
         Presence::Other { reason } => Error::NotAServer { endpoint, reason },
         Presence::Recado => {
@@ -280,6 +313,69 @@ fn is_direct_backlog(event: &SessionEvent) -> bool {
     matches!(event, SessionEvent::Publication { topic: Topic::Direct(_), via: Via::Backlog, .. })
 }
 
+/// Why the server does not let one in.
+fn not_in(error: RequestError) -> Error {
+    match refused(error) {
+        Error::Request(error) => Error::Login(error),
+        error => error,
+    }
+}
+
+/// Who one is to a secured server, asked as often as it takes; says once what it is waiting for.
+async fn identify_patiently(
+    session: &Session,
+    events: &mut SessionEvents,
+    face: &mut impl Opening,
+    language: Language,
+    config: &SessionConfig,
+) -> Result<UserName, Error> {
+    loop {
+        let says = |reason: &str| {
+            face.say(&wording::no_server(language, &config.servers[0], reason));
+            face.say(wording::still_trying(language));
+        };
+        match identify(session, events, says).await {
+            Err(RequestError::Unanswered { .. }) => {}
+            ended => return ended.map_err(not_in),
+        }
+    }
+}
+
+/// As [`identify_patiently`] for scripts, of which only those that listen wait for a server to come.
+async fn identify_in_lines(
+    session: &Session,
+    events: &mut SessionEvents,
+    config: &Config,
+) -> Result<UserName, Error> {
+    loop {
+        match identify(session, events, |_| {}).await {
+            Err(RequestError::Unanswered { .. }) if config.listen => {}
+            Err(RequestError::Unanswered { .. }) => return Err(no_answer(&config.session).await),
+            ended => return ended.map_err(not_in),
+        }
+    }
+}
+
+/// Asks who one is. Nothing is followed yet, so that no event is worth keeping; that no server is there is told to `lost`.
+async fn identify(
+    session: &Session,
+    events: &mut SessionEvents,
+    mut lost: impl FnMut(&str),
+) -> Result<UserName, RequestError> {
+    let identified = session.identify();
+    tokio::pin!(identified);
+    loop {
+        tokio::select! {
+            ended = &mut identified => return ended,
+            Some(event) = events.recv() => {
+                if let SessionEvent::ServerLost { reason } = event {
+                    lost(&reason);
+                }
+            }
+        }
+    }
+}
+
 /// Logs in as often as it takes, and says once what it is waiting for.
 async fn log_in_patiently(
     session: &Session,
@@ -288,11 +384,11 @@ async fn log_in_patiently(
     events: &mut SessionEvents,
     early: &mut Vec<SessionEvent>,
     face: &mut impl Opening,
-    (language, endpoint): (Language, &Endpoint),
+    (language, config): (Language, &SessionConfig),
 ) -> Result<(), RequestError> {
     loop {
         let says = |reason: &str| {
-            face.say(&wording::no_server(language, endpoint, reason));
+            face.say(&wording::no_server(language, &config.servers[0], reason));
             face.say(wording::still_trying(language));
         };
         match log_in(session, user, start, events, early, says).await {

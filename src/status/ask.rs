@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use recado_zmtp::curve::Security;
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEvent, SocketEventKind, SocketOptions};
 use thiserror::Error;
 use tokio::{sync::broadcast, time};
@@ -49,14 +50,15 @@ impl AskError {
 /// Asks one broker.
 pub(super) struct Asker {
     endpoint: Endpoint,
+    security: Security,
     timeout: Duration,
     /// Made anew after a failure, so that no late answer is taken for that to the next question.
     dealer: Option<Dealer>,
 }
 
 impl Asker {
-    pub(super) fn new(endpoint: Endpoint, timeout: Duration) -> Asker {
-        Asker { endpoint, timeout, dealer: None }
+    pub(super) fn new(endpoint: Endpoint, security: Security, timeout: Duration) -> Asker {
+        Asker { endpoint, security, timeout, dealer: None }
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
@@ -66,7 +68,7 @@ impl Asker {
     /// Asks and waits for the answer. Must be called in a tokio runtime; dropped before it is done, the connection goes too.
     pub(super) async fn ask(&mut self) -> Result<Report, AskError> {
         let endpoint = &self.endpoint;
-        let mut dealer = self.dealer.take().unwrap_or_else(|| connect(endpoint));
+        let mut dealer = self.dealer.take().unwrap_or_else(|| connect(endpoint, &self.security));
         let mut events = dealer.events();
         let answer = tokio::select! {
             answer = exchange(&mut dealer) => answer,
@@ -85,8 +87,12 @@ impl Asker {
     }
 }
 
-fn connect(endpoint: &Endpoint) -> Dealer {
-    let options = SocketOptions { message_bytes_max: ANSWER_BYTES_MAX, ..SocketOptions::default() };
+fn connect(endpoint: &Endpoint, security: &Security) -> Dealer {
+    let options = SocketOptions {
+        security: security.clone(),
+        message_bytes_max: ANSWER_BYTES_MAX,
+        ..SocketOptions::default()
+    };
     Dealer::connect(std::slice::from_ref(endpoint), Framing::Delimited, options)
 }
 
@@ -123,6 +129,7 @@ fn half_sentence(reason: &str) -> String {
 mod tests {
     use std::time::Duration;
 
+    use recado_zmtp::curve::Security;
     use recado_zmtp::{Message, Router, SocketOptions};
 
     use super::{Asker, half_sentence};
@@ -133,7 +140,7 @@ mod tests {
     async fn ask_twice(answer: &[&'static str]) -> [Result<u64, String>; 2] {
         let endpoint = "tcp://127.0.0.1:*".parse().unwrap();
         let mut router = Router::bind(&endpoint, SocketOptions::default()).await.unwrap();
-        let mut asker = Asker::new(router.local_endpoint().clone(), Duration::from_secs(60));
+        let mut asker = Asker::new(router.local_endpoint().clone(), Security::Null, Duration::from_secs(60));
         let mut results = Vec::new();
         for _ in 0..2 {
             let ((), report) = tokio::join!(
@@ -169,7 +176,7 @@ mod tests {
         let endpoint = "tcp://127.0.0.1:*".parse().unwrap();
         let mut router = Router::bind(&endpoint, SocketOptions::default()).await.unwrap();
         let endpoint = router.local_endpoint().clone();
-        let mut asker = Asker::new(endpoint.clone(), Duration::from_secs(60));
+        let mut asker = Asker::new(endpoint.clone(), Security::Null, Duration::from_secs(60));
         let (_, answer) = tokio::join!(
             async {
                 router.recv().await.unwrap();

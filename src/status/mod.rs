@@ -9,6 +9,7 @@ mod table;
 use std::{io, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
+use recado_client::keys::{DeviceArgs, Trust, secure_in_passing};
 use recado_zmtp::Endpoint;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,9 @@ pub(crate) struct StatusArgs {
     /// Go on asking at this interval until Ctrl-C, and show rates; 1s if no interval is given
     #[arg(long, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "1s", value_parser = watch_interval)]
     watch: Option<Duration>,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// How long the broker may take to answer
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = timeout)]
@@ -78,7 +82,12 @@ pub(crate) async fn run(args: StatusArgs, shutdown: CancellationToken) -> Result
             "{endpoint} lets the broker choose a port: its log says which (socket=status), and so must --status here"
         )));
     }
-    let mut asker = Asker::new(endpoint, args.timeout);
+    let trust = Trust::from(args.device);
+    let security = tokio::select! {
+        security = secure_in_passing(std::slice::from_ref(&endpoint), &trust) => security?,
+        () = shutdown.cancelled() => return Ok(interrupted()),
+    };
+    let mut asker = Asker::new(endpoint, security, args.timeout);
     let shown = match args.watch {
         None => {
             let report = tokio::select! {

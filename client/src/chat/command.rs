@@ -1,6 +1,7 @@
 //! What a person or script may say on one line, and how it is read. It knows neither which names exist nor what a
 //! command does.
 
+mod governing;
 mod table;
 
 use std::error::Error;
@@ -19,6 +20,7 @@ use super::search::Wanted;
 /// In place of a topic: there is to be none.
 const CLEARS_TOPIC: &str = "-delete";
 
+pub use governing::Governing;
 pub use table::{COMMANDS, CommandKind, CommandSpec};
 
 /// One line, understood.
@@ -90,6 +92,12 @@ pub enum Command {
     Mentions,
     /// Write a text with an editor, beginning with this.
     Write(String),
+    /// Do what members and administrators do.
+    Govern(Governing),
+    /// List who is in the channel.
+    Members,
+    /// Make a link for another device of one's own.
+    Device,
     /// End.
     Quit,
 }
@@ -223,6 +231,9 @@ impl Command {
             | Command::Disturb(_)
             | Command::Mentions
             | Command::Write(_)
+            | Command::Govern(_)
+            | Command::Members
+            | Command::Device
             | Command::Quit => false,
         }
     }
@@ -295,6 +306,15 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
             _ => Err(CommandError::Incomplete(spec)),
         },
         CommandKind::Mentions => nothing_more(Command::Mentions),
+        CommandKind::Invite => governing::of_user(spec, rest, Governing::Invite),
+        CommandKind::Kick => governing::of_user(spec, rest, Governing::Kick),
+        CommandKind::Ban => governing::of_user(spec, rest, Governing::Ban),
+        CommandKind::Unsilence => governing::of_user(spec, rest, Governing::Unsilence),
+        CommandKind::Role | CommandKind::Silence => governing::with_word(spec, rest),
+        CommandKind::Private => nothing_more(Command::Govern(Governing::Private)),
+        CommandKind::Public => nothing_more(Command::Govern(Governing::Public)),
+        CommandKind::Members => nothing_more(Command::Members),
+        CommandKind::Device => nothing_more(Command::Device),
         CommandKind::Editor => Ok(Command::Write(rest.to_owned())),
         CommandKind::History => history(rest),
         CommandKind::Search => match Wanted::parse(rest)? {

@@ -60,6 +60,9 @@ impl Chat {
             Command::Disturb(is_on) => self.notice(Notice::Disturbing { is_on }),
             Command::Mentions => self.show_mentions(),
             Command::Write(text) => self.effects.push_back(Effect::Write(text)),
+            Command::Govern(what) => self.govern(what),
+            Command::Members => self.list_members(),
+            Command::Device => self.ask(Ask::Device),
             Command::Quit => self.effects.push_back(Effect::Quit),
         }
     }

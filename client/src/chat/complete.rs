@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use recado_proto::{ChannelName, UserName};
+use recado_proto::{ChannelName, Role, UserName};
 
 use crate::limits;
 use crate::view::text;
@@ -119,6 +119,19 @@ impl KnownNames {
             CommandKind::Join => {
                 rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str))
             }
+            CommandKind::Invite | CommandKind::Kick | CommandKind::Ban | CommandKind::Unsilence => {
+                rest_of_line(gap, argument, "@", self.users.iter().map(UserName::as_str))
+            }
+            CommandKind::Role | CommandKind::Silence
+                if !argument.starts_with('"') && !argument.contains(char::is_whitespace) =>
+            {
+                let users = self.users.iter().map(UserName::as_str);
+                candidates(gap, argument.trim_start_matches('@'), users, |user| format!("{} ", quoted(user)))
+            }
+            CommandKind::Role => {
+                let (start, word) = last_word(typed, gap);
+                candidates(start, word, Role::ALL.iter().map(|role| role.as_str()), str::to_owned)
+            }
             CommandKind::Query => rest_of_line(gap, argument, "@", self.users.iter().map(UserName::as_str)),
             CommandKind::Leave => {
                 rest_of_line(gap, argument, "#", self.joined.iter().map(ChannelName::as_str))
@@ -164,6 +177,11 @@ impl KnownNames {
             | CommandKind::Mentions
             | CommandKind::Mute
             | CommandKind::Unmute
+            | CommandKind::Silence
+            | CommandKind::Private
+            | CommandKind::Public
+            | CommandKind::Members
+            | CommandKind::Device
             | CommandKind::Quit => Completion::default(),
         }
     }

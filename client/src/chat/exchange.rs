@@ -1,15 +1,15 @@
 //! What the chat wants done, and what it is told of how that went.
 
 use recado_proto::{
-    Act, ActIn, ChannelName, Device, Here, HistoryPage, Manner, MessageId, Presence, ReadMark, SearchPage,
-    SearchRequest, TypingIn, UserName,
+    Act, ActIn, AdminAct, ChannelName, Device, Here, HistoryPage, Manner, Members, MessageId, Presence,
+    ReadMark, SearchPage, SearchRequest, TypingIn, UserName,
 };
 
 use crate::kept::Record;
 use crate::receiver::Start;
 use crate::session::{Hearing, RequestError, SendOutcome};
 
-use super::command::Conversation;
+use super::command::{Conversation, Governing};
 use super::item::{Item, Place};
 
 /// What is to be done, in this order.
@@ -135,6 +135,19 @@ pub enum Ask {
         /// Nobody asked; only what is shown beside names wants to know.
         quiet: bool,
     },
+    /// Do what members and administrators do.
+    Govern {
+        /// As it was said.
+        what: Governing,
+        /// The channel that it is about.
+        channel: Option<ChannelName>,
+        /// As the server is asked to.
+        act: AdminAct,
+    },
+    /// List who is in a channel.
+    Members(ChannelName),
+    /// Make a link for another device of one's own.
+    Device,
 }
 
 /// What the session answered.
@@ -213,6 +226,19 @@ pub enum Answer {
     Marks(Result<Vec<ReadMark>, RequestError>),
     /// To [`Ask::Here`].
     Here(Result<(), RequestError>),
+    /// To [`Ask::Govern`].
+    Govern {
+        /// As asked.
+        what: Governing,
+        /// As asked.
+        channel: Option<ChannelName>,
+        /// Whether it is done.
+        result: Result<(), RequestError>,
+    },
+    /// To [`Ask::Members`].
+    Members(ChannelName, Result<Members, RequestError>),
+    /// To [`Ask::Device`]: the link, or the code alone where the server cannot be linked to.
+    Device(Result<String, RequestError>),
     /// To [`Ask::Who`].
     Who {
         /// As asked.

@@ -1,8 +1,10 @@
 //! Everything that the client shows, as values: how an item looks is decided by each face (`crate::view`).
 
-use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Here, Manner, MessageId, UserName};
+use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Here, Manner, Members, MessageId, UserName};
 
-use super::command::{CommandSpec, Conversation};
+use crate::keys::Distrust;
+
+use super::command::{CommandSpec, Conversation, Governing};
 use super::reading::ReadTo;
 use super::reason::{Hint, Reason};
 
@@ -135,6 +137,18 @@ pub enum Item {
         place: Place,
         /// Who.
         user: UserName,
+    },
+    /// Who is in a channel, as it was asked for.
+    Members {
+        /// The channel.
+        channel: ChannelName,
+        /// Who.
+        members: Members,
+    },
+    /// With what another device of this user joins.
+    Device {
+        /// The link, or the code alone.
+        link: String,
     },
     /// Something that was asked for failed.
     Failure(Failure),
@@ -328,6 +342,15 @@ pub enum Notice {
         /// Lines that were kept and are being sent now.
         kept: usize,
     },
+    /// What answers is not the server that was meant.
+    Distrusted(Box<Distrust>),
+    /// What members and administrators do was done.
+    Governed {
+        /// What.
+        what: Governing,
+        /// The channel that it was about.
+        channel: Option<ChannelName>,
+    },
     /// No broker is there.
     BrokerLost {
         /// Why, as a half sentence.
@@ -455,6 +478,8 @@ pub enum Attempt {
     Older(Place),
     /// Doing something to a message, or to a channel.
     Act,
+    /// Doing what members and administrators do.
+    Govern,
 }
 
 /// Why, for programs.

@@ -12,6 +12,7 @@ mod emoji;
 mod exchange;
 mod finding;
 pub mod fold;
+mod governing;
 pub mod item;
 pub(crate) mod mentions;
 mod nearest;
@@ -294,6 +295,9 @@ impl Chat {
                 self.on_act_answered(within, &act, at_ms, outcome);
             }
             Answer::Send(outcome) => self.on_sent(outcome),
+            Answer::Govern { what, channel, result } => self.on_governed(what, channel, result),
+            Answer::Members(channel, result) => self.on_members(channel, result),
+            Answer::Device(result) => self.on_device(result),
             Answer::Topic { channel, quiet, result } => self.on_topic(channel, quiet, result),
             Answer::Mark(mark, result) => self.on_told(mark, result),
             Answer::Marks(result) => self.on_marks(result),
@@ -457,6 +461,7 @@ impl Chat {
             RequestError::Refused { code, .. } => FailureCode::Server(code.clone()),
             RequestError::Unanswered { .. } => FailureCode::Unanswered,
             RequestError::Malformed { .. }
+            | RequestError::Distrusted(_)
             | RequestError::NotLoggedIn
             | RequestError::Busy
             | RequestError::TooManyTopics

@@ -36,6 +36,7 @@ impl Chat {
                 self.ask_marks();
                 self.resume_company();
             }
+            SessionEvent::Distrusted(found) => self.notice(Notice::Distrusted(found)),
             SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
             SessionEvent::BrokerBack => {
                 self.notice(Notice::BrokerBack);

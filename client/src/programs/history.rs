@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use recado_proto::{HistoryPage, Publication, Range, UserName, limits as wire_limits};
 use tokio_util::sync::CancellationToken;
 
+use crate::entry::{Entry, unanswered};
 use crate::error::Error;
-use crate::session::{Session, SessionConfig};
+use crate::session::Session;
 
-use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, printing, time_ms, unanswered};
+use super::shared::{Printer, ProgramError, ServerArgs, message, printing, time_ms};
 use super::span::{Search, Span, Step, position};
 use super::target::Target;
 use crate::when::{self, When};
@@ -50,8 +51,7 @@ Examples:
 /// Whose messages, which of them, and who asks.
 #[derive(Clone, Debug)]
 pub struct HistoryConfig {
-    session: SessionConfig,
-    user: UserName,
+    entry: Entry,
     of: Target,
     since: Option<When>,
     before: Option<When>,
@@ -63,10 +63,10 @@ impl TryFrom<HistoryArgs> for HistoryConfig {
     type Error = ProgramError;
 
     fn try_from(args: HistoryArgs) -> Result<Self, ProgramError> {
-        let (session, user) = args.server.session_of_user(Vec::new())?;
+        let entry = args.server.entry(Vec::new())?;
         let usual = args.since.is_none().then_some(u64::from(wire_limits::HISTORY_LIMIT_DEFAULT));
         let HistoryArgs { of, since, before, count, json, .. } = args;
-        Ok(Self { session, user, of, since, before, count: count.or(usual), json })
+        Ok(Self { entry, of, since, before, count: count.or(usual), json })
     }
 }
 
@@ -75,15 +75,19 @@ impl TryFrom<HistoryArgs> for HistoryConfig {
 /// # Errors
 /// The server did not answer or refused, standard output failed, or `shutdown` was cancelled.
 pub async fn run(config: HistoryConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, user, json) = (config.session.clone(), config.user.clone(), config.json);
-    printing(session, user, json, shutdown, async |session, printer| {
-        print_all(&config, session, printer).await
+    let (entry, json) = (config.entry.clone(), config.json);
+    printing(entry, json, shutdown, async |session, user, printer| {
+        print_all(&config, session, user, printer).await
     })
     .await
 }
 
-async fn print_all(config: &HistoryConfig, session: &Session, printer: &mut Printer) -> Result<(), Error> {
-    introduce(session, &config.user, &config.session).await?;
+async fn print_all(
+    config: &HistoryConfig,
+    session: &Session,
+    user: &UserName,
+    printer: &mut Printer,
+) -> Result<(), Error> {
     let now_ms = Timestamp::now().as_millisecond();
     let span = Span {
         count: config.count,
@@ -104,7 +108,7 @@ async fn print_all(config: &HistoryConfig, session: &Session, printer: &mut Prin
             if is_after(&publication, &span) {
                 return Ok(());
             }
-            let is_read = publication.deleted || show(config, printer, publication).await?;
+            let is_read = publication.deleted || show(config, user, printer, publication).await?;
             if is_last || !is_read {
                 return Ok(());
             }
@@ -120,15 +124,16 @@ fn is_after(publication: &Publication, span: &Span) -> bool {
 
 async fn show(
     config: &HistoryConfig,
+    user: &UserName,
     printer: &mut Printer,
     publication: Publication,
 ) -> Result<bool, Error> {
-    printer.show(&message(config.of.0.clone(), publication, &config.user, true)).await
+    printer.show(&message(config.of.0.clone(), publication, user, true)).await
 }
 
 async fn page(config: &HistoryConfig, session: &Session, range: Range) -> Result<HistoryPage, Error> {
     match session.history(config.of.history(), range, wire_limits::HISTORY_LIMIT_MAX).await {
         Ok(page) => Ok(page),
-        Err(error) => Err(unanswered(error, &config.session).await),
+        Err(error) => Err(unanswered(error, &config.entry.session).await),
     }
 }

@@ -4,10 +4,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::Item;
 use crate::config::ConfigError;
+use crate::entry::{Entry, unanswered};
 use crate::error::Error;
-use crate::session::{Session, SessionConfig};
 
-use super::shared::{Printer, ServerArgs, unanswered};
+use super::shared::{Printer, ServerArgs};
 
 /// What `recado users`, `recado channels` and `recado who` take.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub struct ListArgs {
 /// Which server is asked, and how the answer is written.
 #[derive(Clone, Debug)]
 pub struct ListConfig {
-    session: SessionConfig,
+    entry: Entry,
     json: bool,
 }
 
@@ -31,8 +31,8 @@ impl TryFrom<ListArgs> for ListConfig {
     type Error = ConfigError;
 
     fn try_from(args: ListArgs) -> Result<Self, ConfigError> {
-        let (session, _) = args.server.session(Vec::new())?;
-        Ok(Self { session, json: args.json })
+        let entry = args.server.entry(Vec::new())?;
+        Ok(Self { entry, json: args.json })
     }
 }
 
@@ -67,7 +67,11 @@ pub async fn who(config: ListConfig, shutdown: CancellationToken) -> Result<(), 
 }
 
 async fn run(list: List, config: ListConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, _events) = Session::connect(config.session.clone())?;
+    let mut entry = config.entry;
+    let (session, _events) = tokio::select! {
+        begun = entry.connect() => begun?,
+        () = shutdown.cancelled() => return Err(Error::Interrupted),
+    };
     let listed = async {
         match list {
             List::Users => session.users().await.map(Item::Users),
@@ -82,7 +86,7 @@ async fn run(list: List, config: ListConfig, shutdown: CancellationToken) -> Res
     let item = tokio::select! {
         listed = listed => match listed {
             Ok(item) => item,
-            Err(error) => return Err(unanswered(error, &config.session).await),
+            Err(error) => return Err(unanswered(error, &entry.session).await),
         },
         () = shutdown.cancelled() => return Err(Error::Interrupted),
     };

@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::item::{Item, Place};
 use crate::chat::place_of;
 use crate::chat::search::Wanted;
+use crate::entry::{Entry, unanswered};
 use crate::error::Error;
-use crate::session::{Session, SessionConfig};
+use crate::session::Session;
 use crate::when::{self, When};
 
-use super::shared::{Printer, ProgramError, ServerArgs, introduce, message, printing, unanswered};
+use super::shared::{Printer, ProgramError, ServerArgs, message, printing};
 use super::target::Target;
 
 /// What `recado search` takes.
@@ -63,8 +64,7 @@ Examples:
 /// What is to be found, and who asks.
 #[derive(Clone, Debug)]
 pub struct SearchConfig {
-    session: SessionConfig,
-    user: UserName,
+    entry: Entry,
     wanted: Wanted,
     limit: u32,
     json: bool,
@@ -74,11 +74,11 @@ impl TryFrom<SearchArgs> for SearchConfig {
     type Error = ProgramError;
 
     fn try_from(args: SearchArgs) -> Result<Self, ProgramError> {
-        let (session, user) = args.server.session_of_user(Vec::new())?;
+        let entry = args.server.entry(Vec::new())?;
         let SearchArgs { words, from, within, with, after, before, limit, json, .. } = args;
         let within = within.map(|target| target.0).or(with.map(Place::Direct));
         let wanted = Wanted { words: words.join(" "), from, within, after, before };
-        Ok(Self { session, user, wanted, limit, json })
+        Ok(Self { entry, wanted, limit, json })
     }
 }
 
@@ -87,20 +87,24 @@ impl TryFrom<SearchArgs> for SearchConfig {
 /// # Errors
 /// The server did not answer or refused, standard output failed, or `shutdown` was cancelled.
 pub async fn run(config: SearchConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, user, json) = (config.session.clone(), config.user.clone(), config.json);
-    printing(session, user, json, shutdown, async |session, printer| {
-        print_all(&config, session, printer).await
+    let (entry, json) = (config.entry.clone(), config.json);
+    printing(entry, json, shutdown, async |session, user, printer| {
+        print_all(&config, session, user, printer).await
     })
     .await
 }
 
-async fn print_all(config: &SearchConfig, session: &Session, printer: &mut Printer) -> Result<(), Error> {
-    introduce(session, &config.user, &config.session).await?;
+async fn print_all(
+    config: &SearchConfig,
+    session: &Session,
+    user: &UserName,
+    printer: &mut Printer,
+) -> Result<(), Error> {
     let now_ms = Timestamp::now().as_millisecond();
-    let request = config.wanted.clone().into_request(config.user.clone(), config.limit, now_ms);
+    let request = config.wanted.clone().into_request(user.clone(), config.limit, now_ms);
     let page = match session.search(request).await {
         Ok(page) => page,
-        Err(error) => return Err(unanswered(error, &config.session).await),
+        Err(error) => return Err(unanswered(error, &config.entry.session).await),
     };
     let heading = Item::Search {
         words: config.wanted.words.clone(),
@@ -112,8 +116,8 @@ async fn print_all(config: &SearchConfig, session: &Session, printer: &mut Print
         return Ok(());
     }
     for (index, Found { message: publication, snippet }) in page.found.into_iter().enumerate() {
-        let Some(place) = place_of(&publication, &config.user) else { continue };
-        if let Item::Message(message) = message(place, publication, &config.user, true) {
+        let Some(place) = place_of(&publication, user) else { continue };
+        if let Item::Message(message) = message(place, publication, user, true) {
             let found = Item::Found { number: index + 1, message: Box::new(message), snippet };
             if !printer.show(&found).await? {
                 return Ok(());

@@ -3,20 +3,21 @@
 use std::io::{self, Read};
 use std::thread;
 
-use recado_proto::{Manner, MessageId, Style, UserName, limits as wire_limits};
+use recado_proto::{Manner, MessageId, Style, limits as wire_limits};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Place};
 use crate::chat::reason::Reason;
 use crate::engine::Input;
+use crate::entry::Entry;
 use crate::error::Error;
 use crate::lines::read_lines;
-use crate::session::{RequestError, SendOutcome, Session, SessionConfig};
+use crate::session::{RequestError, SendOutcome, Session};
 use crate::view::plain::Stream;
 use crate::view::wording::{self, Language};
 
-use super::shared::{Printer, ProgramError, ServerArgs, introduce};
+use super::shared::{Printer, ProgramError, ServerArgs};
 use super::target::Target;
 
 /// What `recado send` takes.
@@ -86,8 +87,7 @@ const TEXT_BYTES_MAX: usize = wire_limits::MESSAGE_BYTES_MAX;
 /// What is sent, where to, and as whom.
 #[derive(Clone, Debug)]
 pub struct SendConfig {
-    session: SessionConfig,
-    user: UserName,
+    entry: Entry,
     to: Place,
     what: What,
     id: MessageId,
@@ -106,7 +106,7 @@ impl TryFrom<SendArgs> for SendConfig {
     type Error = ProgramError;
 
     fn try_from(args: SendArgs) -> Result<Self, ProgramError> {
-        let (session, user) = args.server.session_of_user(Vec::new())?;
+        let entry = args.server.entry(Vec::new())?;
         let what = match (args.stdin, args.lines) {
             (true, true) => What::Lines,
             (true, false) => What::Input,
@@ -117,7 +117,7 @@ impl TryFrom<SendArgs> for SendConfig {
         }
         let id = args.id.unwrap_or_else(MessageId::new_v7);
         let manner = Manner { target: args.reply_to, style: args.me.then_some(Style::Me) };
-        Ok(Self { session, user, to: args.to.0, what, id, manner, json: args.json })
+        Ok(Self { entry, to: args.to.0, what, id, manner, json: args.json })
     }
 }
 
@@ -125,9 +125,12 @@ impl TryFrom<SendArgs> for SendConfig {
 ///
 /// # Errors
 /// The first message that was not sent, after it was told; or the server did not let the user in.
-pub async fn run(config: SendConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, _events) = Session::connect(config.session.clone())?;
-    let mut printer = Printer::new(config.json, Some(&config.user))?;
+pub async fn run(mut config: SendConfig, shutdown: CancellationToken) -> Result<(), Error> {
+    let (session, _events) = tokio::select! {
+        begun = config.entry.connect_as_somebody() => begun?,
+        () = shutdown.cancelled() => return Err(Error::Interrupted),
+    };
+    let mut printer = Printer::new(config.json, config.entry.named.as_ref())?;
     let sent = tokio::select! {
         sent = send_all(&config, &session, &mut printer) => sent,
         () = shutdown.cancelled() => Err(Error::Interrupted),
@@ -140,16 +143,16 @@ pub async fn run(config: SendConfig, shutdown: CancellationToken) -> Result<(), 
 async fn send_all(config: &SendConfig, session: &Session, printer: &mut Printer) -> Result<(), Error> {
     match &config.what {
         What::Text(text) => {
-            introduce(session, &config.user, &config.session).await?;
+            config.entry.introduce(session).await?;
             send(config, session, printer, text.clone(), config.id).await
         }
         What::Input => {
             let text = whole_input().await?;
-            introduce(session, &config.user, &config.session).await?;
+            config.entry.introduce(session).await?;
             send(config, session, printer, text, config.id).await
         }
         What::Lines => {
-            introduce(session, &config.user, &config.session).await?;
+            config.entry.introduce(session).await?;
             send_lines(config, session, printer).await
         }
     }

@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::item::{Item, Message, Place};
 use crate::config::ConfigError;
 use crate::duration;
+use crate::entry::Entry;
 use crate::error::Error;
+use crate::keys::DeviceArgs;
 use crate::lines::Output;
-use crate::run::no_answer;
-use crate::session::{RequestError, Session, SessionConfig};
+use crate::session::{Session, SessionConfig};
 use crate::view::colour::{ColourWhen, Palette};
 use crate::view::json;
 use crate::view::plain::{PlainView, Stream};
@@ -38,6 +39,10 @@ pub struct ServerArgs {
     #[arg(short, long, value_name = "NAME", env = "RECADO_USER", value_parser = UserName::parse)]
     pub user: Option<UserName>,
 
+    /// With which key one comes, and which the server must have.
+    #[command(flatten)]
+    pub device: DeviceArgs,
+
     /// How long one attempt of a request waits for its answer
     #[arg(long, value_name = "DURATION", env = "RECADO_REQUEST_TIMEOUT", default_value = "3s", value_parser = duration::parse)]
     pub request_timeout: Duration,
@@ -48,11 +53,8 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
-    /// The session that these arguments ask for, and who asks, if that was said.
-    pub(crate) fn session(
-        self,
-        brokers: Vec<Endpoint>,
-    ) -> Result<(SessionConfig, Option<UserName>), ConfigError> {
+    /// How these arguments ask to come to a session.
+    pub(crate) fn entry(self, brokers: Vec<Endpoint>) -> Result<Entry, ConfigError> {
         if self.server.is_empty() {
             return Err(ConfigError::NoServer);
         }
@@ -62,27 +64,13 @@ impl ServerArgs {
         let mut session = SessionConfig::new(self.server, brokers);
         session.request_timeout = self.request_timeout;
         session.attempts_max = self.attempts;
-        Ok((session, self.user))
-    }
-
-    /// As [`ServerArgs::session`], for what nobody can do without a name.
-    pub(crate) fn session_of_user(
-        self,
-        brokers: Vec<Endpoint>,
-    ) -> Result<(SessionConfig, UserName), ProgramError> {
-        let (session, user) = self.session(brokers)?;
-        Ok((session, user.ok_or(ProgramError::NoUser)?))
+        Ok(Entry { session, trust: self.device.into(), named: self.user })
     }
 }
 
 /// Why a subcommand cannot begin: bad usage, exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProgramError {
-    /// Nobody said who asks.
-    #[error(
-        "say who you are: --user NAME, RECADO_USER in the environment, or `user` under [client] in recado.toml"
-    )]
-    NoUser,
     /// The connection's arguments make no sense together.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -167,46 +155,27 @@ impl Printer {
 /// Has `print` print what it finds in a session of its own, until it has, or `shutdown` is cancelled; what was printed by then is
 /// written either way.
 pub(super) async fn printing(
-    session: SessionConfig,
-    user: UserName,
+    mut entry: Entry,
     json: bool,
     shutdown: CancellationToken,
-    print: impl AsyncFnOnce(&Session, &mut Printer) -> Result<(), Error>,
+    print: impl AsyncFnOnce(&Session, &UserName, &mut Printer) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let (session, _events) = Session::connect(session)?;
+    let come = async {
+        let (session, events) = entry.connect_as_somebody().await?;
+        let user = entry.introduce(&session).await?;
+        Ok::<_, Error>((session, events, user))
+    };
+    let (session, _events, user) = tokio::select! {
+        come = come => come?,
+        () = shutdown.cancelled() => return Err(Error::Interrupted),
+    };
     let mut printer = Printer::new(json, Some(&user))?;
     let printed = tokio::select! {
-        printed = print(&session, &mut printer) => printed,
+        printed = print(&session, &user, &mut printer) => printed,
         () = shutdown.cancelled() => Err(Error::Interrupted),
     };
     let written = printer.finish().await;
     printed.and(written)
-}
-
-/// Makes the server know the user, for those who only send or read what was said before.
-pub(crate) async fn introduce(
-    session: &Session,
-    user: &UserName,
-    config: &SessionConfig,
-) -> Result<(), Error> {
-    match session.introduce(user).await {
-        Ok(()) => Ok(()),
-        Err(error @ RequestError::Unanswered { .. }) => Err(unanswered(error, config).await),
-        Err(error) => Err(Error::Login(error)),
-    }
-}
-
-/// A failed request, with the reason if nobody answered.
-pub(crate) async fn unanswered(error: RequestError, config: &SessionConfig) -> Error {
-    match error {
-        RequestError::Unanswered { .. } => no_answer(&config.servers[0]).await,
-        RequestError::Refused { .. }
-        | RequestError::Malformed { .. }
-        | RequestError::NotLoggedIn
-        | RequestError::Busy
-        | RequestError::TooManyTopics
-        | RequestError::Closed => Error::Request(error),
-    }
 }
 
 /// When the server committed it, or else when it was sent, in Unix milliseconds.

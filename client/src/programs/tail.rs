@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{ActShown, Item, Notice, Place};
 use crate::config::ConfigError;
+use crate::entry::{Entry, is_meant, refused, unanswered};
 use crate::error::Error;
 use crate::limits;
 use crate::receiver::{Start, Topic, Via};
-use crate::run::no_answer;
-use crate::session::{RequestError, Session, SessionConfig, SessionEvent, SessionEvents};
+use crate::session::{RequestError, Session, SessionEvent, SessionEvents};
 use crate::view::plain::Stream;
 use crate::view::text::one_line;
 
@@ -74,8 +74,7 @@ exit code 0, when it is interrupted or nobody reads any more.";
 /// Which channels, from where on, and who asks.
 #[derive(Clone, Debug)]
 pub struct TailConfig {
-    session: SessionConfig,
-    user: UserName,
+    entry: Entry,
     channels: Vec<ChannelName>,
     direct: bool,
     since: Option<When>,
@@ -91,9 +90,9 @@ impl TryFrom<TailArgs> for TailConfig {
         if broker.is_empty() {
             return Err(ConfigError::NoBroker.into());
         }
-        let (session, user) = server.session_of_user(broker)?;
+        let entry = server.entry(broker)?;
         let usual = since.is_none().then_some(limits::TAIL_MESSAGES);
-        Ok(Self { session, user, channels, direct, since, count: count.or(usual), json })
+        Ok(Self { entry, channels, direct, since, count: count.or(usual), json })
     }
 }
 
@@ -101,9 +100,12 @@ impl TryFrom<TailArgs> for TailConfig {
 ///
 /// # Errors
 /// A channel cannot be followed, the server does not let the user in, or standard output failed.
-pub async fn run(config: TailConfig, shutdown: CancellationToken) -> Result<(), Error> {
-    let (session, events) = Session::connect(config.session.clone())?;
-    let mut printer = Printer::new(config.json, Some(&config.user))?;
+pub async fn run(mut config: TailConfig, shutdown: CancellationToken) -> Result<(), Error> {
+    let (session, events) = tokio::select! {
+        begun = config.entry.connect_as_somebody() => begun?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let mut printer = Printer::new(config.json, config.entry.named.as_ref())?;
     let followed = tokio::select! {
         followed = follow(&config, &session, events, &mut printer) => followed,
         () = shutdown.cancelled() => Ok(()),
@@ -137,7 +139,7 @@ async fn follow(
         };
         // The session's task ends only when it is told to.
         let Some(event) = event else { return Ok(()) };
-        if let Some(item) = shown(event, &config.user)
+        if let Some(item) = shown(event, session.user().as_ref())
             && !show(printer, &item).await?
         {
             return Ok(());
@@ -171,18 +173,16 @@ fn stream(item: &Item) -> Stream {
 /// Follows all channels. Whoever follows waits for a server to come, however long it takes; that none is there the session's events say.
 async fn begin(config: &TailConfig, session: &Session) -> Result<(), Error> {
     loop {
-        let introduced = match config.direct {
-            true => session.login_from(&config.user, direct_start(config.count)).await,
-            false => session.introduce(&config.user).await,
-        };
-        match introduced {
+        match introduce(config, session).await {
             Ok(()) => break,
-            Err(RequestError::Unanswered { .. }) => {
-                if let error @ Error::NotAServer { .. } = no_answer(&config.session.servers[0]).await {
+            Err(Error::Request(error @ RequestError::Unanswered { .. })) => {
+                let error = unanswered(error, &config.entry.session).await;
+                if matches!(error, Error::NotAServer { .. } | Error::Distrusted(_)) {
                     return Err(error);
                 }
             }
-            Err(error) => return Err(Error::Login(error)),
+            Err(Error::Request(error)) => return Err(Error::Login(error)),
+            Err(error) => return Err(error),
         }
     }
     let now_ms = Timestamp::now().as_millisecond();
@@ -201,6 +201,22 @@ async fn begin(config: &TailConfig, session: &Session) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Makes the server know who follows, and with `--direct` follows what is sent to that user.
+async fn introduce(config: &TailConfig, session: &Session) -> Result<(), Error> {
+    let named = config.entry.named.as_ref();
+    let user = match (config.entry.is_secured(), named) {
+        (true, named) => is_meant(named, session.identify().await.map_err(refused)?)?,
+        (false, Some(named)) => named.clone(),
+        (false, None) => return Err(Error::Nobody),
+    };
+    match (config.direct, config.entry.is_secured()) {
+        (true, _) => session.login_from(&user, direct_start(config.count)).await,
+        (false, false) => session.introduce(&user).await,
+        (false, true) => Ok(()),
+    }
+    .map_err(refused)
 }
 
 /// The last of what was sent to the user directly, as far as one page reaches.
@@ -244,10 +260,11 @@ fn start(first: Option<&Publication>, latest: Option<&Publication>) -> Start {
 }
 
 /// What is shown of an event.
-fn shown(event: SessionEvent, user: &UserName) -> Option<Item> {
+fn shown(event: SessionEvent, user: Option<&UserName>) -> Option<Item> {
     let notice = match event {
         SessionEvent::Publication { topic, publication, via } => {
-            return said(place(topic), publication, via, user);
+            // Nothing is followed before it is known who follows.
+            return said(place(topic), publication, via, user?);
         }
         SessionEvent::Joined { .. }
         | SessionEvent::Marked { .. }
@@ -258,6 +275,7 @@ fn shown(event: SessionEvent, user: &UserName) -> Option<Item> {
         SessionEvent::EpochChanged { topic, .. } => Notice::EpochChanged { place: place(topic) },
         SessionEvent::ServerLost { reason } => Notice::ServerLost { reason },
         SessionEvent::ServerBack => Notice::ServerBack { kept: 0 },
+        SessionEvent::Distrusted(found) => Notice::Distrusted(found),
         SessionEvent::BrokerLost { reason } => Notice::BrokerLost { reason },
         SessionEvent::BrokerBack => Notice::BrokerBack,
         SessionEvent::Malformed { topic, reason } => Notice::Malformed { topic, reason },
@@ -340,7 +358,7 @@ mod tests {
     }
 
     fn said(publication: Publication, via: Via) -> Option<Item> {
-        shown(SessionEvent::Publication { topic: topic(), publication, via }, &user())
+        shown(SessionEvent::Publication { topic: topic(), publication, via }, Some(&user()))
     }
 
     #[test]
@@ -374,7 +392,7 @@ mod tests {
         };
         let via = Via::Live;
         let event = SessionEvent::Publication { topic: Topic::Direct(user()), publication: direct, via };
-        let place = match shown(event, &user()) {
+        let place = match shown(event, Some(&user())) {
             Some(Item::Message(message)) => message.place,
             other => panic!("{other:?}"),
         };
@@ -385,13 +403,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told_where_it_is_missed() {
-        let stream_of = |event| shown(event, &user()).map(|item| stream(&item));
+        let stream_of = |event| shown(event, Some(&user())).map(|item| stream(&item));
         let missing = SessionEvent::Missing { topic: topic(), first: 1, last: 2 };
         assert_eq!(stream_of(missing), Some(Stream::Output));
         assert_eq!(stream_of(SessionEvent::BrokerBack), Some(Stream::Aside));
-        assert_eq!(
-            shown(SessionEvent::ServerBack, &user()),
-            Some(Item::Notice(Notice::ServerBack { kept: 0 }))
-        );
+        assert_eq!(shown(SessionEvent::ServerBack, None), Some(Item::Notice(Notice::ServerBack { kept: 0 })));
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use recado_proto::{UserName, limits as wire_limits};
+use recado_zmtp::curve::Security;
 use recado_zmtp::{Endpoint, SocketOptions};
 
 use crate::limits;
@@ -31,10 +32,12 @@ pub struct SessionConfig {
     pub events_max: usize,
     /// Whether messages lost on their way are fetched from history.
     pub repair: bool,
+    /// How connections are secured, to servers and brokers alike: they are of one system, and have one key.
+    pub security: Security,
 }
 
 impl SessionConfig {
-    /// The usual patience for these servers and brokers, nobody logged in.
+    /// The usual patience for these servers and brokers, in the open, nobody logged in.
     pub fn new(servers: Vec<Endpoint>, brokers: Vec<Endpoint>) -> Self {
         Self {
             servers,
@@ -46,6 +49,15 @@ impl SessionConfig {
             retry_max: limits::RETRY_MAX,
             events_max: limits::EVENTS_MAX,
             repair: true,
+            security: Security::Null,
+        }
+    }
+
+    /// Whether the servers know by a key who one is.
+    pub fn is_secured(&self) -> bool {
+        match self.security {
+            Security::Null => false,
+            Security::CurveClient { .. } | Security::CurveServer(_) => true,
         }
     }
 
@@ -59,9 +71,15 @@ impl SessionConfig {
     }
 }
 
+/// How publications are connected.
+pub(crate) fn subscriber_options(security: &Security) -> SocketOptions {
+    SocketOptions { security: security.clone(), ..SocketOptions::default() }
+}
+
 /// How requests are connected: the longest reply has to fit.
-pub(crate) fn request_options() -> SocketOptions {
+pub(crate) fn request_options(security: &Security) -> SocketOptions {
     SocketOptions {
+        security: security.clone(),
         message_bytes_max: REPLY_FRAMES_BYTES_MAX,
         receive_queue_bytes_max: 2 * REPLY_FRAMES_BYTES_MAX,
         ..SocketOptions::default()

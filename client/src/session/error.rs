@@ -3,6 +3,8 @@
 use recado_proto::{Code, Epoch, MessageId};
 use thiserror::Error;
 
+use crate::keys::Distrust;
+
 /// A session cannot begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConnectError {
@@ -34,6 +36,9 @@ pub enum RequestError {
         /// What was wrong with it.
         reason: String,
     },
+    /// What answers is not the server that was meant; nothing was sent to it.
+    #[error(transparent)]
+    Distrusted(Box<Distrust>),
     /// Nobody has logged in, and this needs a user.
     #[error("nobody has logged in")]
     NotLoggedIn,
@@ -55,6 +60,7 @@ impl RequestError {
             RequestError::Refused { code, .. } => Some(code),
             RequestError::Unanswered { .. }
             | RequestError::Malformed { .. }
+            | RequestError::Distrusted(_)
             | RequestError::NotLoggedIn
             | RequestError::Busy
             | RequestError::TooManyTopics
@@ -70,6 +76,7 @@ impl RequestError {
             }
             RequestError::Unanswered { .. } | RequestError::Busy => true,
             RequestError::Malformed { .. }
+            | RequestError::Distrusted(_)
             | RequestError::NotLoggedIn
             | RequestError::TooManyTopics
             | RequestError::Closed => false,

@@ -2,6 +2,7 @@
 
 use recado_proto::{Epoch, Here, Publication, ReadMark, TopicName, UserName};
 
+use crate::keys::Distrust;
 use crate::receiver::{Topic, Via};
 
 /// Something happened that nobody asked for.
@@ -44,6 +45,9 @@ pub enum SessionEvent {
     },
     /// A server is connected again.
     ServerBack,
+    /// What answers where the server should be is another one, or another kind: nothing is sent, and every request is refused with
+    /// [`crate::RequestError::Distrusted`] until the one that is meant is there again.
+    Distrusted(Box<Distrust>),
     /// No broker is connected any more, or none since the beginning. Messages arrive later, from history.
     BrokerLost {
         /// Why, as a half sentence for people.

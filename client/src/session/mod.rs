@@ -7,8 +7,10 @@ mod error;
 mod event;
 mod heard;
 mod links;
+mod membership;
 mod requests;
 mod servers;
+mod suspicion;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +19,8 @@ use recado_proto::{
     Presence, Range, ReadMark, ReplyBody, RequestBody, SearchPage, SearchRequest, TypingIn, UserName,
     limits as wire_limits,
 };
+use recado_zmtp::Endpoint;
+use recado_zmtp::curve::Security;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits;
@@ -25,6 +29,7 @@ use crate::receiver::{Start, Topic};
 use self::driver::{Call, Driver};
 
 pub(crate) use links::half_sentence;
+pub(crate) use membership::device_key;
 
 pub use config::SessionConfig;
 pub(crate) use config::request_options;
@@ -39,6 +44,15 @@ pub use requests::{ConnectionId, GivenUp, Patience, Requests, Sending};
 pub struct Session {
     calls: mpsc::Sender<Call>,
     user: SharedUser,
+    reach: Arc<Reach>,
+}
+
+/// Where others reach what this session is with.
+#[derive(Debug)]
+struct Reach {
+    server: Endpoint,
+    broker: Option<Endpoint>,
+    security: Security,
 }
 
 /// The events of one session, in order; the queue is bounded, see [`limits::EVENTS_MAX`].
@@ -59,10 +73,15 @@ impl Session {
         let (calls, call_receiver) = mpsc::channel(limits::CALLS_MAX);
         let (event_sender, events) = mpsc::channel(config.events_max.max(1));
         let user: SharedUser = Arc::new(Mutex::new(config.user.clone()));
+        let reach = Arc::new(Reach {
+            server: config.servers[0].clone(),
+            broker: config.brokers.first().cloned(),
+            security: config.security.clone(),
+        });
         let driver = Driver::new(config, Arc::clone(&user), call_receiver, event_sender);
         // One task owns the sockets and all state, so that nothing needs a lock; it ends with the last handle.
         tokio::spawn(driver.run());
-        Ok((Self { calls, user }, SessionEvents { events }))
+        Ok((Self { calls, user, reach }, SessionEvents { events }))
     }
 
     /// Who speaks, once it is known.
@@ -82,7 +101,7 @@ impl Session {
 
     /// As [`Session::login`], the direct messages to this user that `start` names first.
     pub async fn login_from(&self, user: &UserName, start: Start) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Login { user: user.clone(), password: None }).await?;
+        self.log_in(user).await?;
         let before = self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
         if let Some(before) = before.filter(|before| before != user) {
             self.unfollow(Topic::Direct(before)).await?;
@@ -92,14 +111,14 @@ impl Session {
 
     /// Logs in without following what is sent to this user directly: for who only sends, or reads what was said before.
     pub async fn introduce(&self, user: &UserName) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Login { user: user.clone(), password: None }).await?;
+        self.log_in(user).await?;
         self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
         Ok(())
     }
 
     /// Logs another user in beside the one who speaks, and follows what is sent to it directly: many simulated users can share one session.
     pub async fn login_beside(&self, user: &UserName) -> Result<(), RequestError> {
-        self.accepted(RequestBody::Login { user: user.clone(), password: None }).await?;
+        self.log_in(user).await?;
         self.follow(Topic::Direct(user.clone()), Start::Latest(0)).await
     }
 
@@ -400,9 +419,17 @@ impl Session {
         answer.await.map_err(|_| RequestError::Closed)?
     }
 
+    async fn log_in(&self, user: &UserName) -> Result<(), RequestError> {
+        match self.request(RequestBody::Login { user: user.clone(), password: None }).await? {
+            // A secured server says who it was that logged in, and refuses anybody else's name.
+            ReplyBody::Accepted | ReplyBody::LoggedIn { .. } | ReplyBody::Joined { .. } => Ok(()),
+            other => Err(misfit(&other)),
+        }
+    }
+
     async fn accepted(&self, body: RequestBody) -> Result<(), RequestError> {
         match self.request(body).await? {
-            ReplyBody::Accepted | ReplyBody::LoggedIn { .. } => Ok(()),
+            ReplyBody::Accepted => Ok(()),
             other => Err(misfit(&other)),
         }
     }
@@ -449,14 +476,13 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::Found(_) => "a list of what was found",
         ReplyBody::Marks(_) => "a list of read marks",
         ReplyBody::Here(_) => "a list of who is here",
-        ReplyBody::Refused { .. } => "a refusal",
-        ReplyBody::Synced => "an answer to `sync`",
-        ReplyBody::LoggedIn { .. } => "a login",
-        ReplyBody::Joined { .. } => "an answer to `join`",
-        ReplyBody::Code(_) => "a code to join with",
+        ReplyBody::LoggedIn { .. } | ReplyBody::Joined { .. } => "who one is",
+        ReplyBody::Code(_) => "a code",
         ReplyBody::Keys(_) => "a list of keys",
         ReplyBody::Members(_) => "a list of members",
         ReplyBody::Audit(_) => "a list of what was done",
+        ReplyBody::Refused { .. } => "a refusal",
+        ReplyBody::Synced => "an answer to `sync`",
     };
     RequestError::Malformed { reason: format!("it is {kind}") }
 }

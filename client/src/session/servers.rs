@@ -5,6 +5,7 @@ use std::future::{poll_fn, ready};
 use std::task::{Context, Poll, ready as poll_ready};
 use std::time::Instant;
 
+use recado_zmtp::curve::Security;
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, PeerId, SocketEvent, SocketEventKind};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
@@ -38,6 +39,7 @@ pub(crate) enum ServerHappening {
 /// One socket for each server, in their order, and the replaced ones.
 pub(crate) struct Servers {
     endpoints: Vec<Endpoint>,
+    security: Security,
     sockets: Vec<Socket>,
     next_connection: u64,
 }
@@ -52,19 +54,23 @@ struct Socket {
 }
 
 impl Socket {
-    fn connect(server: usize, endpoint: &Endpoint) -> Self {
+    fn connect(server: usize, endpoint: &Endpoint, security: &Security) -> Self {
         let endpoint = std::slice::from_ref(endpoint);
-        let dealer = Dealer::connect_dropping_unsent(endpoint, Framing::Delimited, request_options());
+        let options = request_options(security);
+        let dealer = Dealer::connect_dropping_unsent(endpoint, Framing::Delimited, options);
         let events = Events::of(dealer.events());
         Self { server, dealer, events, connection: None, retired_until: None }
     }
 }
 
 impl Servers {
-    pub(crate) fn connect(endpoints: &[Endpoint]) -> Self {
-        let sockets =
-            endpoints.iter().enumerate().map(|(server, endpoint)| Socket::connect(server, endpoint));
-        Self { endpoints: endpoints.to_vec(), sockets: sockets.collect(), next_connection: 1 }
+    pub(crate) fn connect(endpoints: &[Endpoint], security: Security) -> Self {
+        let sockets = endpoints
+            .iter()
+            .enumerate()
+            .map(|(server, endpoint)| Socket::connect(server, endpoint, &security))
+            .collect();
+        Self { endpoints: endpoints.to_vec(), security, sockets, next_connection: 1 }
     }
 
     /// What happens next. Cancel safe.
@@ -91,7 +97,8 @@ impl Servers {
         };
         let socket = self.sockets.iter_mut().find(on)?;
         let server = socket.server;
-        let mut former = std::mem::replace(socket, Socket::connect(server, &self.endpoints[server]));
+        let renewed = Socket::connect(server, &self.endpoints[server], &self.security);
+        let mut former = std::mem::replace(socket, renewed);
         former.retired_until = Some(now + limits::LATE_ANSWER_PATIENCE);
         let mut retired: Vec<&mut Socket> =
             self.sockets.iter_mut().filter(|socket| socket.retired_until.is_some()).collect();

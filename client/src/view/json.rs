@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::chat::ReadTo;
 use crate::chat::item::{ActShown, Attempt, Failure, Item, Level, Message, Notice, Place, TopicSet};
+use crate::keys::Distrust;
 
 use super::wording::{self, Language};
 
@@ -98,6 +99,19 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
                 put(&mut object, state.as_str(), who.map(|here| here.user.as_str()).collect::<Vec<_>>());
             }
             "who"
+        }
+        Item::Members { channel, members } => {
+            put(&mut object, "channel", channel.as_str());
+            put(&mut object, "users", members.members.iter().map(UserName::as_str).collect::<Vec<_>>());
+            put(&mut object, "private", members.private);
+            if let Some(owner) = &members.owner {
+                put(&mut object, "owner", owner.as_str());
+            }
+            "members"
+        }
+        Item::Device { link } => {
+            put(&mut object, "link", link.as_str());
+            "device"
         }
         // Whoever hears these shows them beside names, and writes no lines.
         Item::Here { here, .. } => {
@@ -247,6 +261,17 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
             put(object, "kept", *kept);
             "server_back"
         }
+        Notice::Distrusted(found) => distrusted_event(found, object),
+        Notice::Governed { what, channel } => {
+            put(object, "act", what.as_str());
+            if let Some(user) = what.user() {
+                put(object, "user", user.as_str());
+            }
+            if let Some(channel) = channel {
+                put(object, "channel", channel.as_str());
+            }
+            "governed"
+        }
         Notice::BrokerLost { reason } => reason_event("broker_lost", reason, object),
         Notice::BrokerBack => "broker_back",
         Notice::Missing { place, first, last } => {
@@ -323,9 +348,25 @@ fn failure_event(failure: &Failure, object: &mut Map<String, Value>) -> &'static
         Attempt::History | Attempt::Older(_) => "history",
         Attempt::Search => "search",
         Attempt::Act => "act",
+        Attempt::Govern => "govern",
     };
     put(object, "what", what);
     "failed"
+}
+
+fn distrusted_event(found: &Distrust, object: &mut Map<String, Value>) -> &'static str {
+    let (endpoint, known, now) = match found {
+        Distrust::Changed { endpoint, known, found } => (endpoint, Some(known), Some(found)),
+        Distrust::Opened { endpoint, known } => (endpoint, Some(known), None),
+        Distrust::Secured { endpoint, found } => (endpoint, None, Some(found)),
+    };
+    put(object, "endpoint", endpoint.to_string());
+    for (name, key) in [("known", known), ("now", now)] {
+        if let Some(key) = key {
+            put(object, name, key.to_string());
+        }
+    }
+    reason_event("distrusted", found.brief(), object)
 }
 
 fn channel_event(

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use recado_proto::{ChannelName, Here, Style, UserName};
+use recado_proto::{ChannelName, Here, Members, Style, UserName};
 
 use crate::chat::item::{Attempt, Item, Message, Notice, Place};
 use crate::limits;
@@ -81,6 +81,9 @@ impl PlainView {
             | Item::Here { .. }
             | Item::Typing { .. } => None,
             Item::Who(here) => Some((Stream::Output, self.who(here))),
+            Item::Members { channel, members } => Some((Stream::Output, self.members(channel, members))),
+            Item::Device { link } if self.for_pipe => Some((Stream::Output, link.clone())),
+            Item::Device { link } => Some((Stream::Output, wording::device(language, link))),
             Item::Backlog { channel } => self.heading(&wording::backlog(language, channel.as_ref())),
             Item::History { of, count } => self.heading(&wording::history(language, of, *count)),
             Item::HistoryEnd => self.heading(wording::history_end(language)),
@@ -235,6 +238,13 @@ impl PlainView {
         wording::who(self.language, here)
     }
 
+    fn members(&self, channel: &ChannelName, members: &Members) -> String {
+        if self.for_pipe && members.private {
+            return members.members.iter().map(|user| one_line(user.as_str())).collect::<Vec<_>>().join("\n");
+        }
+        wording::members(self.language, channel, members)
+    }
+
     fn channels(
         &self,
         channels: &[ChannelName],
@@ -287,8 +297,10 @@ fn is_as_expected(notice: &Notice) -> bool {
         | Notice::Disturbing { .. }
         | Notice::Left { .. }
         | Notice::Created { .. }
+        | Notice::Governed { .. }
         | Notice::HowToQuit => true,
         Notice::ServerLost { .. }
+        | Notice::Distrusted(_)
         | Notice::ServerBack { .. }
         | Notice::BrokerLost { .. }
         | Notice::BrokerBack

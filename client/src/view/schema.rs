@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use recado_proto::{ActKind, ChannelName, Code, Epoch, Here, Manner, MessageId, Presence, Style, UserName};
+use recado_proto::{
+    ActKind, ChannelName, Code, Epoch, Here, Manner, Members, MessageId, Presence, Style, UserName,
+};
+use recado_zmtp::curve::KeyPair;
 use serde_json::{Map, Value};
 
+use crate::chat::command::Governing;
 use crate::chat::item::{
     ActShown, Attempt, Failure, FailureCode, Item, Level, Message, Notice, Place, TopicSet,
 };
 use crate::chat::reason::{Hint, Reason};
+use crate::keys::Distrust;
 
 use super::json;
 
@@ -37,6 +42,12 @@ fn items() -> Vec<Item> {
         Item::Channels { channels: vec![channel()], joined: vec![channel()], current: None },
         Item::Channels { channels: vec![], joined: vec![], current: Some(channel()) },
         Item::Help(None),
+        Item::Members { channel: channel(), members: Members::default() },
+        Item::Members {
+            channel: channel(),
+            members: Members { members: vec![user()], private: true, owner: Some(user()) },
+        },
+        Item::Device { link: "recado://a:1/k/c".to_owned() },
     ];
     for place in places() {
         for id in [None, Some(MessageId::from_bytes([1; 16]))] {
@@ -58,6 +69,7 @@ fn items() -> Vec<Item> {
         Item::Failure(Failure { what, code, reason: Reason::NoAnswer, hint })
     }));
     items.extend(notices().into_iter().map(Item::Notice));
+    items.extend(distrust().map(|found| Item::Notice(Notice::Distrusted(Box::new(found)))));
     items
 }
 
@@ -124,6 +136,7 @@ fn attempts() -> Vec<Attempt> {
         Attempt::History,
         Attempt::Search,
         Attempt::Act,
+        Attempt::Govern,
     ]);
     attempts
 }
@@ -148,6 +161,9 @@ fn notices() -> Vec<Notice> {
         Notice::ServerBack { kept: 1 },
         Notice::BrokerLost { reason: reason() },
         Notice::BrokerBack,
+        Notice::Governed { what: Governing::Invite(user()), channel: Some(channel()) },
+        Notice::Governed { what: Governing::Ban(user()), channel: None },
+        Notice::Governed { what: Governing::Private, channel: Some(channel()) },
         Notice::Malformed { topic: "topic".to_owned(), reason: reason() },
         Notice::Kept { lines: 1 },
         Notice::KeptBefore { lines: 1 },
@@ -157,6 +173,16 @@ fn notices() -> Vec<Notice> {
         Notice::KeepsNothing { reason: reason() },
         Notice::Away { channel: None, count: 1, shown: 1 },
         Notice::Away { channel: Some(channel()), count: 1, shown: 1 },
+    ]
+}
+
+fn distrust() -> [Distrust; 3] {
+    let [known, found] = [(); 2].map(|()| KeyPair::generate().public());
+    let endpoint = || "tcp://a:1".parse().unwrap();
+    [
+        Distrust::Changed { endpoint: endpoint(), known, found },
+        Distrust::Opened { endpoint: endpoint(), known },
+        Distrust::Secured { endpoint: endpoint(), found },
     ]
 }
 

@@ -59,6 +59,26 @@ pub enum CommandKind {
     Search,
     /// `/jump`
     Jump,
+    /// `/invite`
+    Invite,
+    /// `/kick`
+    Kick,
+    /// `/members`
+    Members,
+    /// `/private`
+    Private,
+    /// `/public`
+    Public,
+    /// `/silence`
+    Silence,
+    /// `/unsilence`
+    Unsilence,
+    /// `/ban`
+    Ban,
+    /// `/role`
+    Role,
+    /// `/device`
+    Device,
     /// `/help`
     Help,
     /// `/quit`
@@ -77,7 +97,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 29] = [
+pub static COMMANDS: [CommandSpec; 39] = [
     CommandSpec { kind: CommandKind::Join, name: "join", aliases: &["j"] },
     CommandSpec { kind: CommandKind::Create, name: "create", aliases: &[] },
     CommandSpec { kind: CommandKind::Leave, name: "leave", aliases: &["part"] },
@@ -105,6 +125,16 @@ pub static COMMANDS: [CommandSpec; 29] = [
     CommandSpec { kind: CommandKind::Unmute, name: "unmute", aliases: &[] },
     CommandSpec { kind: CommandKind::Disturb, name: "dnd", aliases: &[] },
     CommandSpec { kind: CommandKind::Editor, name: "editor", aliases: &[] },
+    CommandSpec { kind: CommandKind::Invite, name: "invite", aliases: &[] },
+    CommandSpec { kind: CommandKind::Kick, name: "kick", aliases: &[] },
+    CommandSpec { kind: CommandKind::Members, name: "members", aliases: &[] },
+    CommandSpec { kind: CommandKind::Private, name: "private", aliases: &[] },
+    CommandSpec { kind: CommandKind::Public, name: "public", aliases: &[] },
+    CommandSpec { kind: CommandKind::Silence, name: "silence", aliases: &[] },
+    CommandSpec { kind: CommandKind::Unsilence, name: "unsilence", aliases: &[] },
+    CommandSpec { kind: CommandKind::Ban, name: "ban", aliases: &[] },
+    CommandSpec { kind: CommandKind::Role, name: "role", aliases: &[] },
+    CommandSpec { kind: CommandKind::Device, name: "device", aliases: &[] },
     CommandSpec { kind: CommandKind::Help, name: "help", aliases: &["?"] },
     CommandSpec { kind: CommandKind::Quit, name: "quit", aliases: &["exit", "q"] },
 ];

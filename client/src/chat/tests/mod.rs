@@ -163,6 +163,10 @@ fn shown(ask: &Ask) -> String {
         Ask::Here { state, typing: None, .. } => format!("here {state}"),
         Ask::Here { state, typing: Some(place), .. } => format!("here {state} typing to {}", place.as_str()),
         Ask::Who { quiet } => format!("who quiet={quiet}"),
+        Ask::Govern { channel: Some(channel), act, .. } => format!("govern #{channel} {act:?}"),
+        Ask::Govern { channel: None, act, .. } => format!("govern {act:?}"),
+        Ask::Members(channel) => format!("members {channel}"),
+        Ask::Device => "device".to_owned(),
         Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
     }
 }

@@ -156,6 +156,8 @@ impl Model {
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }
+            | Notice::Distrusted(_)
+            | Notice::Governed { .. }
             | Notice::Attending { .. }
             | Notice::Missing { .. }
             | Notice::EpochChanged { .. }

@@ -229,7 +229,12 @@ impl Model {
                 }
             }
             Item::Read { marks, is_all } => self.on_read(marks, *is_all, now_ms),
-            Item::Users(_) | Item::Channels { .. } | Item::Who(_) | Item::Help(_) => self.say(item, now_ms),
+            Item::Users(_)
+            | Item::Channels { .. }
+            | Item::Who(_)
+            | Item::Members { .. }
+            | Item::Device { .. }
+            | Item::Help(_) => self.say(item, now_ms),
             Item::Here { here, is_all } => self.on_here(here, *is_all, now_ms),
             Item::Typing { place, user } => self.on_typing(place, user, now_ms),
             Item::Mentions(mentions) => self.on_mentions(mentions, now_ms),

@@ -14,18 +14,21 @@ use std::time::Instant;
 use recado_proto::{
     Epoch, HistoryOf, HistoryRequest, LamportClock, Ref, ReplyBody, Request, RequestBody, Timestamp,
 };
-use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, SocketOptions, Subscriber};
+use recado_zmtp::{Endpoint, Message, SocketEvent, SocketEventKind, Subscriber};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::{debug, field, trace};
 
+use crate::keys::Distrust;
 use crate::limits;
 use crate::receiver::{Action, Receiver, Start, Ticket, Topic};
 
+use super::config::subscriber_options;
 use super::heard::{Heard, Hearing};
 use super::links::{LinkChange, Links};
 use super::requests::{Requests, Sending};
 use super::servers::{ServerHappening, Servers};
+use super::suspicion::Suspicion;
 use super::{RequestError, SessionConfig, SessionEvent, SharedUser};
 
 /// What handles ask of the session's task.
@@ -63,6 +66,7 @@ enum Happening {
     Server(ServerHappening),
     Published(Option<Message>),
     BrokerLink(Result<SocketEvent, RecvError>),
+    Distrusted(Option<Distrust>),
     EventTaken,
     Time,
 }
@@ -75,6 +79,7 @@ pub(crate) struct Driver {
     servers: Servers,
     subscriber: Option<Subscriber>,
     broker_events: Option<broadcast::Receiver<SocketEvent>>,
+    suspicion: Suspicion,
     server_links: Links,
     broker_links: Links,
     requests: Requests<Owner>,
@@ -99,13 +104,14 @@ impl Driver {
     ) -> Self {
         let now = Instant::now();
         let subscriber = (!config.brokers.is_empty())
-            .then(|| Subscriber::connect(&config.brokers, SocketOptions::default()));
+            .then(|| Subscriber::connect(&config.brokers, subscriber_options(&config.security)));
         Self {
             repair: config.repair,
             user,
             calls,
             broker_events: subscriber.as_ref().map(Subscriber::events),
-            servers: Servers::connect(&config.servers),
+            servers: Servers::connect(&config.servers, config.security.clone()),
+            suspicion: Suspicion::new(config.security.clone(), now),
             subscriber,
             server_links: Links::new(now),
             broker_links: Links::new(now),
@@ -150,6 +156,7 @@ impl Driver {
                 Happening::Server(happening) => self.on_server(happening, now),
                 Happening::Published(Some(message)) => self.on_published(&message, now),
                 Happening::BrokerLink(event) => self.on_broker_link(event, now),
+                Happening::Distrusted(found) => self.on_distrust(found, now),
                 Happening::EventTaken => {}
                 Happening::Time => {}
             }
@@ -176,6 +183,7 @@ impl Driver {
             happening = self.servers.next() => Happening::Server(happening),
             message = receive(self.subscriber.as_mut()), if !owner_is_behind => Happening::Published(message),
             event = link_event(self.broker_events.as_mut()) => Happening::BrokerLink(event),
+            found = self.suspicion.next() => Happening::Distrusted(found),
             _ = self.events.reserve(), if owner_is_behind => Happening::EventTaken,
             () = until(deadline) => Happening::Time,
         }
@@ -242,6 +250,10 @@ impl Driver {
     }
 
     fn start(&mut self, body: RequestBody, owner: Owner, now: Instant) {
+        if let Some(found) = self.suspicion.proved() {
+            let error = RequestError::Distrusted(Box::new(found.clone()));
+            return self.tell(owner, Err(error), now);
+        }
         if let Err(owner) = self.requests.start(body, owner, now) {
             self.tell(owner, Err(RequestError::Busy), now);
         }

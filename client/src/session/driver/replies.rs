@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use recado_proto::{Code, Ref, Reply, ReplyBody, Timestamp};
-use recado_zmtp::Message;
+use recado_zmtp::{Message, SocketEventKind};
 use tracing::debug;
 
 use super::{Driver, Owner};
+use crate::keys::Distrust;
 use crate::receiver::{Ticket, Topic};
 use crate::session::links::LinkChange;
 use crate::session::requests::ConnectionId;
@@ -24,6 +25,10 @@ impl Driver {
                 }
                 if let Some(connection) = connected {
                     self.requests.connected(connection, server);
+                    self.suspicion.trusted();
+                }
+                if matches!(event.kind, SocketEventKind::ConnectFailed { .. }) {
+                    self.suspicion.failed(&event.endpoint, now);
                 }
                 match self.server_links.on_event(event, now) {
                     Some(LinkChange::Lost { reason }) => self.say(SessionEvent::ServerLost { reason }),
@@ -36,6 +41,20 @@ impl Driver {
             }
             ServerHappening::Ended(connection) => self.requests.disconnected(connection, now),
         }
+    }
+
+    /// What answers is another server than was meant: whoever waits for one need not wait any longer. Of several servers one that is what
+    /// it should be is enough.
+    pub(super) fn on_distrust(&mut self, found: Option<Distrust>, now: Instant) {
+        let Some(found) = found else { return };
+        if self.requests.is_connected() {
+            return self.suspicion.trusted();
+        }
+        for given_up in self.requests.give_up_all() {
+            let error = RequestError::Distrusted(Box::new(found.clone()));
+            self.tell(given_up.owner, Err(error), now);
+        }
+        self.say(SessionEvent::Distrusted(Box::new(found)));
     }
 
     fn on_reply(&mut self, connection: Option<ConnectionId>, message: &Message, now: Instant) {

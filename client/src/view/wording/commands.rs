@@ -178,6 +178,56 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("no notifications at all until you leave", "nenhuma notificação até você sair"),
             both("/dnd on", "/dnd on"),
         ),
+        CommandKind::Invite => help_of(
+            both("USER", "USUÁRIO"),
+            both("take somebody into this private channel", "trazer alguém a este canal privado"),
+            both("/invite bob", "/invite bia"),
+        ),
+        CommandKind::Kick => help_of(
+            both("USER", "USUÁRIO"),
+            both("take somebody out of this private channel", "tirar alguém deste canal privado"),
+            both("/kick bob", "/kick bia"),
+        ),
+        CommandKind::Members => help_of(
+            both("", ""),
+            both("list who is in this channel", "listar quem está neste canal"),
+            both("/members", "/members"),
+        ),
+        CommandKind::Private => help_of(
+            both("", ""),
+            both("have only members know of this channel", "deixar este canal só para membros"),
+            both("/private", "/private"),
+        ),
+        CommandKind::Public => help_of(
+            both("", ""),
+            both("have everybody in this channel", "abrir este canal a todos"),
+            both("/public", "/public"),
+        ),
+        CommandKind::Silence => help_of(
+            both("USER [DURATION]", "USUÁRIO [DURAÇÃO]"),
+            both("have somebody send nothing here", "impedir que alguém envie algo aqui"),
+            both("/silence eva 10m", "/silence eva 10m"),
+        ),
+        CommandKind::Unsilence => help_of(
+            both("USER", "USUÁRIO"),
+            both("let somebody send here again", "deixar alguém enviar aqui de novo"),
+            both("/unsilence eva", "/unsilence eva"),
+        ),
+        CommandKind::Ban => help_of(
+            both("USER", "USUÁRIO"),
+            both("shut somebody out, for administrators", "banir alguém, para administradores"),
+            both("/ban eva", "/ban eva"),
+        ),
+        CommandKind::Role => help_of(
+            both("USER ROLE", "USUÁRIO PAPEL"),
+            both("make somebody administrator, member or bot", "tornar alguém administrator, member ou bot"),
+            both("/role bob administrator", "/role bia administrator"),
+        ),
+        CommandKind::Device => help_of(
+            both("", ""),
+            both("make a link for another device of yours", "criar um convite para outro dispositivo seu"),
+            both("/device", "/device"),
+        ),
         CommandKind::Editor => help_of(
             both("[TEXT]", "[TEXTO]"),
             both(

@@ -42,7 +42,7 @@ fn attempt(language: Language, what: &Attempt) -> String {
             Attempt::Channels => "cannot list channels: ".to_owned(),
             Attempt::History | Attempt::Older(_) => "cannot show earlier messages: ".to_owned(),
             Attempt::Search => "cannot search: ".to_owned(),
-            Attempt::Act => "not done: ".to_owned(),
+            Attempt::Act | Attempt::Govern => "not done: ".to_owned(),
         },
         Language::Portuguese => match what {
             Attempt::Line => String::new(),
@@ -62,7 +62,7 @@ fn attempt(language: Language, what: &Attempt) -> String {
                 "não foi possível mostrar mensagens anteriores: ".to_owned()
             }
             Attempt::Search => "não foi possível buscar: ".to_owned(),
-            Attempt::Act => "não foi feito: ".to_owned(),
+            Attempt::Act | Attempt::Govern => "não foi feito: ".to_owned(),
         },
     }
 }
@@ -334,6 +334,9 @@ pub(crate) fn request_error(language: Language, error: &RequestError) -> String 
         }
         (Language::Portuguese, RequestError::Malformed { reason }) => {
             format!("a resposta do servidor não foi entendida ({reason})")
+        }
+        (Language::Portuguese, RequestError::Distrusted(found)) => {
+            super::distrusted(language, found).replace('\n', " ")
         }
         (Language::Portuguese, RequestError::NotLoggedIn) => "ninguém entrou ainda".to_owned(),
         (Language::Portuguese, RequestError::Busy) => "há pedidos demais em andamento".to_owned(),

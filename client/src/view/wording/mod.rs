@@ -7,6 +7,7 @@ mod commands;
 mod company;
 mod failures;
 mod finding;
+mod governing;
 pub(crate) mod keys;
 mod labels;
 mod language;
@@ -33,6 +34,7 @@ pub(crate) use failures::{
     writing_error,
 };
 pub(crate) use finding::{around, found, found_divider, left_out, search};
+pub(crate) use governing::{device, distrusted, governed, members};
 pub(crate) use keys::{chosen_hint, keys_hint, keys_title};
 pub(crate) use labels::{
     aim, aim_hint, alert, answers_nothing_here, backlog, channels, connection, copied, day, deleted, edited,

@@ -9,7 +9,7 @@ use crate::chat::item::{ActShown, Level, Notice, Place};
 use crate::view::text::one_line;
 
 use super::language::Language;
-use super::{channel, name, place};
+use super::{channel, distrusted, governed, name, place};
 
 /// What `recado` starts for a chat when nobody provides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ fn english(notice: &Notice) -> String {
         Notice::ServerBack { kept } => {
             format!("The server is back. The {kept} lines that were kept are being sent.")
         }
+        Notice::Distrusted(found) => distrusted(Language::English, found),
+        Notice::Governed { what, channel: of } => governed(Language::English, what, of.as_ref()),
         Notice::BrokerLost { reason } => {
             format!("The broker is away: {}. Messages come when it is back.", one_line(reason))
         }
@@ -182,6 +184,8 @@ fn portuguese(notice: &Notice) -> String {
         Notice::ServerBack { kept } => {
             format!("O servidor voltou. As {kept} linhas que ficaram guardadas estão sendo enviadas.")
         }
+        Notice::Distrusted(found) => distrusted(Language::Portuguese, found),
+        Notice::Governed { what, channel: of } => governed(Language::Portuguese, what, of.as_ref()),
         Notice::BrokerLost { reason } => {
             let reason = circumstance(language, reason);
             format!("O broker está fora do ar: {reason}. As mensagens chegam quando ele voltar.")

@@ -1,12 +1,14 @@
 //! Both languages side by side: every text is there, in its own words, and fits where it is to stand.
 
 use jiff::civil::date;
-use recado_proto::{ActKind, ChannelName, Code, MessageId, NameError, UserName};
+use recado_proto::{ActKind, ChannelName, Code, Members, MessageId, NameError, Role, UserName};
+use recado_zmtp::curve::KeyPair;
 
-use crate::chat::command::{COMMANDS, CommandError, CommandSpec};
+use crate::chat::command::{COMMANDS, CommandError, CommandSpec, Governing};
 use crate::chat::draft::{Aim, Purpose};
 use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Level, Notice, Place, TopicSet};
 use crate::chat::reason::{Hint, Reason, Unreadable};
+use crate::keys::Distrust;
 use crate::screen::Keys;
 use crate::session::RequestError;
 use crate::view::text::columns;
@@ -86,7 +88,37 @@ fn notices() -> Vec<Notice> {
         notices.push(Notice::KeptForLater { lines });
     }
     notices.extend([0, 1, 2].map(|kept| Notice::ServerBack { kept }));
+    notices.extend(governed());
+    notices.extend(distrust().map(|found| Notice::Distrusted(Box::new(found))));
     notices
+}
+
+fn governed() -> Vec<Notice> {
+    let eva = || UserName::parse("eva").unwrap();
+    let here = |what| Notice::Governed { what, channel: Some(channel("geral")) };
+    let mut governed = vec![
+        here(Governing::Invite(eva())),
+        here(Governing::Kick(eva())),
+        here(Governing::Silence { of: eva(), lasting: None }),
+        here(Governing::Unsilence(eva())),
+        here(Governing::Private),
+        here(Governing::Public),
+        Notice::Governed { what: Governing::Ban(eva()), channel: None },
+    ];
+    let role = |role| Notice::Governed { what: Governing::Role { of: eva(), role }, channel: None };
+    governed.extend(Role::ALL.map(role));
+    governed
+}
+
+fn distrust() -> [Distrust; 3] {
+    let key = || KeyPair::from_secret("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs".parse().unwrap()).public();
+    let (known, found) = (key(), key());
+    let endpoint = || "tcp://a:1".parse().unwrap();
+    [
+        Distrust::Changed { endpoint: endpoint(), known, found },
+        Distrust::Opened { endpoint: endpoint(), known },
+        Distrust::Secured { endpoint: endpoint(), found },
+    ]
 }
 
 fn acts() -> Vec<ActShown> {
@@ -128,6 +160,7 @@ fn attempts() -> Vec<Attempt> {
         Attempt::History,
         Attempt::Older(geral()),
         Attempt::Act,
+        Attempt::Govern,
         Attempt::Line,
     ]
 }
@@ -155,6 +188,7 @@ fn reasons() -> Vec<Reason> {
     ];
     let errors = [
         RequestError::Malformed { reason: "!".to_owned() },
+        RequestError::Distrusted(Box::new(distrust()[0].clone())),
         RequestError::NotLoggedIn,
         RequestError::Busy,
         RequestError::TooManyTopics,
@@ -249,6 +283,13 @@ fn labels(language: Language) -> Vec<String> {
         super::not_your_own(language).to_owned(),
         super::answers_nothing_here(language).to_owned(),
         super::copied(language).to_owned(),
+        super::device(language, "recado://a:1/k/c"),
+        super::members(language, &channel("geral"), &Members::default()),
+        super::members(
+            language,
+            &channel("geral"),
+            &Members { members: vec![user()], private: true, owner: None },
+        ),
         super::your_name(language, None),
         super::your_name(language, Some("ana")),
         super::too_long(language, 70_000),

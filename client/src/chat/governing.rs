@@ -1,0 +1,69 @@
+//! What comes of the commands of members and administrators.
+
+use recado_proto::{ChannelName, Members};
+
+use super::command::Governing;
+use super::item::{Attempt, FailureCode, Item, Notice, Place};
+use super::reason::{Hint, Reason};
+use super::{Ask, Chat};
+use crate::session::RequestError;
+
+impl Chat {
+    pub(super) fn govern(&mut self, what: Governing) {
+        let what = what.meaning(|user| self.known.meant_user(user));
+        let channel = if what.is_of_channel() { self.channel_here() } else { None };
+        match what.act(channel.clone()) {
+            Some(act) => self.ask(Ask::Govern { what, channel, act }),
+            None => self.fail_without_channel(),
+        }
+    }
+
+    pub(super) fn list_members(&mut self) {
+        match self.channel_here() {
+            Some(channel) => self.ask(Ask::Members(channel)),
+            None => self.fail_without_channel(),
+        }
+    }
+
+    pub(super) fn on_governed(
+        &mut self,
+        what: Governing,
+        channel: Option<ChannelName>,
+        result: Result<(), RequestError>,
+    ) {
+        self.waiting = self.waiting.saturating_sub(1);
+        match result {
+            Ok(()) => self.notice(Notice::Governed { what, channel }),
+            Err(error) => self.fail_request(Attempt::Govern, &error, None),
+        }
+    }
+
+    pub(super) fn on_members(&mut self, channel: ChannelName, result: Result<Members, RequestError>) {
+        self.waiting = self.waiting.saturating_sub(1);
+        match result {
+            Ok(members) => self.show(Item::Members { channel, members }),
+            Err(error) => self.fail_request(Attempt::Govern, &error, None),
+        }
+    }
+
+    pub(super) fn on_device(&mut self, result: Result<String, RequestError>) {
+        self.waiting = self.waiting.saturating_sub(1);
+        match result {
+            Ok(link) => self.show(Item::Device { link }),
+            Err(error) => self.fail_request(Attempt::Govern, &error, None),
+        }
+    }
+
+    /// The channel where one is; none in a conversation with one person.
+    fn channel_here(&self) -> Option<ChannelName> {
+        match self.current_place() {
+            Some(Place::Channel(channel)) => Some(channel),
+            Some(Place::Direct(_)) | None => None,
+        }
+    }
+
+    fn fail_without_channel(&mut self) {
+        let hint = Some(Hint::JoinOne);
+        self.fail(Attempt::Govern, FailureCode::NoChannel, Reason::InNoChannel, hint);
+    }
+}
