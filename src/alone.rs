@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Failure,
     cli::UpArgs,
-    pair::{Pair, bind_broker, bind_server, reachable},
+    pair::{Pair, bind_broker, bind_server, installation_keys, reachable},
 };
 
 /// How long a server or broker has to answer before it counts as absent. On loopback the answer takes a millisecond.
@@ -82,12 +82,14 @@ async fn start_missing(
             (Hosted::Both, tokio::spawn(pair.run(hosting.clone())))
         }
         (true, false) => {
-            let server = bind_server(recado_server::Args { options: up.server, open: up.open }).await?;
+            let security = up.security();
+            let server = bind_server(up.server, &security, installation_keys(&security)?.as_ref()).await?;
             let running = server.run(hosting.clone());
             (Hosted::Server, tokio::spawn(async { Ok(running.await?) }))
         }
         (false, true) => {
-            let broker = bind_broker(recado_broker::Args { options: up.broker, open: up.open }).await?;
+            let security = up.security();
+            let broker = bind_broker(up.broker, &security, installation_keys(&security)?.as_ref()).await?;
             let running = broker.run(hosting.clone());
             (Hosted::Broker, tokio::spawn(async { Ok(running.await?) }))
         }

@@ -88,7 +88,7 @@ pub(crate) enum Part {
     Leave(recado_client::programs::LeaveArgs),
     /// List the devices that a secured server knows you by; show, add and revoke keys
     Keys(recado_client::programs::KeysArgs),
-    /// Look after a secured server: invitations, roles, bans, private channels, what was done
+    /// Look after a secured server: invitations, roles, bans, private channels, its log
     Admin(recado_client::programs::AdminArgs),
     /// Make traffic and prove that nothing acknowledged is lost
     Autoclient(recado_autoclient::Command),
@@ -118,6 +118,32 @@ pub(crate) struct UpArgs {
     /// Listen on addresses that other machines can reach, without encryption and without asking who connects
     #[arg(long, env = "RECADO_OPEN")]
     pub(crate) open: bool,
+
+    /// Encrypt all, and let in only whose key is known
+    #[arg(long, env = "RECADO_SECURE")]
+    pub(crate) secure: bool,
+
+    /// File with the key pair of this installation, for --secure; made if there is none [default: installation.key in recado's folder among the user's data]
+    #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Show the first administrator's link as text alone
+    #[arg(long, env = "RECADO_NO_QR")]
+    pub(crate) no_qr: bool,
+}
+
+impl UpArgs {
+    pub(crate) fn security(&self) -> SecurityArgs {
+        SecurityArgs { open: self.open, secure: self.secure, key: self.key.clone() }
+    }
+}
+
+/// How a part that listens protects itself, as it was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct SecurityArgs {
+    pub(crate) open: bool,
+    pub(crate) secure: bool,
+    pub(crate) key: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\

@@ -13,6 +13,7 @@ mod settings;
 mod signals;
 mod status;
 mod transfer;
+mod welcome;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -24,9 +25,9 @@ use recado_autoclient::{Action, Stop, record::Outcome};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{CliError, Invocation, Part},
+    cli::{CliError, Invocation, Part, SecurityArgs},
     logging::{LogFormat, LogTarget},
-    pair::{Pair, bind_broker, bind_server},
+    pair::{Pair, bind_broker, bind_server, installation_keys},
 };
 
 /// Exit code for a command line, setting or environment that cannot be.
@@ -126,8 +127,20 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
     let (shutdown, at_once) = signals::shutdown_tokens(is_patient).context("cannot listen for signals")?;
     match part {
         Part::Up(args) => Pair::bind(args, broker_is_given).await?.run(shutdown).await?,
-        Part::Broker(args) => bind_broker(args).await?.run(shutdown).await?,
-        Part::Server(args) => bind_server(args).await?.run(shutdown).await?,
+        Part::Broker(args) => {
+            let security = SecurityArgs { open: args.open, secure: args.secure, key: args.key };
+            let keys = installation_keys(&security)?;
+            bind_broker(args.options, &security, keys.as_ref()).await?.run(shutdown).await?;
+        }
+        Part::Server(args) => {
+            let security = SecurityArgs { open: args.open, secure: args.secure, key: args.key };
+            let keys = installation_keys(&security)?;
+            let server = bind_server(args.options, &security, keys.as_ref()).await?;
+            if let Some(keys) = keys {
+                welcome::first(&server, keys.public(), None, true);
+            }
+            server.run(shutdown).await?;
+        }
         Part::Client(args) => {
             let config =
                 recado_client::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;

@@ -2,13 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use recado_broker::Broker;
-use recado_server::Server;
+use recado_server::{Protection, Server};
+use recado_zmtp::curve::KeyPair;
 use recado_zmtp::{Endpoint, Host};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Failure, cli::UpArgs};
+use crate::{
+    Failure,
+    cli::{SecurityArgs, UpArgs},
+    welcome,
+};
 
 /// A broker and a server that publishes to it, both listening.
 pub(crate) struct Pair {
@@ -19,9 +24,10 @@ pub(crate) struct Pair {
 impl Pair {
     /// Binds both. The server publishes to this broker, and to those of `--broker` where `broker_is_given`.
     pub(crate) async fn bind(args: UpArgs, broker_is_given: bool) -> Result<Pair, Failure> {
-        let UpArgs { broker, mut server, open } = args;
-        let broker = recado_broker::Args { options: broker, open };
-        let broker = bind_broker(broker).await?;
+        let security = args.security();
+        let UpArgs { broker, mut server, no_qr, .. } = args;
+        let keys = installation_keys(&security)?;
+        let broker = bind_broker(broker, &security, keys.as_ref()).await?;
         let own = reachable(broker.publishers_endpoint());
         if !broker_is_given {
             server.broker.clear();
@@ -29,7 +35,10 @@ impl Pair {
         if !server.broker.contains(&own) {
             server.broker.insert(0, own);
         }
-        let server = bind_server(recado_server::Args { options: server, open }).await?;
+        let server = bind_server(server, &security, keys.as_ref()).await?;
+        if let Some(keys) = &keys {
+            welcome::first(&server, keys.public(), Some(broker.subscribers_endpoint()), !no_qr);
+        }
         Ok(Pair { broker, server })
     }
 
@@ -56,15 +65,42 @@ impl Pair {
 }
 
 /// Binds a broker by itself.
-pub(crate) async fn bind_broker(args: recado_broker::Args) -> Result<Broker, Failure> {
-    let config = recado_broker::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
-    Ok(Broker::bind(config).await?)
+pub(crate) async fn bind_broker(
+    options: recado_broker::Options,
+    security: &SecurityArgs,
+    keys: Option<&KeyPair>,
+) -> Result<Broker, Failure> {
+    let config = options.into_config(security.open, keys.cloned());
+    Ok(Broker::bind(config.map_err(|error| Failure::Usage(error.into()))?).await?)
 }
 
 /// Binds a server by itself.
-pub(crate) async fn bind_server(args: recado_server::Args) -> Result<Server, Failure> {
-    let config = recado_server::Config::try_from(args).map_err(|error| Failure::Usage(error.into()))?;
+pub(crate) async fn bind_server(
+    options: recado_server::Options,
+    security: &SecurityArgs,
+    keys: Option<&KeyPair>,
+) -> Result<Server, Failure> {
+    let protection = match keys {
+        Some(keys) => Protection::Secured(keys.clone()),
+        None if security.open => Protection::Open,
+        None => Protection::Loopback,
+    };
+    let config = options.into_config(protection).map_err(|error| Failure::Usage(error.into()))?;
     Ok(Server::bind(config).await?)
+}
+
+/// The installation's keys, made if there are none; none if security is not asked for.
+pub(crate) fn installation_keys(security: &SecurityArgs) -> Result<Option<KeyPair>, Failure> {
+    match (security.secure, security.open) {
+        (false, _) => return Ok(None),
+        (true, true) => {
+            return Err(Failure::Usage(anyhow!(
+                "--open lets in anybody and --secure only those with a key: take one of them"
+            )));
+        }
+        (true, false) => {}
+    }
+    Ok(Some(recado_client::keys::installation(security.key.as_deref())?))
 }
 
 /// How this machine reaches an endpoint that it listens on, every address included.

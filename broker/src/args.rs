@@ -1,7 +1,10 @@
 //! The command line's options for the broker, as they were written. [`Config`] is what they come to.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 use recado_zmtp::Endpoint;
+use recado_zmtp::curve::KeyPair;
 
 use crate::config::{Config, ConfigError};
 use crate::limits::{LAST_VALUE_SIZE, Limits, SlowSubscriber};
@@ -17,6 +20,14 @@ pub struct Args {
     /// Listen on addresses that other machines can reach, without encryption and without asking who connects
     #[arg(long, env = "RECADO_OPEN")]
     pub open: bool,
+
+    /// Encrypt all, and let in only whose key is known
+    #[arg(long, env = "RECADO_SECURE")]
+    pub secure: bool,
+
+    /// File with the key pair of this installation, for --secure; made if there is none [default: installation.key in recado's folder among the user's data]
+    #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
+    pub key: Option<PathBuf>,
 }
 
 /// The options that have a meaning of their own beside other parts' options.
@@ -148,13 +159,13 @@ impl TryFrom<Args> for Config {
     type Error = ConfigError;
 
     fn try_from(args: Args) -> Result<Config, ConfigError> {
-        args.options.into_config(args.open)
+        args.options.into_config(args.open, None)
     }
 }
 
 impl Options {
-    /// The configuration that these options come to, `--open` given or not.
-    pub fn into_config(self, open: bool) -> Result<Config, ConfigError> {
+    /// The configuration that these options come to, `--open` given or not; with the installation's keys where security is on.
+    pub fn into_config(self, open: bool, keys: Option<KeyPair>) -> Result<Config, ConfigError> {
         let heartbeat = self.broker_heartbeat.0;
         let figures = self.figures_interval.0;
         let defaults = Limits::default();
@@ -181,7 +192,10 @@ impl Options {
             linger: self.broker_linger.0,
             figures_interval: (!figures.is_zero()).then_some(figures),
         };
-        let mut config = Config::new(self.publishers, self.subscribers, open, limits)?;
+        let mut config = match keys {
+            Some(keys) => Config::secured(self.publishers, self.subscribers, keys, limits)?,
+            None => Config::new(self.publishers, self.subscribers, open, limits)?,
+        };
         if let Some(text) = self.welcome_message {
             config = config.with_welcome(&text)?;
         }

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use recado_zmtp::Endpoint;
 use recado_zmtp::codec::FrameHeader;
+use recado_zmtp::curve::KeyPair;
 use thiserror::Error;
 
 use crate::limits::{
@@ -10,7 +11,7 @@ use crate::limits::{
 };
 
 /// A validated configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     publishers: Endpoint,
     subscribers: Endpoint,
@@ -18,6 +19,8 @@ pub struct Config {
     open: bool,
     limits: Limits,
     welcome: Bytes,
+    /// The installation's keys, where security is on.
+    keys: Option<KeyPair>,
 }
 
 /// Why a configuration cannot be. The user's to mend.
@@ -26,7 +29,7 @@ pub enum ConfigError {
     /// Other machines could reach the endpoint.
     #[error(
         "{endpoint} can be reached from other machines, and nothing is encrypted and nobody is asked who they are: \
-         add --open if that is what you want, or listen on 127.0.0.1"
+         add --secure, or --open if that is what you want, or listen on 127.0.0.1"
     )]
     NotLoopback {
         /// The endpoint.
@@ -65,7 +68,24 @@ impl Config {
         check_reach(&subscribers, open)?;
         check_distinct(&publishers, &[&subscribers])?;
         check(&limits)?;
-        Ok(Config { publishers, subscribers, status: None, open, limits, welcome: Bytes::new() })
+        let (status, welcome, keys) = (None, Bytes::new(), None);
+        Ok(Config { publishers, subscribers, status, open, limits, welcome, keys })
+    }
+
+    /// With security: everything is sealed, only servers with the same keys publish, and only users subscribe, to what they may hear.
+    /// Then any address may be listened on.
+    pub fn secured(
+        publishers: Endpoint,
+        subscribers: Endpoint,
+        keys: KeyPair,
+        limits: Limits,
+    ) -> Result<Config, ConfigError> {
+        Ok(Config { keys: Some(keys), ..Config::new(publishers, subscribers, true, limits)? })
+    }
+
+    /// The installation's keys, where security is on.
+    pub fn keys(&self) -> Option<&KeyPair> {
+        self.keys.as_ref()
     }
 
     /// The same, and the status can be asked for at `endpoint`.

@@ -101,6 +101,10 @@ counters! {
     closed_at_fault,
     /// Connections closed because the peer fell silent.
     closed_silent,
+    /// Connections closed because their key is no longer a user's.
+    expelled,
+    /// Questions that are open now, about who may hear what.
+    questions,
 }
 
 impl Counters {

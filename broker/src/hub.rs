@@ -22,6 +22,7 @@ use crate::matches::Matches;
 use crate::neighbours::Neighbours;
 use crate::pace::{Pace, Standing};
 use crate::queue::{Admission, Marks, Queue};
+use crate::seat::Seat;
 use crate::share::Shares;
 use crate::slab::Slab;
 use crate::trie::{Inserted, Removed, SubscriberId, TopicId, Trie};
@@ -64,6 +65,8 @@ pub struct Hub {
     pub(crate) own_bytes: usize,
     loans: Loans,
     pub(crate) neighbours: Neighbours,
+    /// Where security is on.
+    pub(crate) seat: Option<Box<Seat>>,
     publishers: Slab<Publisher>,
     subscriptions: usize,
     subscription_bytes: usize,
@@ -117,6 +120,7 @@ impl Hub {
             own_bytes: 0,
             loans: Loans::default(),
             neighbours: Neighbours::none(),
+            seat: None,
             publishers: Slab::new(),
             subscriptions: 0,
             subscription_bytes: 0,
@@ -318,7 +322,8 @@ impl Hub {
     /// Drops what waits for all subscribers, and counts it.
     pub fn give_up(&mut self) {
         let all = self.subscribers.iter().map(|(number, _)| SubscriberId(number));
-        let all: Vec<SubscriberId> = all.skip(self.neighbours.reserved()).collect();
+        let reserved = self.neighbours.reserved() + usize::from(self.seat.is_some());
+        let all: Vec<SubscriberId> = all.skip(reserved).collect();
         for id in all {
             self.subscriber_left(id);
         }
@@ -388,6 +393,9 @@ impl Hub {
         let Some(last_values) = self.last_values.take() else { return };
         for (topic, message) in last_values.matching(prefix) {
             self.greeting_visits += 1;
+            if self.has_gate() && topic != prefix {
+                continue;
+            }
             if self.trie.lengths_of(topic, id).all(|length| length <= prefix.len()) {
                 self.greet(id, message);
             }
@@ -491,7 +499,7 @@ impl Hub {
 
     /// Subscribers, those that leave included.
     fn subscribers_now(&self) -> usize {
-        self.subscribers.len() - self.neighbours.reserved()
+        self.subscribers.len() - self.neighbours.reserved() - usize::from(self.seat.is_some())
     }
 
     fn count_subscribers(&self) {

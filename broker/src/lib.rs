@@ -44,6 +44,7 @@ mod counters;
 pub mod delivery;
 #[doc(hidden)]
 pub mod fuzz;
+mod gate;
 pub mod hub;
 mod inbound;
 mod last_values;
@@ -52,6 +53,7 @@ mod matches;
 pub mod neighbours;
 mod pace;
 pub mod queue;
+mod seat;
 mod share;
 mod shell;
 #[doc(hidden)]

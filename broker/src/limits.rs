@@ -115,6 +115,23 @@ pub const PROBATION_FIRST_MS: u64 = 2_500;
 /// Milliseconds that the doubling ends at.
 pub const PROBATION_MAX_MS: u64 = 60_000;
 
+/// Questions that a worker has open about who may hear what, in about 400 bytes each. A topic that would be one more is not granted, and a
+/// key that would be one more is refused.
+pub const GATE_QUESTIONS_MAX: usize = 256 * 1024;
+
+/// Topics that one connection may wish for where security is on; one more ends it.
+pub const GATE_WISHES_MAX: usize = 4096;
+
+/// Bytes of a topic that is asked about. Nobody may hear a longer one: names are shorter.
+pub const GATE_TOPIC_BYTES_MAX: usize = 256;
+
+/// Milliseconds that a subscription waits for its answer, and holds back those after it on its connection. Then it is refused for now, and
+/// takes effect whenever it is granted.
+pub const GATE_PATIENCE_MS: u64 = 3_000;
+
+/// Milliseconds that a yes is kept when nobody is interested in it any more: a reconnection needs no questions then.
+pub const GATE_KEPT_MS: u64 = 30_000;
+
 /// Bytes of commands waiting for a subscriber's turn beyond which its PINGs stay unanswered.
 pub const SUBSCRIBER_COMMAND_BYTES_MAX: usize = 4 * KIB;
 

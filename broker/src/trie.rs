@@ -82,6 +82,8 @@ pub struct Trie {
     free: Vec<u32>,
     generation: u64,
     topics: usize,
+    /// A topic is found where it is subscribed to as a whole, and not by its beginning.
+    whole: bool,
 }
 
 impl Default for Trie {
@@ -93,7 +95,12 @@ impl Default for Trie {
 impl Trie {
     /// An empty trie.
     pub fn new() -> Trie {
-        Trie { nodes: vec![Node::default()], free: Vec::new(), generation: 0, topics: 0 }
+        Trie { nodes: vec![Node::default()], free: Vec::new(), generation: 0, topics: 0, whole: false }
+    }
+
+    /// From now on who subscribes to a topic wants that one alone, and none that begins with it.
+    pub fn match_whole_topics(&mut self) {
+        self.whole = true;
     }
 
     /// Raised by every change.
@@ -163,6 +170,11 @@ impl Trie {
 
     /// Walks down as far as `topic` leads.
     pub fn find(&self, topic: &[u8]) -> Found {
+        if self.whole {
+            let longest = self.exactly(topic);
+            let changed = longest.map_or(0, |id| self.nodes[id.index()].changed);
+            return Found { longest, changed, examined: topic.len(), whole: true };
+        }
         let (mut at, mut position) = (ROOT, 0);
         let mut found = Found { longest: None, changed: 0, examined: 0, whole: false };
         loop {
@@ -191,7 +203,7 @@ impl Trie {
         }
     }
 
-    /// The subscribers of the topic `id` and of every topic that it begins with, sorted, each once, in place of what
+    /// The subscribers of the topic `id` and, unless whole topics are matched, of every topic that it begins with, sorted, each once, in place of what
     /// `into` held.
     pub fn collect(&self, id: TopicId, into: &mut Vec<SubscriberId>) {
         into.clear();
@@ -202,7 +214,7 @@ impl Trie {
                 into.extend_from_slice(&node.subscribers);
                 sources += 1;
             }
-            if at == ROOT {
+            if at == ROOT || self.whole {
                 break;
             }
             at = node.parent;

@@ -41,6 +41,8 @@ pub enum Code {
     TooLarge,
     /// The server is stopping; the same request may succeed later, or elsewhere.
     Unavailable,
+    /// The key of the connection is nobody's: whoever has it has to join first.
+    UnknownKey,
     /// The server does not know the service.
     UnknownService,
     /// The reply had no `code`: a plain server's has none. Never sent.
@@ -51,7 +53,7 @@ pub enum Code {
 
 impl Code {
     /// Every word that this version may send, in alphabetical order.
-    pub const ALL: [Code; 19] = [
+    pub const ALL: [Code; 20] = [
         Code::BadCode,
         Code::BadName,
         Code::BadPassword,
@@ -70,6 +72,7 @@ impl Code {
         Code::NotSecured,
         Code::TooLarge,
         Code::Unavailable,
+        Code::UnknownKey,
         Code::UnknownService,
     ];
 
@@ -94,6 +97,7 @@ impl Code {
             Code::NotSecured => "not_secured",
             Code::TooLarge => "too_large",
             Code::Unavailable => "unavailable",
+            Code::UnknownKey => "unknown_key",
             Code::UnknownService => "unknown_service",
             Code::Unstated => "",
             Code::Other(word) => word,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use recado_zmtp::Endpoint;
+use recado_zmtp::curve::KeyPair;
 use thiserror::Error;
 
 /// All options of `recado server`.
@@ -18,6 +19,14 @@ pub struct Args {
     /// Listen on addresses that other machines can reach, without encryption and without asking who connects
     #[arg(long, env = "RECADO_OPEN")]
     pub open: bool,
+
+    /// Encrypt all, and let in only whose key is known
+    #[arg(long, env = "RECADO_SECURE")]
+    pub secure: bool,
+
+    /// File with the key pair of this installation, for --secure; made if there is none [default: installation.key in recado's folder among the user's data]
+    #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
+    pub key: Option<PathBuf>,
 }
 
 /// The options that have a meaning of their own beside other parts' options.
@@ -66,7 +75,7 @@ pub enum ConfigError {
     /// Other machines could reach the endpoint.
     #[error(
         "{endpoint} can be reached from other machines, and nothing is encrypted and nobody is asked who they are: \
-         add --open if that is what you want, or listen on 127.0.0.1"
+         add --secure, or --open if that is what you want, or listen on 127.0.0.1"
     )]
     NotLoopback {
         /// The endpoint.
@@ -82,47 +91,58 @@ pub enum ConfigError {
     NoDataFolder,
 }
 
+/// Who may reach what.
+#[derive(Clone, Debug, Default)]
+pub enum Protection {
+    /// Only this machine, since nobody is asked who they are.
+    #[default]
+    Loopback,
+    /// Anybody, though nobody is asked who they are.
+    Open,
+    /// Those whose key is known, with the installation's own keys.
+    Secured(KeyPair),
+}
+
 /// A validated configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) requests: Endpoint,
     pub(crate) brokers: Vec<Endpoint>,
     pub(crate) store: PathBuf,
     pub(crate) store_is_default: bool,
+    /// The installation's keys, where security is on.
+    pub(crate) keys: Option<KeyPair>,
 }
 
 impl Config {
-    /// Checks all of it. `open` permits an endpoint that is not loopback.
+    /// Checks all of it.
     pub fn new(
         requests: Endpoint,
         brokers: Vec<Endpoint>,
         store: &StoreUrl,
-        open: bool,
+        protection: Protection,
     ) -> Result<Config, ConfigError> {
-        if !open && !requests.is_loopback() {
-            return Err(ConfigError::NotLoopback { endpoint: requests });
-        }
+        let keys = match protection {
+            Protection::Loopback if !requests.is_loopback() => {
+                return Err(ConfigError::NotLoopback { endpoint: requests });
+            }
+            Protection::Loopback | Protection::Open => None,
+            Protection::Secured(keys) => Some(keys),
+        };
         for (index, broker) in brokers.iter().enumerate() {
             if brokers[..index].contains(broker) {
                 return Err(ConfigError::BrokerTwice(broker.clone()));
             }
         }
-        Ok(Config { requests, brokers, store: store.path()?, store_is_default: store.path.is_none() })
-    }
-}
-
-impl TryFrom<Args> for Config {
-    type Error = ConfigError;
-
-    fn try_from(args: Args) -> Result<Config, ConfigError> {
-        args.options.into_config(args.open)
+        let store_is_default = store.path.is_none();
+        Ok(Config { requests, brokers, store: store.path()?, store_is_default, keys })
     }
 }
 
 impl Options {
-    /// The configuration that these options come to, `--open` given or not.
-    pub fn into_config(self, open: bool) -> Result<Config, ConfigError> {
-        Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), open)
+    /// The configuration that these options come to.
+    pub fn into_config(self, protection: Protection) -> Result<Config, ConfigError> {
+        Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), protection)
     }
 }
 
@@ -174,8 +194,9 @@ mod tests {
     use std::path::Path;
 
     use clap::Parser;
+    use recado_zmtp::curve::KeyPair;
 
-    use super::{Args, Config, StoreUrl, StoreUrlError};
+    use super::{Args, Config, Protection, StoreUrl, StoreUrlError};
 
     #[derive(Parser)]
     struct Cli {
@@ -185,8 +206,15 @@ mod tests {
 
     fn config(line: &str) -> Result<Config, String> {
         let words = std::iter::once("server").chain(line.split_whitespace());
-        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
-        Config::try_from(cli.args).map_err(|error| error.to_string())
+        let Cli { args } = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        let protection = if args.secure {
+            Protection::Secured(KeyPair::generate())
+        } else if args.open {
+            Protection::Open
+        } else {
+            Protection::Loopback
+        };
+        args.options.into_config(protection).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -197,7 +225,8 @@ mod tests {
         assert_eq!(config.requests.to_string(), "tcp://127.0.0.1:0");
         assert_eq!(config.brokers.len(), 2);
         assert_eq!((config.store.as_path(), config.store_is_default), (Path::new("x/y.db"), false));
-        assert!(self::config("--requests tcp://0.0.0.0:1 --open --store sqlite:x").is_ok());
+        assert!(self::config("--requests tcp://0.0.0.0:1 --open --store sqlite:x").unwrap().keys.is_none());
+        assert!(self::config("--requests tcp://0.0.0.0:1 --secure --store sqlite:x").unwrap().keys.is_some());
     }
 
     #[test]
@@ -207,7 +236,7 @@ mod tests {
             assert!(error.contains(part), "{line}: {error}");
         };
         check("--requests tcp://0.0.0.0:1 --store sqlite:x", "--open");
-        check("--requests tcp://*:1 --store sqlite:x", "--open");
+        check("--requests tcp://*:1 --store sqlite:x", "--secure");
         check("--requests nonsense", "nonsense");
         check("--broker tcp://a:1 --broker tcp://a:1 --store sqlite:x", "twice");
         check("--store postgres://localhost/recado", "not available yet");

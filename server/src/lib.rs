@@ -12,7 +12,7 @@ mod service;
 pub mod store;
 mod transfer;
 
-pub use config::{Args, Config, ConfigError, Options, StoreUrl, StoreUrlError};
+pub use config::{Args, Config, ConfigError, Options, Protection, StoreUrl, StoreUrlError};
 #[doc(hidden)]
 pub use service::simulation;
 pub use service::{Server, ServerError};

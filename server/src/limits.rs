@@ -239,6 +239,24 @@ pub const PASSWORD_PASSES: u32 = 2;
 /// Events of access that a start reads at once.
 pub const ACCESS_EVENTS_AT_ONCE_MAX: usize = 4 * 1024;
 
+/// Questions that one broker may have open about who may hear what, in about 200 bytes each. One more is not answered.
+pub const DOOR_QUESTIONS_MAX: usize = 256 * 1024;
+
+/// Bytes of such a question: a key, and the longest topic that there is.
+pub const DOOR_QUESTION_BYTES_MAX: usize = 512;
+
+/// Questions that are looked at before other tasks have their turn.
+pub const DOOR_ANSWERS_AT_ONCE_MAX: usize = 1024;
+
+/// Connections of which is remembered whose they are. From so many on those that are gone are looked for with each further one.
+pub const CALLERS_REMEMBERED_MAX: usize = 2 * recado_zmtp::limits::CONNECTIONS_MAX;
+
+/// Passwords that wait to be checked or hashed, one after the other. One more is refused with `busy`.
+pub const PASSWORDS_WAITING_MAX: usize = 32;
+
+/// How long a login by password holds on the key that it was made with, in seconds.
+pub const SESSION_SECONDS: u64 = 30 * 24 * 3600;
+
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
 pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);
 

@@ -42,7 +42,7 @@ enum Meaning {
 }
 
 /// All figures that have a place in the table; what a newer broker has beside them comes last.
-const PLACED: [&str; 23] = [
+const PLACED: [&str; 25] = [
     "messages_in",
     "bytes_in",
     "messages_out",
@@ -66,6 +66,8 @@ const PLACED: [&str; 23] = [
     "refused",
     "closed_at_fault",
     "closed_silent",
+    "expelled",
+    "questions",
 ];
 
 impl Table<'_> {
@@ -156,13 +158,18 @@ impl Table<'_> {
     }
 
     fn refused(&self) -> Section {
-        Section(vec![
+        let mut rows = vec![
             self.flow_heading("Refused, closed", ""),
             self.flow("refused", "refused", Unit::Count, Meaning::Loss),
             self.flow("broke a rule", "closed_at_fault", Unit::Count, Meaning::Loss),
             self.flow("fell silent", "closed_silent", Unit::Count, Meaning::Loss),
             self.flow("frames ignored", "ignored", Unit::Count, Meaning::Harmless),
-        ])
+        ];
+        // Only a secured broker expels anybody.
+        if self.report.figure("expelled") > 0 {
+            rows.push(self.flow("key taken away", "expelled", Unit::Count, Meaning::Harmless));
+        }
+        Section(rows)
     }
 
     fn connections(&self) -> Section {
@@ -175,11 +182,15 @@ impl Table<'_> {
     }
 
     fn subscriptions(&self) -> Section {
-        Section(vec![
+        let mut rows = vec![
             heading(["Subscriptions", "now", ""]),
             self.holding("in all", "subscriptions", Unit::Count, None),
             self.holding("topics", "topics", Unit::Count, None),
-        ])
+        ];
+        if self.report.figure("questions") > 0 {
+            rows.push(self.holding("questions", "questions", Unit::Count, None));
+        }
+        Section(rows)
     }
 
     fn memory(&self) -> Section {

@@ -37,7 +37,11 @@ impl Requester {
     /// # Panics
     /// The endpoint is none.
     pub fn connect(endpoint: &str) -> Requester {
-        let dealer = Dealer::connect(&[parse(endpoint)], Framing::Delimited, SocketOptions::default());
+        Requester::of(Dealer::connect(&[parse(endpoint)], Framing::Delimited, SocketOptions::default()))
+    }
+
+    /// Asks over this socket, which puts delimiters.
+    pub fn of(dealer: Dealer) -> Requester {
         Requester { dealer, asked: 0 }
     }
 
@@ -280,6 +284,6 @@ pub fn channel(name: &str) -> ChannelName {
     ChannelName::parse(name).expect("tests use good names")
 }
 
-fn parse(endpoint: &str) -> Endpoint {
+pub(crate) fn parse(endpoint: &str) -> Endpoint {
     endpoint.parse().unwrap_or_else(|error| panic!("{endpoint}: {error}"))
 }

@@ -10,6 +10,7 @@ pub mod parts;
 pub mod peers;
 pub mod process;
 pub mod proxy;
+pub mod secured;
 pub mod simulation;
 pub mod stored;
 pub mod terminal;

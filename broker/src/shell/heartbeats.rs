@@ -19,6 +19,10 @@ pub(super) async fn beat(shared: Rc<Shared>) {
             _ = ticks.tick() => {}
         }
         let now = Instant::now();
+        if shared.keys.is_some() {
+            shared.hub.borrow_mut().gate_tick(now);
+            shared.heed_gate();
+        }
         for (_, peer) in shared.peers.borrow().iter() {
             let mut heartbeat = peer.heartbeat.borrow_mut();
             if peer.blocked.get() {

@@ -144,7 +144,13 @@ impl Reader {
         loop {
             self.heed(shared)?;
             self.tell(shared)?;
-            let interest = match self.output.is_empty() {
+            if self.stream.has_unsent()
+                && let Err(error) = self.stream.try_flush()
+                && error.kind() != io::ErrorKind::WouldBlock
+            {
+                return Err(error.into());
+            }
+            let interest = match self.output.is_empty() && !self.stream.has_unsent() {
                 true => Interest::READABLE,
                 false => Interest::READABLE | Interest::WRITABLE,
             };
@@ -231,7 +237,7 @@ impl Reader {
                 }
                 return Ok(None);
             }
-            Err(_) => return Err(End::Left),
+            Err(error) => return Err(error.into()),
         };
         self.peer.heard();
         self.turn_bytes += count;
@@ -295,7 +301,7 @@ impl Reader {
             self.rest.extend_from_slice(rest);
             shared.chunks.borrow_mut().give_back_chunk(chunk);
         }
-        shared.holds_inbound(&self.peer, held, consumed > 0, now)
+        shared.holds_inbound(&self.peer, held + self.stream.held_bytes(), consumed > 0, now)
     }
 
     /// Between two parts of a long chunk.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recado_zmtp::codec::{Heartbeat, MessageLimits};
+use recado_zmtp::curve::{KeyPair, PublicKey};
 use recado_zmtp::transport::Stream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -17,10 +18,12 @@ use crate::chunk::ChunkPool;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::delivery::{Leftovers, Written};
+use crate::gate::TooMany;
 use crate::hub::{Hub, PublisherId, SubscriptionError};
 use crate::inbound::Inbound;
 use crate::limits::Limits;
 use crate::neighbours::WorkerId;
+use crate::seat::Decided;
 use crate::shell::end::End;
 use crate::shell::workers::Workers;
 use crate::slab::Slab;
@@ -38,6 +41,10 @@ pub(super) struct Shared {
     pub(super) chunks: RefCell<ChunkPool>,
     /// Notified when a subscriber has caught up or left: publishers may be waiting for that.
     pub(super) relief: Notify,
+    /// The installation's keys, where security is on.
+    pub(super) keys: Option<KeyPair>,
+    /// Notified when it was answered whose a key is: handshakes may be waiting for that.
+    pub(super) keys_answered: Notify,
     /// Cancelled when the broker is to end: nothing more is accepted or read.
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
@@ -93,6 +100,8 @@ impl Shared {
         let inbound = Inbound::new(limits.inbound_bytes_max);
         let hub = Hub::new(limits.clone(), Arc::clone(&counters)).with_welcome(config.welcome().clone());
         let hub = hub.with_neighbours(worker, Arc::clone(&workers.boards));
+        let keys = config.keys().cloned();
+        let hub = if keys.is_some() { hub.with_gate() } else { hub };
         Shared {
             worker,
             workers,
@@ -101,6 +110,8 @@ impl Shared {
             limits,
             counters,
             relief: Notify::new(),
+            keys,
+            keys_answered: Notify::new(),
             stop,
             tasks: TaskTracker::new(),
             inbound: RefCell::new(inbound),
@@ -162,8 +173,17 @@ impl Shared {
         id
     }
 
+    /// Whose it is, where security is on.
+    pub(super) fn enter(&self, id: SubscriberId, key: &PublicKey) -> Result<(), End> {
+        let entered = self.hub.borrow_mut().enter(id, key);
+        self.heed_gate();
+        entered.map_err(|TooMany| End::Expelled)
+    }
+
     /// Its connection is closed; its subscriptions are still to be forgotten.
     pub(super) fn subscriber_left(&self, id: SubscriberId) {
+        self.hub.borrow_mut().left_gate(id, Instant::now());
+        self.heed_gate();
         self.hub.borrow_mut().subscriber_left(id);
         self.subscribers.borrow_mut()[id.0 as usize] = None;
         self.relief.notify_waiters();
@@ -231,8 +251,28 @@ impl Shared {
         }
     }
 
+    /// Does what the gate has decided.
+    pub(super) fn heed_gate(&self) {
+        let Decided { to_expel, at_fault, keys_answered, changed } = self.hub.borrow_mut().take_decided();
+        for id in to_expel {
+            self.close_subscriber(id, End::Expelled);
+        }
+        for (id, error) in at_fault {
+            self.close_subscriber(id, error.into());
+        }
+        if keys_answered {
+            self.keys_answered.notify_waiters();
+        }
+        if changed {
+            self.subscriptions_changed();
+        }
+    }
+
     /// Does what forwarding left to do, but for waiting. How many bytes were queued.
     pub(super) fn settle(&self, left: &mut Leftovers) -> usize {
+        if self.keys.is_some() {
+            self.heed_gate();
+        }
         for id in left.to_write.drain(..) {
             self.wake_subscriber(id);
         }
@@ -262,7 +302,14 @@ impl Shared {
     /// Writes to a subscriber what there is room for.
     pub(super) fn write(&self, id: SubscriberId, slices: &[IoSlice<'_>]) -> Written {
         match self.subscribers.borrow().get(id.0 as usize) {
-            Some(Some(connection)) => write(&connection.stream, slices),
+            Some(Some(connection)) => {
+                let written = write(&connection.stream, slices);
+                if self.keys.is_some() && connection.stream.has_unsent() {
+                    // What is sealed and has no room yet is written by its own task.
+                    connection.peer.wake.notify_one();
+                }
+                written
+            }
             Some(None) | None => Written::Broken,
         }
     }

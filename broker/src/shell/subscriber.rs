@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use recado_zmtp::codec::{Command, Frames, Item, MessageLimits, MessageSplitter, Subscription};
+use recado_zmtp::curve::PublicKey;
 use recado_zmtp::transport::Stream;
 use tokio::io::Interest;
 use tokio::task::yield_now;
@@ -40,6 +41,7 @@ pub(super) async fn serve_subscriber(
     shared: &Rc<Shared>,
     stream: Stream,
     peer: Rc<Peer>,
+    key: Option<PublicKey>,
     read_ahead: BytesMut,
 ) {
     let address = stream.peer();
@@ -47,7 +49,11 @@ pub(super) async fn serve_subscriber(
     let connection = Rc::new(SubscriberConnection { stream, peer });
     let id = shared.add_subscriber(Rc::clone(&connection));
     let mut reader = Reader::new(shared);
-    let end = match reader.take(shared, id, &connection, read_ahead) {
+    let begun = match key {
+        Some(key) => shared.enter(id, &key),
+        None => Ok(()),
+    };
+    let end = match begun.and_then(|()| reader.take(shared, id, &connection, read_ahead)) {
         Ok(()) => reader.serve(shared, id, &connection).await,
         Err(end) => end,
     };
@@ -84,6 +90,15 @@ async fn part(stream: &Stream) {
     }
 }
 
+/// Writes what was sealed and had no room. True if there still is none.
+fn flush_sealed(connection: &SubscriberConnection) -> Result<bool, End> {
+    match connection.stream.try_flush() {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Reader {
     fn new(shared: &Shared) -> Reader {
         let topic_bytes_max = shared.limits.topic_bytes_max;
@@ -105,7 +120,13 @@ impl Reader {
 
     async fn serve(&mut self, shared: &Shared, id: SubscriberId, connection: &SubscriberConnection) -> End {
         loop {
-            let waits = match self.flush(shared, id, connection) {
+            let is_unsent = match flush_sealed(connection) {
+                Ok(is_unsent) => is_unsent,
+                Err(end) => return end,
+            };
+            let flushed = if is_unsent { FlushEnd::Blocked } else { self.flush(shared, id, connection) };
+            let waits = match flushed {
+                FlushEnd::Empty if connection.stream.has_unsent() => true,
                 FlushEnd::Empty if shared.is_fed_out() => return End::Stopped,
                 FlushEnd::Empty => false,
                 FlushEnd::Blocked => true,
@@ -198,12 +219,13 @@ impl Reader {
                     walked.map(|()| count == SUBSCRIBER_READ_BYTES)
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-                Err(_) => Err(End::Left),
+                Err(error) => Err(error.into()),
             }
         } else {
             self.read_long(shared, id, connection)
         };
         shared.chunks.borrow_mut().give_back(buffer);
+        shared.heed_gate();
         shared.subscriptions_changed();
         outcome
     }
@@ -237,6 +259,7 @@ impl Reader {
     ) -> Result<(), End> {
         let rest = std::mem::take(&mut self.rest);
         let outcome = self.walk(shared, id, connection, &rest);
+        shared.heed_gate();
         shared.subscriptions_changed();
         outcome
     }
@@ -250,6 +273,7 @@ impl Reader {
         bytes: BytesMut,
     ) -> Result<(), End> {
         let outcome = self.walk(shared, id, connection, &bytes);
+        shared.heed_gate();
         shared.subscriptions_changed();
         outcome
     }
@@ -289,7 +313,8 @@ impl Reader {
         }
         self.rest.clear();
         self.rest.extend_from_slice(rest);
-        shared.holds_inbound(&connection.peer, self.rest.len(), at > 0, Instant::now())
+        let held = self.rest.len() + connection.stream.held_bytes();
+        shared.holds_inbound(&connection.peer, held, at > 0, Instant::now())
     }
 
     /// Does what the frames of a message say. False when others are to have their turn first.
@@ -302,7 +327,7 @@ impl Reader {
             }
             let Some(frame) = self.frames.pop_front() else { return Ok(true) };
             match Subscription::of_message_frame(&frame) {
-                Some(subscription) => hub.apply(id, subscription)?,
+                Some(subscription) => hub.apply_if_granted(id, subscription, Instant::now())?,
                 None => shared.counters.ignored.add(1),
             }
         }
@@ -316,8 +341,14 @@ impl Reader {
         command: &Command<'_>,
     ) -> Result<(), End> {
         match command {
-            Command::Subscribe(topic) => shared.hub.borrow_mut().subscribe(id, topic)?,
-            Command::Cancel(topic) => shared.hub.borrow_mut().cancel(id, topic),
+            Command::Subscribe(topic) => {
+                let subscription = Subscription::Subscribe(topic);
+                shared.hub.borrow_mut().apply_if_granted(id, subscription, Instant::now())?;
+            }
+            Command::Cancel(topic) => {
+                let subscription = Subscription::Cancel(topic);
+                shared.hub.borrow_mut().apply_if_granted(id, subscription, Instant::now())?;
+            }
             Command::Ping { ttl, context } => {
                 connection.peer.pinged(*ttl);
                 self.command(shared, id, &Command::Pong { context });

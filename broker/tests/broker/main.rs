@@ -5,6 +5,7 @@ mod forwarding;
 mod hostile;
 mod lifecycle;
 mod raw;
+mod secured;
 mod semantics_marks;
 mod semantics_subscriptions;
 mod shares;

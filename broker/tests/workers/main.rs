@@ -9,6 +9,8 @@ mod hostile;
 mod lifecycle;
 #[path = "../broker/raw.rs"]
 mod raw;
+#[path = "../broker/secured.rs"]
+mod secured;
 #[path = "../broker/semantics_subscriptions.rs"]
 mod semantics_subscriptions;
 #[path = "../broker/slow.rs"]

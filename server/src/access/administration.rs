@@ -33,7 +33,7 @@ impl Access {
                 self.judge_device(acting, of.as_ref(), *seconds, *code, now_ms)
             }
             Administration::AddKey { of, key, device } => {
-                self.judge_add_key(acting, of, *key, device.as_ref(), now_ms)
+                self.judge_add_key(acting, of, *key, device.as_ref(), names, now_ms)
             }
             Administration::RevokeKey { key } => self.judge_revoke_key(acting, *key, now_ms),
             Administration::Role { of, role } => self.judge_role(acting, of, *role),
@@ -136,16 +136,25 @@ impl Access {
         of: &UserName,
         key: DeviceKey,
         device: Option<&DeviceLabel>,
+        names: &impl Fn(&str) -> NameOf,
         now_ms: u64,
     ) -> Judged {
-        self.must_manage_keys_of(acting, of)?;
-        self.account(of)?;
+        let mut changes = Vec::new();
+        if acting.is_administrator() && !self.accounts.contains_key(of) {
+            self.must_be_nobodys_key(of, names)?;
+            self.must_have_room_for_users()?;
+            changes.push(AccessChange::Joined { user: of.clone(), role: Role::Member });
+        } else {
+            self.must_manage_keys_of(acting, of)?;
+            self.account(of)?;
+        }
         match self.keys.get(&key) {
             Some(known) if known.user == *of && known.until_ms.is_none() => return Ok(Vec::new()),
             Some(known) if known.user != *of && known.is_good(now_ms) => return Err(key_taken()),
             Some(_) | None => {}
         }
-        Ok(vec![self.added_key(key, of, device)?])
+        changes.push(self.added_key(key, of, device)?);
+        Ok(changes)
     }
 
     /// Whose a key is that one may not revoke is not said, nor whether it is anybody's.

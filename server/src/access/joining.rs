@@ -181,7 +181,7 @@ impl Access {
         Ok(())
     }
 
-    fn must_have_room_for_users(&self) -> Result<(), Refusal> {
+    pub(super) fn must_have_room_for_users(&self) -> Result<(), Refusal> {
         if self.accounts.len() >= USERS_MAX {
             return Err(busy(format!("there are {USERS_MAX} users, which is as many as there can be")));
         }

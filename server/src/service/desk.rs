@@ -1,32 +1,39 @@
 //! Where requests come in and replies go out: the one task that owns the ROUTER socket.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use recado_proto::{Code, ReplyBody, Timestamp};
 use recado_zmtp::{Message, PeerId, Router};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::ServerError;
+use super::callers::{Callers, Guard};
 use super::feed::FeedEnd;
-use super::reply::{Replies, ReplyTo, not_secured, refused};
+use super::reply::{Replies, ReplyTo, refused};
 use super::requests::{self, Work};
 use super::threads::Threads;
+use super::turns::unix_ms;
 use super::writer::Write;
 use crate::limits::{
-    READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX, REQUESTS_UNDER_WAY_MAX,
-    ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT, TURN_AT_DESK_REQUESTS_MAX,
+    PASSWORDS_WAITING_MAX, READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX,
+    REQUESTS_UNDER_WAY_MAX, ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT, TURN_AT_DESK_REQUESTS_MAX,
 };
-use crate::store::{Refusal, StoreError};
+use crate::store::{Reader, Refusal, StoreError};
 
 /// The socket, and what is under way behind it.
 pub(super) struct Desk {
     router: Router,
     replies: UnboundedReceiver<Replies>,
     threads: Threads,
+    /// Where security is on.
+    gate: Option<Gate>,
+    access_changes: watch::Receiver<u64>,
     /// Requests taken and not answered yet.
     under_way: usize,
     under_way_bytes: usize,
@@ -36,10 +43,35 @@ pub(super) struct Desk {
     rounds_unreleased: Option<u32>,
 }
 
+/// What requests are judged by.
+struct Gate {
+    callers: Callers,
+    /// For its names alone, which are in memory.
+    names: Box<dyn Reader>,
+}
+
 impl Desk {
-    pub(super) fn new(router: Router, replies: UnboundedReceiver<Replies>, threads: Threads) -> Self {
+    /// `names` where security is on.
+    pub(super) fn new(
+        router: Router,
+        replies: UnboundedReceiver<Replies>,
+        threads: Threads,
+        names: Option<Box<dyn Reader>>,
+    ) -> Self {
         let gathered = Vec::with_capacity(REQUESTS_A_READ_MAX);
-        Self { router, replies, threads, under_way: 0, under_way_bytes: 0, gathered, rounds_unreleased: None }
+        let gate = names.map(|names| Gate { callers: Callers::new(Arc::clone(&threads.access)), names });
+        let access_changes = threads.access.changes();
+        Self {
+            router,
+            replies,
+            threads,
+            gate,
+            access_changes,
+            under_way: 0,
+            under_way_bytes: 0,
+            gathered,
+            rounds_unreleased: None,
+        }
     }
 
     /// Serves until `shutdown`, finishes what is under way, and closes everything.
@@ -91,6 +123,7 @@ impl Desk {
                     }
                     self.hand_over()?;
                 }
+                Ok(()) = self.access_changes.changed(), if self.gate.is_some() => self.expel(),
                 () = yield_now(), if self.rounds_unreleased.is_some() => self.release()?,
             }
         }
@@ -124,11 +157,38 @@ impl Desk {
         Ok(())
     }
 
+    /// Closes the connections of those who are let in no longer.
+    fn expel(&mut self) {
+        let Some(gate) = &mut self.gate else { return };
+        let router = &self.router;
+        for peer in gate.callers.expelled(|peer| router.peer(peer).is_some(), unix_ms()) {
+            debug!(%peer, "its key is no longer the user's whose it was");
+            router.disconnect(peer);
+        }
+    }
+
+    /// Reads a request and judges it; none of one whose sender is let in no longer.
+    fn decode(&mut self, peer: PeerId, message: Message) -> Option<Work> {
+        let clock = &self.threads.clock;
+        let Some(gate) = &mut self.gate else {
+            return Some(requests::decode(peer, message, clock, &Guard::Open));
+        };
+        let (now_ms, router) = (unix_ms(), &self.router);
+        let Ok(caller) = gate.callers.caller(peer, || router.peer(peer)?.key, now_ms) else {
+            router.disconnect(peer);
+            return None;
+        };
+        let names = |name: &str| gate.names.name_of(name);
+        let access = gate.callers.access().read();
+        let guard = Guard::Secured { caller: &caller, access: &access, names: &names, now_ms };
+        Some(requests::decode(peer, message, clock, &guard))
+    }
+
     fn take(&mut self, peer: PeerId, message: Message) {
         let bytes = message.byte_len();
-        match requests::decode(peer, message, &self.threads.clock) {
+        let Some(work) = self.decode(peer, message) else { return };
+        match work {
             Work::Broken(peer, reply) => return self.reply(peer, reply),
-            Work::NotSecured(reply_to) => return self.answer(reply_to, not_secured()),
             Work::Write(write) => self.gathered.push(write),
             Work::Sync(question, reply_to) => {
                 self.threads.ask(question);
@@ -144,6 +204,13 @@ impl Desk {
                 let (body, notice) = self.threads.lobby.here(said, Instant::now());
                 notice.iter().for_each(|notice| self.threads.tell(notice));
                 return self.answer(reply_to, body);
+            }
+            Work::Answered(body, reply_to) => return self.answer(reply_to, body),
+            Work::Password(work) => {
+                if let Err(work) = self.threads.passwords.push_within(work, PASSWORDS_WAITING_MAX) {
+                    let why = format!("{PASSWORDS_WAITING_MAX} passwords wait to be checked; try again");
+                    return self.answer(work.reply_to, refused(Refusal::new(Code::Busy, why)));
+                }
             }
             Work::Who(reply_to) => {
                 let body = self.threads.lobby.who(Instant::now());

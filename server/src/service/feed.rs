@@ -4,14 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use recado_proto::{Epoch, SystemPublication, SystemTopic, Timestamp, TopicName, UserName};
 use recado_zmtp::{Closed, Message, Publisher, SocketEvent, SocketEventKind};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, watch};
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, trace};
+use tracing::{debug, trace, warn};
 
 use super::beacon::Beacon;
 use super::clock::Clock;
@@ -20,11 +21,12 @@ use super::lobby::{Doorkeeper, sent_notice};
 use super::notices::Notices;
 use super::questions::Questions;
 use super::recent::{Next, Outgoing, Recent, encode};
+use super::turns::unix_ms;
 use crate::limits::{
     BEACONS_AT_ONCE_MAX, CATCH_UP_MESSAGES_MAX, PUBLISHED_MARK_INTERVAL, RECALLED_BEFORE_END,
     RECALLED_ROWS_MAX, SCAN_ROWS_MAX,
 };
-use crate::store::{Position, Reader, StoreError};
+use crate::store::{Position, Reader, SharedAccess, StoreError};
 
 /// How far the furthest feed has come, for the stored mark.
 #[derive(Debug)]
@@ -64,6 +66,10 @@ pub(super) struct Feed {
     questions: Arc<Questions>,
     notices: Arc<Notices>,
     doorkeeper: Arc<Doorkeeper>,
+    access: Arc<SharedAccess>,
+    access_changes: watch::Receiver<u64>,
+    /// When the next session ends, in Unix milliseconds: then answers change, though nobody changes anything.
+    session_ends_ms: Option<u64>,
     clock: Arc<Clock>,
     /// Away while a blocking thread reads with it.
     reader: Option<Box<dyn Reader>>,
@@ -83,6 +89,7 @@ pub(super) struct Shared {
     pub(super) notices: Arc<Notices>,
     /// This feed's own.
     pub(super) doorkeeper: Arc<Doorkeeper>,
+    pub(super) access: Arc<SharedAccess>,
     pub(super) clock: Arc<Clock>,
 }
 
@@ -104,7 +111,7 @@ impl From<Closed> for FeedEnd {
 impl Feed {
     /// A feed that goes on from where the furthest one came.
     pub(super) fn new(publisher: Publisher, shared: Shared, reader: Box<dyn Reader>, epoch: Epoch) -> Self {
-        let Shared { recent, published, questions, notices, doorkeeper, clock } = shared;
+        let Shared { recent, published, questions, notices, doorkeeper, access, clock } = shared;
         Self {
             events: publisher.events(),
             publisher,
@@ -115,6 +122,9 @@ impl Feed {
             questions,
             notices,
             doorkeeper,
+            access_changes: access.changes(),
+            session_ends_ms: None,
+            access,
             clock,
             reader: Some(reader),
             epoch,
@@ -135,6 +145,7 @@ impl Feed {
     /// One turn: each kind of work gets a bounded share, so that none keeps another waiting.
     async fn step(&mut self) -> Result<(), FeedEnd> {
         self.look_at_connections();
+        self.open_doors().await?;
         self.answer().await?;
         self.tell_heads();
         self.tell_notices();
@@ -209,6 +220,37 @@ impl Feed {
         let now = Instant::now().into_std();
         topics.iter().for_each(|(topic, seq)| self.beacon.published(topic, *seq, now));
         Ok(())
+    }
+
+    /// Tells the broker who may hear what, as far as it asks and was not told so. All that was committed before this is so tells of
+    /// comes after it, so that nobody hears what was said after they were to hear no more.
+    async fn open_doors(&mut self) -> Result<(), FeedEnd> {
+        if !self.is_connected() {
+            return Ok(());
+        }
+        let now_ms = unix_ms();
+        if self.session_ends_ms.is_some_and(|ends_ms| ends_ms <= now_ms) {
+            self.doorkeeper.doors().look_again();
+        }
+        loop {
+            let due = {
+                let access = self.access.read();
+                self.session_ends_ms = access.next_end_ms(now_ms);
+                let reader = self.reader.as_deref().expect("nothing is read meanwhile");
+                let names = |name: &str| reader.name_of(name);
+                self.doorkeeper.doors().answers(&access, self.access.version(), &names, now_ms)
+            };
+            if due.ignored > 0 {
+                warn!(ignored = due.ignored, "a broker asks more about who may hear what than is answered");
+            }
+            for message in due.messages {
+                self.publisher.send(message).await?;
+            }
+            if due.is_done {
+                return Ok(());
+            }
+            yield_now().await;
+        }
     }
 
     /// Answers the questions that wait. The cursor stands still meanwhile: what the heads count was given to the socket
@@ -302,12 +344,18 @@ impl Feed {
     async fn wait(&mut self) -> Result<(), FeedEnd> {
         self.cursor.settle(self.publisher.stats().lost);
         let is_connected = self.is_connected();
-        let due = if is_connected { self.beacon.next_due() } else { None };
+        let beacon_due = self.beacon.next_due();
+        let session_ends = self.session_ends_ms.map(|ends_ms| {
+            std::time::Instant::now() + Duration::from_millis(ends_ms.saturating_sub(unix_ms()))
+        });
+        let due = beacon_due.into_iter().chain(session_ends).min().filter(|_| is_connected);
         let event = tokio::select! {
             changed = self.committed.changed() => return changed.map_err(|_| FeedEnd::Closed),
             event = self.events.recv() => event,
             () = self.questions.asked(), if is_connected => return Ok(()),
             () = self.notices.told(), if is_connected => return Ok(()),
+            () = self.doorkeeper.doors().asked(), if is_connected => return Ok(()),
+            changed = self.access_changes.changed(), if is_connected => return changed.map_err(|_| FeedEnd::Closed),
             () = sleep_until(due.unwrap_or_else(std::time::Instant::now).into()), if due.is_some() => return Ok(()),
         };
         match event {

@@ -15,6 +15,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::clock::Clock;
 use super::company::{Company, Full};
+use super::doors::Doors;
 use super::notices::Notices;
 use super::reply::refused;
 use crate::limits::{CHANGES_PAUSE, SENT_LISTENERS_MAX};
@@ -148,11 +149,17 @@ pub(super) struct Doorkeeper {
     lobby: Arc<Lobby>,
     /// Whose sent messages somebody wants to hear.
     sent: Mutex<BTreeSet<UserName>>,
+    doors: Doors,
 }
 
 impl Doorkeeper {
     pub(super) fn new(feed: usize, lobby: Arc<Lobby>) -> Self {
-        Self { feed, lobby, sent: Mutex::default() }
+        Self { feed, lobby, sent: Mutex::default(), doors: Doors::default() }
+    }
+
+    /// What the broker asks about who may hear what.
+    pub(super) fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// Whether somebody wants to hear what this user sends to others.
@@ -178,7 +185,7 @@ impl SubscriptionListener for Doorkeeper {
                     sent.insert(user);
                 }
             }
-            None => {}
+            None => self.doors.asked_for(topic),
         }
     }
 
@@ -188,12 +195,13 @@ impl SubscriptionListener for Doorkeeper {
                 self.lobby.tell(|company, now| company.cancelled(self.feed, &user, now))
             }
             Some(Wanted::Sent(user)) => drop(self.sent().remove(&user)),
-            None => {}
+            None => self.doors.cancelled(topic),
         }
     }
 
     fn left(&self, _: PeerId) {
         self.sent().clear();
+        self.doors.left();
         self.lobby.tell(|company, now| company.broker_lost(self.feed, now));
     }
 }

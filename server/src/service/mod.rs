@@ -3,15 +3,18 @@
 //! only after its commit.
 
 mod beacon;
+mod callers;
 mod clock;
 mod company;
 mod cursor;
 mod desk;
+mod doors;
 mod envelope;
 mod feed;
 mod indexer;
 mod lobby;
 mod notices;
+mod passwords;
 mod questions;
 mod queue;
 mod readers;
@@ -27,6 +30,8 @@ mod writer;
 use std::fs;
 use std::io;
 
+use recado_proto::JoinCode;
+use recado_zmtp::curve::{KeyPair, Security};
 use recado_zmtp::{BindError, Endpoint, Router, SocketOptions};
 use thiserror::Error;
 use tokio::sync::mpsc::unbounded_channel;
@@ -34,9 +39,10 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::access::{AccessAct, Actor, CodeHash};
 use crate::config::Config;
 use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
-use crate::store::{SqliteStore, Store, StoreError};
+use crate::store::{Change, SqliteStore, Store, StoreError};
 use desk::Desk;
 use threads::Threads;
 pub(crate) use turns::unix_ms;
@@ -63,6 +69,8 @@ pub struct Server {
     router: Router,
     store: Box<dyn Store>,
     brokers: Vec<Endpoint>,
+    keys: Option<KeyPair>,
+    first_code: Option<JoinCode>,
 }
 
 impl Server {
@@ -72,18 +80,27 @@ impl Server {
     ///
     /// The store cannot be opened, or the endpoint is in use.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let Config { requests, brokers, store, store_is_default } = config;
+        let Config { requests, brokers, store, store_is_default, keys } = config;
+        let is_secured = keys.is_some();
         let store = spawn_blocking(move || {
             if let (true, Some(folder)) = (store_is_default, store.parent()) {
                 fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
             }
-            SqliteStore::open(&store)
+            let mut store = SqliteStore::open(&store)?;
+            let first_code = if is_secured { first_code(&mut store)? } else { None };
+            Ok::<_, StoreError>((store, first_code))
         });
-        let store = store.await.map_err(|_| ServerError::Panicked)??;
+        let (store, first_code) = store.await.map_err(|_| ServerError::Panicked)??;
         info!(store = %store.path().display(), epoch = %store.epoch(), entries = %store.last_position(), "store open");
-        let router = Router::bind(&requests, router_options()).await?;
-        info!(socket = "requests", endpoint = %router.local_endpoint(), "listening");
-        Ok(Self { router, store: Box::new(store), brokers })
+        let security = keys.clone().map_or(Security::Null, Security::CurveServer);
+        let router = Router::bind(&requests, router_options(security)).await?;
+        info!(socket = "requests", endpoint = %router.local_endpoint(), is_secured, "listening");
+        Ok(Self { router, store: Box::new(store), brokers, keys, first_code })
+    }
+
+    /// With what the first administrator joins, while there is none. It is shown once, to whoever started the server.
+    pub fn first_code(&self) -> Option<&JoinCode> {
+        self.first_code.as_ref()
     }
 
     /// Where it listens, with the port that the system chose.
@@ -100,13 +117,26 @@ impl Server {
     /// start knows what the disk holds.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServerError> {
         let (replies_in, replies) = unbounded_channel();
-        let threads = Threads::start(self.store, &self.brokers, replies_in)?;
-        Desk::new(self.router, replies, threads).run(&shutdown).await
+        let names = self.keys.as_ref().map(|_| self.store.reader()).transpose()?;
+        let threads = Threads::start(self.store, &self.brokers, self.keys.as_ref(), replies_in)?;
+        Desk::new(self.router, replies, threads, names).run(&shutdown).await
     }
 }
 
-fn router_options() -> SocketOptions {
+/// A code for the first administrator, if there is none yet. The one of an earlier start is worth nothing then.
+fn first_code(store: &mut SqliteStore) -> Result<Option<JoinCode>, StoreError> {
+    if store.access().read().has_administrator() {
+        return Ok(None);
+    }
+    let code = JoinCode::from_random(rand::random());
+    let act = AccessAct::FirstAdministrator { code: CodeHash::of(&code) };
+    store.commit(vec![Change::Access { actor: Actor::System, act }], unix_ms())?;
+    Ok(Some(code))
+}
+
+fn router_options(security: Security) -> SocketOptions {
     SocketOptions {
+        security,
         // All that is under way may be one peer's.
         send_queue_messages_max: REQUESTS_UNDER_WAY_MAX,
         send_queue_bytes_max: REPLIES_BYTES_MAX,

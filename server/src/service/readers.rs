@@ -9,7 +9,8 @@ use tracing::error;
 use super::clock::Clock;
 use super::queue::{Queue, Taken};
 use super::reply::{Replies, ReplyTo, internal, refused};
-use crate::store::{Reader, StoreError};
+use crate::access::AccessEvent;
+use crate::store::{Reader, SharedAccess, StoreError};
 
 /// What is to be read.
 #[derive(Debug)]
@@ -18,12 +19,15 @@ pub(super) enum Query {
     Channels,
     History(HistoryRequest),
     Marks(UserName),
+    Audit { after: u64, limit: u32 },
 }
 
 /// A request that changes nothing.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) query: Query,
+    /// Who asks, where security is on: what that one may not see is not there.
+    pub(super) viewer: Option<UserName>,
     pub(super) reply_to: ReplyTo,
 }
 
@@ -33,11 +37,12 @@ pub(super) fn run(
     queue: &Queue<Read>,
     replies: &UnboundedSender<Replies>,
     clock: &Arc<Clock>,
+    access: &SharedAccess,
 ) {
     let mut reads = Vec::with_capacity(1);
     while queue.take(&mut reads, 1, None) == Taken::Work {
-        for Read { query, reply_to } in reads.drain(..) {
-            let body = answer(reader.as_mut(), &query).unwrap_or_else(|failure| {
+        for Read { query, viewer, reply_to } in reads.drain(..) {
+            let body = answer(reader.as_mut(), &query, viewer.as_ref(), access).unwrap_or_else(|failure| {
                 error!(%failure, "a request could not be answered");
                 internal()
             });
@@ -50,10 +55,26 @@ pub(super) fn run(
 }
 
 /// What is answered to one request.
-pub(super) fn answer(reader: &mut dyn Reader, query: &Query) -> Result<ReplyBody, StoreError> {
+pub(super) fn answer(
+    reader: &mut dyn Reader,
+    query: &Query,
+    viewer: Option<&UserName>,
+    access: &SharedAccess,
+) -> Result<ReplyBody, StoreError> {
     Ok(match query {
         Query::Users => ReplyBody::Users(reader.users()?),
-        Query::Channels => ReplyBody::Channels(reader.channels()?),
+        Query::Channels => {
+            let mut channels = reader.channels()?;
+            if let Some(viewer) = viewer {
+                let access = access.read();
+                channels.retain(|channel| access.may_read(viewer, channel));
+            }
+            ReplyBody::Channels(channels)
+        }
+        Query::Audit { after, limit } => {
+            let events = reader.access_events(*after, *limit as usize)?;
+            ReplyBody::Audit(events.iter().map(AccessEvent::to_audit_entry).collect())
+        }
         Query::History(request) => match reader.history(request)? {
             Ok(page) => ReplyBody::History(page),
             Err(refusal) => refused(refusal),

@@ -1,7 +1,7 @@
 //! From outcomes to replies, and from replies to frames.
 
 use bytes::Bytes;
-use recado_proto::{Code, Epoch, Ref, Reply, ReplyBody, ServiceName, Timestamp};
+use recado_proto::{Code, Epoch, Ref, Reply, ReplyBody, Service, ServiceName, Timestamp};
 use recado_zmtp::{Message, PeerId};
 
 use super::clock::Clock;
@@ -19,6 +19,8 @@ pub(super) struct ReplyTo {
     pub(super) reference: Option<Ref>,
     /// Of the request, for the bounds on what is under way.
     pub(super) bytes: usize,
+    /// What is answered where there would only be an OK: a code that was made, who one is.
+    pub(super) accepted: Option<Box<ReplyBody>>,
 }
 
 /// Replies that are ready to be sent, and what their requests weighed.
@@ -46,7 +48,15 @@ impl Replies {
     }
 
     pub(super) fn push(&mut self, to: ReplyTo, body: ReplyBody, timestamp: Timestamp, clock: &Clock) {
-        let ReplyTo { peer, envelope, service, reference, bytes } = to;
+        let ReplyTo { peer, envelope, service, reference, bytes, accepted } = to;
+        let body = match (body, accepted) {
+            (ReplyBody::Accepted, Some(accepted)) => *accepted,
+            // A login by password makes the key the user's, as joining does.
+            (ReplyBody::Joined { user, role }, _) if service == ServiceName::Known(Service::Login) => {
+                ReplyBody::LoggedIn { user, role }
+            }
+            (body, Some(_) | None) => body,
+        };
         let reply = Reply { service, body, timestamp, clock: Some(clock.tick()), reference };
         self.encoded.clear();
         reply.encode_to(&mut self.encoded);
@@ -73,10 +83,10 @@ pub(super) fn refused(Refusal { code, description }: Refusal) -> ReplyBody {
     ReplyBody::Refused { code, description }
 }
 
-/// The answer to what only a secured system does.
-pub(super) fn not_secured() -> ReplyBody {
+/// Why what only a secured system does is refused.
+pub(super) fn not_secured() -> Refusal {
     let why = "this system is open: nobody is asked who they are; start it with --secure";
-    refused(Refusal::new(Code::NotSecured, why))
+    Refusal::new(Code::NotSecured, why)
 }
 
 /// The answer to what failed through no fault of the client's.

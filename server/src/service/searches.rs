@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use recado_proto::{Code, ReplyBody, SearchRequest, Timestamp};
+use recado_proto::{ChannelName, Code, ReplyBody, SearchRequest, Timestamp, UserName};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::error;
 
@@ -13,12 +13,14 @@ use super::clock::Clock;
 use super::queue::{Queue, Taken};
 use super::reply::{Replies, ReplyTo, internal, refused};
 use crate::limits::{SEARCH_TIME_MAX, SEARCHES_WAITING_MAX};
-use crate::store::{Refusal, SearchError, Searcher};
+use crate::store::{Refusal, SearchError, Searcher, SharedAccess};
 
 /// A request to search.
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) request: SearchRequest,
+    /// Who asks, where security is on.
+    pub(super) viewer: Option<UserName>,
     pub(super) reply_to: ReplyTo,
 }
 
@@ -92,12 +94,16 @@ impl Searches {
         mut searcher: Box<dyn Searcher>,
         replies: &UnboundedSender<Replies>,
         clock: &Arc<Clock>,
+        access: &SharedAccess,
     ) {
         let mut searches = Vec::with_capacity(1);
         while self.waiting.take(&mut searches, 1, None) == Taken::Work {
-            for Search { request, reply_to } in searches.drain(..) {
-                let body =
-                    answer(searcher.as_mut(), &request).unwrap_or_else(|failure| self.failed(&failure));
+            for Search { request, viewer, reply_to } in searches.drain(..) {
+                let sees = |channel: &ChannelName| {
+                    viewer.as_ref().is_none_or(|viewer| access.read().may_read(viewer, channel))
+                };
+                let body = answer(searcher.as_mut(), &request, &sees)
+                    .unwrap_or_else(|failure| self.failed(&failure));
                 let mut answers = Replies::with_capacity(1);
                 answers.push(reply_to, body, Timestamp::now(), clock);
                 // Nobody listens any more only when the server ends.
@@ -119,11 +125,15 @@ impl Searches {
     }
 }
 
-fn answer(searcher: &mut dyn Searcher, request: &SearchRequest) -> Result<ReplyBody, SearchError> {
+fn answer(
+    searcher: &mut dyn Searcher,
+    request: &SearchRequest,
+    sees: &dyn Fn(&ChannelName) -> bool,
+) -> Result<ReplyBody, SearchError> {
     let now = Instant::now();
     // What is left of the time is for looking at what was found.
     let until = (now + SEARCH_TIME_MAX / 2, now + SEARCH_TIME_MAX);
-    Ok(match searcher.search(request, until)? {
+    Ok(match searcher.search(request, sees, until)? {
         Ok(page) => ReplyBody::Found(page),
         Err(refusal) => refused(refusal),
     })

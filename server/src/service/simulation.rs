@@ -12,14 +12,16 @@ use recado_proto::{
 use recado_zmtp::{Message, PeerId};
 
 use super::beacon::Beacon;
+use super::callers::Guard;
 use super::clock::Clock;
 use super::cursor::{Cursor, Flushed};
 use super::feed::{Published, topics_before};
 use super::lobby::Lobby;
+use super::passwords::PasswordWork;
 use super::questions::Questions;
 use super::readers::{self, Read};
 use super::recent::{Next, Outgoing, Recent, encode};
-use super::reply::{Replies, ReplyTo, internal, not_secured, refused};
+use super::reply::{Replies, ReplyTo, internal, refused};
 use super::requests::{self, Work};
 use super::searches::{self, Search};
 use super::turns::Committer;
@@ -85,7 +87,7 @@ impl Core {
 
     /// A request arrived.
     pub fn take(&mut self, peer: PeerId, message: Message) -> Taken {
-        match requests::decode(peer, message, &self.clock) {
+        match requests::decode(peer, message, &self.clock, &Guard::Open) {
             Work::Write(write) => {
                 self.writes.push_back(write);
                 Taken::ForTurn
@@ -108,18 +110,15 @@ impl Core {
                 self.answered(reply_to, body)
             }
             // There is no thread for it here, and nothing that is simulated asks for it.
-            Work::Search(Search { request: _, reply_to }) => {
+            Work::Search(Search { request: _, viewer: _, reply_to }) => {
                 let mut replies = Replies::with_capacity(1);
                 replies.push(reply_to, refused(searches::unavailable()), Timestamp::now(), &self.clock);
                 let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
                 Taken::Refused(peer, reply)
             }
-            Work::NotSecured(reply_to) => {
-                let mut replies = Replies::with_capacity(1);
-                replies.push(reply_to, not_secured(), Timestamp::now(), &self.clock);
-                let (peer, reply) = replies.messages.pop().expect("it was pushed just now");
-                Taken::Refused(peer, reply)
-            }
+            Work::Answered(body, reply_to) => self.answered(reply_to, body),
+            // Security is off here.
+            Work::Password(PasswordWork { reply_to, .. }) => self.answered(reply_to, internal()),
             Work::Broken(peer, reply) => Taken::Refused(peer, reply),
         }
     }
@@ -165,8 +164,10 @@ impl Core {
 
     /// Answers the next request that only reads.
     pub fn read(&mut self) -> Option<(PeerId, Message)> {
-        let Read { query, reply_to } = self.reads.pop_front()?;
-        let body = readers::answer(self.reader.as_mut(), &query).unwrap_or_else(|_| internal());
+        let Read { query, viewer, reply_to } = self.reads.pop_front()?;
+        let access = self.committer.store().access();
+        let body = readers::answer(self.reader.as_mut(), &query, viewer.as_ref(), &access);
+        let body = body.unwrap_or_else(|_| internal());
         let mut replies = Replies::with_capacity(1);
         replies.push(reply_to, body, Timestamp::now(), &self.clock);
         replies.messages.pop()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
+use recado_zmtp::curve::{KeyPair, Security};
 use recado_zmtp::{Endpoint, Message, Publisher, SocketOptions, SubscriptionListener};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use super::feed::{Feed, FeedEnd, Published, Shared};
 use super::indexer;
 use super::lobby::{Doorkeeper, Lobby};
 use super::notices::Notices;
+use super::passwords::{PasswordWork, Passwords};
 use super::questions::{Question, Questions};
 use super::queue::Queue;
 use super::readers::{self, Read};
@@ -23,7 +25,7 @@ use super::searches::Searches;
 use super::turns::Turns;
 use super::writer::{Write, Writer};
 use crate::limits::READERS;
-use crate::store::{SearchParts, Store, StoreError};
+use crate::store::{SearchParts, SharedAccess, Store, StoreError};
 
 /// One writer, some readers, one who searches and one who follows for that, a feed for each broker.
 pub(super) struct Threads {
@@ -31,6 +33,8 @@ pub(super) struct Threads {
     pub(super) writes: Arc<Queue<Write>>,
     pub(super) reads: Arc<Queue<Read>>,
     pub(super) searches: Arc<Searches>,
+    pub(super) passwords: Arc<Queue<PasswordWork>>,
+    pub(super) access: Arc<SharedAccess>,
     pub(super) clock: Arc<Clock>,
     pub(super) recent: Arc<Recent>,
     pub(super) published: Arc<Published>,
@@ -51,8 +55,10 @@ impl Threads {
     pub(super) fn start(
         store: Box<dyn Store>,
         brokers: &[Endpoint],
+        keys: Option<&KeyPair>,
         replies: UnboundedSender<Replies>,
     ) -> Result<Self, ServerError> {
+        let access = store.access();
         let clock = Arc::new(Clock::starting_at(store.marks().clock));
         let recent = Arc::new(Recent::new(store.last_position()));
         let published = Arc::new(Published::new(store.marks().published_through));
@@ -62,7 +68,12 @@ impl Threads {
         let mut notices = Vec::with_capacity(brokers.len());
         let lobby = Arc::new(Lobby::new(store.reader()?, Arc::clone(&clock)));
         for (feed, broker) in brokers.iter().enumerate() {
-            let options = SocketOptions { publish_filter: false, ..SocketOptions::default() };
+            // Brokers of one installation have the same keys.
+            let security = keys.map_or(Security::Null, |keys| Security::CurveClient {
+                keys: keys.clone(),
+                server: keys.public(),
+            });
+            let options = SocketOptions { publish_filter: false, security, ..SocketOptions::default() };
             let doorkeeper = Arc::new(Doorkeeper::new(feed, Arc::clone(&lobby)));
             let listener: Arc<dyn SubscriptionListener> = Arc::clone(&doorkeeper) as _;
             let endpoints = std::slice::from_ref(broker);
@@ -73,6 +84,7 @@ impl Threads {
                 questions: Arc::default(),
                 notices: Arc::default(),
                 doorkeeper,
+                access: Arc::clone(&access),
                 clock: Arc::clone(&clock),
             };
             questions.push(Arc::clone(&shared.questions));
@@ -84,15 +96,18 @@ impl Threads {
         let mut running = Vec::with_capacity(READERS);
         for _ in 0..READERS {
             let (reader, reads, replies) = (store.reader()?, Arc::clone(&reads), replies.clone());
-            let clock = Arc::clone(&clock);
-            running.push(spawn("recado-reader", move || readers::run(reader, &reads, &replies, &clock))?);
+            let (clock, access) = (Arc::clone(&clock), Arc::clone(&access));
+            running.push(spawn("recado-reader", move || {
+                readers::run(reader, &reads, &replies, &clock, &access);
+            })?);
         }
         let searches = Arc::new(Searches::new());
         if let Some(SearchParts { indexer, searcher }) = store.search()? {
             let (queue, replies, clock) = (Arc::clone(&searches), replies.clone(), Arc::clone(&clock));
+            let access = Arc::clone(&access);
             running.push(spawn("recado-search", move || {
                 stand_back();
-                queue.answer(searcher, &replies, &clock);
+                queue.answer(searcher, &replies, &clock, &access);
             })?);
             let follow = Arc::clone(&searches);
             running.push(spawn("recado-indexer", move || {
@@ -100,6 +115,20 @@ impl Threads {
                 indexer::run(indexer, &follow);
             })?);
             searches.open();
+        }
+        let passwords = Arc::new(Queue::new());
+        if keys.is_some() {
+            let work = Passwords {
+                waiting: Arc::clone(&passwords),
+                writes: Arc::clone(&writes),
+                replies: replies.clone(),
+                clock: Arc::clone(&clock),
+                access: Arc::clone(&access),
+            };
+            running.push(spawn("recado-passwords", move || {
+                stand_back();
+                work.run();
+            })?);
         }
         let (ended, writer_end) = oneshot::channel();
         let turns = Turns::new(store, Arc::clone(&writes), Arc::clone(&published), Arc::clone(&clock));
@@ -112,6 +141,8 @@ impl Threads {
             writes,
             reads,
             searches,
+            passwords,
+            access,
             clock,
             recent,
             published,
@@ -142,6 +173,7 @@ impl Threads {
         self.feeds.shutdown().await;
         self.reads.close();
         self.searches.close();
+        self.passwords.close();
         let readers = std::mem::take(&mut self.readers);
         let joined = spawn_blocking(|| readers.into_iter().map(JoinHandle::join).all(|end| end.is_ok()));
         let readers_ended_well = joined.await.unwrap_or(false);
@@ -164,6 +196,7 @@ impl Drop for Threads {
     fn drop(&mut self) {
         self.reads.close();
         self.searches.close();
+        self.passwords.close();
         self.writes.close();
     }
 }

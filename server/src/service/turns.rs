@@ -264,6 +264,7 @@ mod tests {
                     service: ServiceName::Known(Service::Channel),
                     reference: None,
                     bytes: 1,
+                    accepted: None,
                 },
             }
         }

@@ -125,11 +125,12 @@ pub trait Indexer: Send {
 
 /// Finds messages by their words. What is found is so by now: as edited, not deleted, and for who asks to see.
 pub trait Searcher: Send {
-    /// Messages as a `search` request asks for them, or why not. At the first time the index is not asked further, at the second
+    /// Messages as a `search` request asks for them, or why not; of channels only where `sees` says so. At the first time the index is not asked further, at the second
     /// nothing more is looked at; what was found by then is the answer.
     fn search(
         &mut self,
         request: &SearchRequest,
+        sees: &dyn Fn(&ChannelName) -> bool,
         until: (Instant, Instant),
     ) -> Result<Result<SearchPage, Refusal>, SearchError>;
 }

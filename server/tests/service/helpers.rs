@@ -8,7 +8,7 @@ use recado_proto::{
     ChannelName, Code, Manner, MessageId, Publication, Reply, ReplyBody, Request, RequestBody,
     SystemPublication, Timestamp, UserName,
 };
-use recado_server::{Config, Server, ServerError, StoreUrl};
+use recado_server::{Config, Protection, Server, ServerError, StoreUrl};
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions, Subscriber};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -49,7 +49,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) async fn start(store: &TestStore, brokers: &[Endpoint]) -> Self {
         let any = "tcp://127.0.0.1:0".parse().unwrap();
-        let config = Config::new(any, brokers.to_vec(), &store.url(), false).unwrap();
+        let config = Config::new(any, brokers.to_vec(), &store.url(), Protection::Loopback).unwrap();
         let server = Server::bind(config).await.unwrap();
         let endpoint = server.requests_endpoint().clone();
         let shutdown = CancellationToken::new();

@@ -368,6 +368,7 @@ fn refused(code: &Code, description: &str) -> String {
         Code::NotSecured => "este sistema é aberto: ninguém precisa provar quem é",
         Code::TooLarge => "o texto é grande demais",
         Code::Unavailable => "o servidor está parando",
+        Code::UnknownKey => "a chave deste aparelho não é de ninguém aqui; entre com um código",
         Code::UnknownService => "o servidor não conhece esse serviço",
         Code::Unstated | Code::Other(_) => description,
     };

@@ -31,7 +31,7 @@ fn parts(store: &dyn Store) -> SearchParts {
 
 fn search(parts: &mut SearchParts, request: &SearchRequest) -> Result<SearchPage, Refusal> {
     let late = Instant::now() + Duration::from_secs(3600);
-    parts.searcher.search(request, (late, late)).unwrap()
+    parts.searcher.search(request, &|_| true, (late, late)).unwrap()
 }
 
 fn found(parts: &mut SearchParts, request: &SearchRequest) -> Vec<String> {
@@ -435,10 +435,10 @@ pub(in crate::store) fn without_time_a_search_answers_with_what_it_has<F: Fixtur
     let mut parts = parts(store.as_ref());
     while parts.indexer.follow(100).unwrap() < parts.indexer.log_end() {}
     let over = Instant::now();
-    let page = parts.searcher.search(&ask("ana", "word"), (over, over)).unwrap().unwrap();
+    let page = parts.searcher.search(&ask("ana", "word"), &|_| true, (over, over)).unwrap().unwrap();
     assert!(page.partial, "{} found", page.found.len());
     let late = over + Duration::from_secs(3600);
-    let page = parts.searcher.search(&ask("ana", "word"), (late, over)).unwrap().unwrap();
+    let page = parts.searcher.search(&ask("ana", "word"), &|_| true, (late, over)).unwrap().unwrap();
     assert!(page.partial);
     assert_eq!(page.found.len(), 100, "as many as were asked for are looked at whatever it costs");
     assert_eq!(Position(302), parts.indexer.log_end());

@@ -1,7 +1,7 @@
 //! Who may find what, and where a question looks. The index is asked with places as words; what it names is judged here again
 //! by the message itself, and this judgement counts.
 
-use recado_proto::{SearchIn, SearchRequest, Timestamp};
+use recado_proto::{ChannelName, SearchIn, SearchRequest, Timestamp};
 
 use super::super::super::directory::{Directory, NameId};
 use super::super::super::rules::{no_such_channel, no_such_user};
@@ -48,9 +48,16 @@ impl Scope {
         })
     }
 
-    /// Whether who asks may see this message, and asked for such ones.
-    pub(super) fn admits(&self, topic: NameId, sender: NameId, message: &StoredMessage) -> bool {
+    /// Whether who asks may see this message, and asked for such ones. `sees` says which channels that one may read.
+    pub(super) fn admits(
+        &self,
+        topic: NameId,
+        sender: NameId,
+        message: &StoredMessage,
+        sees: impl Fn(&ChannelName) -> bool,
+    ) -> bool {
         let is_direct = match &message.route {
+            Route::Channel { channel, .. } if !sees(channel) => return false,
             Route::Channel { .. } => false,
             Route::Direct { .. } => true,
         };

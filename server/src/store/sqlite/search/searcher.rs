@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use recado_proto::limits::{HISTORY_BYTES_MAX, SEARCH_LIMIT_MAX};
-use recado_proto::{ActKind, Code, Found, Publication, SearchPage, SearchRequest};
+use recado_proto::{ActKind, ChannelName, Code, Found, Publication, SearchPage, SearchRequest};
 use rusqlite::{Connection, ErrorCode, params};
 
 use super::super::super::directory::{NameId, Record};
@@ -135,6 +135,7 @@ impl SqliteSearcher {
         &self,
         query: &Query,
         scope: &Scope,
+        sees: &dyn Fn(&ChannelName) -> bool,
         hits: &mut Hits,
         until: Instant,
     ) -> Result<Vec<Ranked>, SearchError> {
@@ -150,7 +151,7 @@ impl SqliteSearcher {
             }
             let Some((topic, sender, message)) = self.reader.message_if_at(*position)? else { continue };
             bytes += message.text.len();
-            ranked.extend(self.judge(query, scope, (topic, sender, &message))?);
+            ranked.extend(self.judge(query, scope, sees, (topic, sender, &message))?);
         }
         let newest = ranked.iter().filter_map(|ranked| ranked.message.time_ms).max().unwrap_or(0);
         for ranked in &mut ranked {
@@ -167,9 +168,10 @@ impl SqliteSearcher {
         &self,
         query: &Query,
         scope: &Scope,
+        sees: &dyn Fn(&ChannelName) -> bool,
         (topic, sender, message): (NameId, NameId, &StoredMessage),
     ) -> Result<Option<Ranked>, SearchError> {
-        if message.act.is_some() || !scope.admits(topic, sender, message) {
+        if message.act.is_some() || !scope.admits(topic, sender, message, sees) {
             return Ok(None);
         }
         let position = message.position;
@@ -186,6 +188,7 @@ impl Searcher for SqliteSearcher {
     fn search(
         &mut self,
         request: &SearchRequest,
+        sees: &dyn Fn(&ChannelName) -> bool,
         (index_until, until): (Instant, Instant),
     ) -> Result<Result<SearchPage, Refusal>, SearchError> {
         let query = match Query::parse(&request.words) {
@@ -201,7 +204,7 @@ impl Searcher for SqliteSearcher {
             SearchError::Store(_) => {}
         })?;
         let behind = self.add_unindexed(&mut hits)?;
-        let ranked = self.rank(&query, &scope, &mut hits, until)?;
+        let ranked = self.rank(&query, &scope, sees, &mut hits, until)?;
         let mut room = Room::new(HISTORY_BYTES_MAX);
         let found = ranked.into_iter().take(request.limit as usize).map_while(|ranked| {
             let snippet = ranked.sight.snippet(&ranked.message.message);

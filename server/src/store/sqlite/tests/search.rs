@@ -52,7 +52,7 @@ fn count(parts: &mut SearchParts) -> Result<usize, SearchError> {
         limit: 100,
     };
     let late = Instant::now() + Duration::from_secs(3600);
-    Ok(parts.searcher.search(&request, (late, late))?.unwrap().found.len())
+    Ok(parts.searcher.search(&request, &|_| true, (late, late))?.unwrap().found.len())
 }
 
 /// Opens the store again: the index goes so far before it follows, and serves all the same.

@@ -1,0 +1,336 @@
+//! Whose each connection is, by the key that its handshake has proved, and what a request is judged by before anything is done for
+//! it. In open mode nobody is asked.
+
+use std::sync::Arc;
+
+use foldhash::HashMap;
+use recado_proto::{ChannelName, Code, DeviceKey, ReplyBody, RequestBody, TopicName, UserName};
+use recado_zmtp::PeerId;
+use recado_zmtp::curve::PublicKey;
+
+use super::doors::device_key;
+use super::reply::{internal, not_secured};
+use crate::access::Access;
+use crate::limits::CALLERS_REMEMBERED_MAX;
+use crate::store::{NameOf, Refusal, SharedAccess};
+
+/// Who sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Security is off: whoever the request says.
+    Anybody,
+    /// A key that is nobody's so far.
+    Stranger(DeviceKey),
+    /// A user, on one of the devices.
+    User(UserName, DeviceKey),
+}
+
+/// What is known of connections while security is on.
+pub(super) struct Callers {
+    access: Arc<SharedAccess>,
+    connections: HashMap<PeerId, Connection>,
+    version: u64,
+}
+
+struct Connection {
+    key: DeviceKey,
+    /// Who it was when it was last looked at.
+    user: Option<UserName>,
+}
+
+/// The connection is to be closed: its key is no longer the user's whose it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Expelled;
+
+impl Callers {
+    pub(super) fn new(access: Arc<SharedAccess>) -> Self {
+        let version = access.version();
+        Self { access, connections: HashMap::default(), version }
+    }
+
+    pub(super) fn access(&self) -> &Arc<SharedAccess> {
+        &self.access
+    }
+
+    /// Who is at the other end. `key_of` is asked once for each connection.
+    pub(super) fn caller(
+        &mut self,
+        peer: PeerId,
+        key_of: impl FnOnce() -> Option<PublicKey>,
+        now_ms: u64,
+    ) -> Result<Caller, Expelled> {
+        if !self.connections.contains_key(&peer) {
+            let key = key_of().ok_or(Expelled)?;
+            self.connections.insert(peer, Connection { key: device_key(&key), user: None });
+        }
+        let connection = self.connections.get_mut(&peer).expect("it was put there if it was not");
+        let access = self.access.read();
+        let user = access.user_of(&connection.key, now_ms).cloned();
+        if connection.user.is_some() && connection.user != user {
+            drop(access);
+            self.connections.remove(&peer);
+            return Err(Expelled);
+        }
+        connection.user.clone_from(&user);
+        let key = connection.key;
+        Ok(user.map_or(Caller::Stranger(key), |user| Caller::User(user, key)))
+    }
+
+    /// Connections whose user they are no longer, if anything has changed since this was last asked. Those that are gone are
+    /// forgotten, also when they are too many.
+    pub(super) fn expelled(&mut self, is_connected: impl Fn(PeerId) -> bool, now_ms: u64) -> Vec<PeerId> {
+        let version = self.access.version();
+        let is_full = self.connections.len() >= CALLERS_REMEMBERED_MAX;
+        if version == self.version && !is_full {
+            return Vec::new();
+        }
+        self.version = version;
+        let access = self.access.read();
+        let mut expelled = Vec::new();
+        self.connections.retain(|peer, connection| {
+            if !is_connected(*peer) {
+                return false;
+            }
+            let is_so_still = connection.user.is_none()
+                || connection.user.as_ref() == access.user_of(&connection.key, now_ms);
+            if !is_so_still {
+                expelled.push(*peer);
+            }
+            is_so_still
+        });
+        expelled
+    }
+}
+
+/// What a request is judged by.
+pub(super) enum Guard<'a> {
+    /// Nobody is asked who they are.
+    Open,
+    /// What this caller may do.
+    Secured {
+        /// Not [`Caller::Anybody`].
+        caller: &'a Caller,
+        access: &'a Access,
+        names: &'a dyn Fn(&str) -> NameOf,
+        now_ms: u64,
+    },
+}
+
+impl Guard<'_> {
+    /// May it be asked? Who asks, if security is on and it is a user.
+    pub(super) fn check(&self, body: &RequestBody) -> Result<Caller, Refusal> {
+        let (caller, access, names, now_ms) = match self {
+            Guard::Open if is_for_secured(body) => return Err(not_secured()),
+            Guard::Open => return Ok(Caller::Anybody),
+            Guard::Secured { caller, access, names, now_ms } => (caller, access, names, *now_ms),
+        };
+        match caller {
+            Caller::Anybody | Caller::Stranger(_) if is_for_strangers(body) => Ok((*caller).clone()),
+            Caller::Anybody | Caller::Stranger(_) => Err(unknown_key()),
+            Caller::User(user, _) => {
+                access.check(user, body, &|name: &str| names(name), now_ms)?;
+                Ok((*caller).clone())
+            }
+        }
+    }
+
+    /// What a login is answered, if security is on.
+    pub(super) fn logged_in(&self, user: &UserName) -> Option<Box<ReplyBody>> {
+        let Guard::Secured { access, .. } = self else { return None };
+        let role = access.role_of(user)?;
+        Some(Box::new(ReplyBody::LoggedIn { user: user.clone(), role }))
+    }
+
+    /// Whether a user may know the last place of a topic.
+    pub(super) fn may_know(&self, user: &UserName, topic: &TopicName) -> bool {
+        match self {
+            Guard::Open => true,
+            Guard::Secured { access, names, .. } => {
+                access.may_hear(user, topic.as_str().as_bytes(), &|name: &str| names(name))
+            }
+        }
+    }
+
+    /// A user's keys; one's own if it is not said whose.
+    pub(super) fn keys(&self, user: &UserName) -> ReplyBody {
+        match self {
+            Guard::Open => internal(),
+            Guard::Secured { access, now_ms, .. } => ReplyBody::Keys(access.keys(user, *now_ms)),
+        }
+    }
+
+    /// Who is in a channel.
+    pub(super) fn members(&self, channel: &ChannelName) -> ReplyBody {
+        match self {
+            Guard::Open => internal(),
+            Guard::Secured { access, .. } => ReplyBody::Members(access.members(channel)),
+        }
+    }
+}
+
+/// What open mode has no use for.
+fn is_for_secured(body: &RequestBody) -> bool {
+    match body {
+        RequestBody::Join { .. }
+        | RequestBody::Admin { .. }
+        | RequestBody::Keys { .. }
+        | RequestBody::Members { .. }
+        | RequestBody::Audit { .. } => true,
+        // Everybody would read what is meant for few.
+        RequestBody::Channel { private, .. } => *private,
+        RequestBody::Login { .. }
+        | RequestBody::Users
+        | RequestBody::Channels
+        | RequestBody::Publish { .. }
+        | RequestBody::Message { .. }
+        | RequestBody::Act { .. }
+        | RequestBody::History(_)
+        | RequestBody::Search(_)
+        | RequestBody::Sync { .. }
+        | RequestBody::Mark { .. }
+        | RequestBody::Marks { .. }
+        | RequestBody::Here { .. }
+        | RequestBody::Who => false,
+    }
+}
+
+/// How one ceases to be a stranger.
+fn is_for_strangers(body: &RequestBody) -> bool {
+    match body {
+        RequestBody::Join { .. } => true,
+        RequestBody::Login { password, .. } => password.is_some(),
+        RequestBody::Users
+        | RequestBody::Channel { .. }
+        | RequestBody::Channels
+        | RequestBody::Publish { .. }
+        | RequestBody::Message { .. }
+        | RequestBody::Act { .. }
+        | RequestBody::History(_)
+        | RequestBody::Search(_)
+        | RequestBody::Sync { .. }
+        | RequestBody::Mark { .. }
+        | RequestBody::Marks { .. }
+        | RequestBody::Here { .. }
+        | RequestBody::Who
+        | RequestBody::Admin { .. }
+        | RequestBody::Keys { .. }
+        | RequestBody::Members { .. }
+        | RequestBody::Audit { .. } => false,
+    }
+}
+
+fn unknown_key() -> Refusal {
+    Refusal::new(Code::UnknownKey, "this key is nobody's here; join with a code from somebody who is here")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use recado_proto::{Code, Password, RequestBody, Role, UserName};
+    use recado_zmtp::PeerId;
+    use recado_zmtp::curve::PublicKey;
+    use tempfile::TempDir;
+
+    use super::{Caller, Callers, Expelled, Guard};
+    use crate::access::{AccessAct, Actor, Administration};
+    use crate::service::doors::device_key;
+    use crate::store::{Change, NameOf, Outcome, SqliteStore, Store};
+
+    const KEY: PublicKey = PublicKey::from_bytes([7; 32]);
+    const PEER: PeerId = PeerId::from_number(1);
+
+    fn user(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
+    /// A store in which bob has a key, and what is known of connections to it.
+    struct Scene {
+        callers: Callers,
+        store: SqliteStore,
+        _folder: TempDir,
+    }
+
+    impl Scene {
+        fn new() -> Scene {
+            let folder = TempDir::new().unwrap();
+            let store = SqliteStore::open(&folder.path().join("recado.db")).unwrap();
+            let callers = Callers::new(store.access());
+            Scene { callers, store, _folder: folder }
+        }
+
+        fn does(&mut self, act: AccessAct) {
+            let changes = vec![Change::Access { actor: Actor::System, act }];
+            let outcomes = self.store.commit(changes, 1).unwrap().outcomes;
+            assert!(matches!(outcomes[..], [Outcome::Access(_)]), "{outcomes:?}");
+        }
+
+        fn with_bob(mut self) -> Scene {
+            self.does(AccessAct::UserMade { user: user("bob"), role: Role::Member });
+            let (of, key) = (user("bob"), device_key(&KEY));
+            self.does(AccessAct::Admin(Administration::AddKey { of, key, device: None }));
+            self
+        }
+
+        fn caller(&mut self) -> Result<Caller, Expelled> {
+            self.callers.caller(PEER, || Some(KEY), 1)
+        }
+
+        fn check(&self, caller: &Caller, body: &RequestBody) -> Result<Caller, Code> {
+            let access = Arc::clone(self.callers.access());
+            let (access, names) = (access.read(), |_: &str| NameOf::User);
+            let guard = Guard::Secured { caller, access: &access, names: &names, now_ms: 1 };
+            guard.check(body).map_err(|refusal| refusal.code)
+        }
+    }
+
+    #[test]
+    fn a_key_is_a_stranger_s_until_it_is_a_user_s() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.caller(), Ok(Caller::Stranger(device_key(&KEY))));
+        let mut scene = scene.with_bob();
+        assert_eq!(scene.caller(), Ok(Caller::User(user("bob"), device_key(&KEY))));
+        assert_eq!(scene.callers.caller(PeerId::from_number(2), || None, 1), Err(Expelled), "it is gone");
+    }
+
+    #[test]
+    fn whose_key_is_taken_is_expelled_whether_it_asks_or_not() {
+        let mut scene = Scene::new().with_bob();
+        scene.caller().unwrap();
+        assert!(scene.callers.expelled(|_| true, 1).is_empty());
+        scene.does(AccessAct::Admin(Administration::RevokeKey { key: device_key(&KEY) }));
+        assert_eq!(scene.callers.expelled(|_| true, 1), [PEER]);
+        assert_eq!(scene.caller(), Ok(Caller::Stranger(device_key(&KEY))), "on a new connection");
+
+        let mut scene = Scene::new().with_bob();
+        scene.caller().unwrap();
+        scene.does(AccessAct::Admin(Administration::Ban { of: user("bob") }));
+        assert_eq!(scene.caller(), Err(Expelled));
+    }
+
+    #[test]
+    fn a_stranger_may_join_and_log_in_with_a_password_and_nothing_else() {
+        let scene = Scene::new();
+        let stranger = Caller::Stranger(device_key(&KEY));
+        let login = |password| RequestBody::Login { user: user("bob"), password };
+        let password = Password::parse("correct horse").unwrap();
+        for body in [RequestBody::Join { code: None, user: None, device: None }, login(Some(password))] {
+            assert_eq!(scene.check(&stranger, &body), Ok(stranger.clone()));
+        }
+        for body in [login(None), RequestBody::Users, RequestBody::Who, RequestBody::Keys { of: None }] {
+            assert_eq!(scene.check(&stranger, &body), Err(Code::UnknownKey));
+        }
+    }
+
+    #[test]
+    fn an_open_system_has_no_use_for_what_is_for_secured_ones() {
+        assert_eq!(Guard::Open.check(&RequestBody::Users), Ok(Caller::Anybody));
+        for body in [
+            RequestBody::Join { code: None, user: None, device: None },
+            RequestBody::Keys { of: None },
+            RequestBody::Audit { after: 0, limit: 1 },
+        ] {
+            assert_eq!(Guard::Open.check(&body).unwrap_err().code, Code::NotSecured);
+        }
+    }
+}
