@@ -26,7 +26,17 @@ fn a_command_in_any_bytes() {
     run("command", fuzz::command);
 }
 
+#[test]
+fn curve_in_any_bytes() {
+    run_so_often("curve", fuzz::curve, MUTATIONS / 20);
+}
+
 fn run(target: &str, body: fn(&[u8])) {
+    run_so_often(target, body, MUTATIONS);
+}
+
+/// Fewer where each takes long.
+fn run_so_often(target: &str, body: fn(&[u8]), mutations: u64) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let mut paths: Vec<_> = fs::read_dir(&folder)
         .expect("the corpus is committed")
@@ -39,7 +49,7 @@ fn run(target: &str, body: fn(&[u8])) {
         let _told = TellOnPanic(format!("with {}", path.display()));
         body(data);
     }
-    for seed in 0..MUTATIONS {
+    for seed in 0..mutations {
         let data = mutated(&corpus, seed);
         let _told = TellOnPanic(format!("with the {target} mutation of seed {seed}: {data:?}"));
         body(&data);

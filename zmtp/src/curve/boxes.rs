@@ -53,6 +53,11 @@ impl SharedKey {
         Some(Self(Zeroizing::new(hsalsa::<U10>((&*agreed).into(), (&[0; 16]).into()).into())))
     }
 
+    /// One that is known.
+    pub(super) fn known(key: [u8; KEY_BYTES]) -> Self {
+        Self(Zeroizing::new(key))
+    }
+
     /// The key of all boxes whose nonce begins so.
     pub(super) fn box_key(&self, prefix: &[u8; PREFIX_BYTES]) -> BoxKey {
         BoxKey(Zeroizing::new(hsalsa::<U10>((&*self.0).into(), prefix.into()).into()))

@@ -9,7 +9,9 @@ use std::ops::Range;
 use bytes::{BufMut, BytesMut};
 use thiserror::Error;
 
-use super::boxes::{BoxKey, TAG_BYTES};
+use super::boxes::{BoxKey, SharedKey, TAG_BYTES};
+use super::command::{CLIENT_MESSAGE_NONCE, SERVER_MESSAGE_NONCE};
+use super::keys::KEY_BYTES;
 use crate::codec::{FRAME_HEADER_BYTES_MAX, FrameError, FrameHeader};
 
 const MESSAGE: &[u8; 8] = b"\x07MESSAGE";
@@ -32,6 +34,17 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
+    /// The two ends of a connection whose short-term keys have agreed on this: where there was no handshake.
+    pub(crate) fn pair(agreed: [u8; KEY_BYTES], frame_bytes_max: usize) -> [Self; 2] {
+        let shared = SharedKey::known(agreed);
+        let server = || shared.box_key(SERVER_MESSAGE_NONCE);
+        let client = || shared.box_key(CLIENT_MESSAGE_NONCE);
+        [
+            Self::new(server(), 1, client(), 2, frame_bytes_max),
+            Self::new(client(), 2, server(), 1, frame_bytes_max),
+        ]
+    }
+
     pub(super) fn new(
         ours: BoxKey,
         our_nonce: u64,

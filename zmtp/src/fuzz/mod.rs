@@ -1,6 +1,8 @@
 //! What must hold for any bytes whatever: the bodies of the fuzz targets in `zmtp/fuzz`. The ordinary tests run the
 //! same bodies over the committed corpus and over mutations of it. Each panics when its property does not hold.
 
+mod curve;
+
 use std::collections::BTreeSet;
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +12,8 @@ use crate::codec::{
     MessageLimits, MessageSplitter, Progress, SocketType, Subscription, TopicSet, subscription_of,
 };
 use crate::message::Message;
+
+pub use curve::curve;
 
 /// Small, so that short inputs reach them.
 const LIMITS: MessageLimits =
