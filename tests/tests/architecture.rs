@@ -63,6 +63,7 @@ const SANS_IO: &[&str] = &[
     "server/src/store/sqlite/search/scope.rs",
     "server/src/store/words",
     "zmtp/src/codec",
+    "zmtp/src/curve",
 ];
 
 /// What the pure parts must not name.
