@@ -85,7 +85,7 @@ impl Access {
             return Err(forbidden(why));
         }
         if let Some(of) = of {
-            self.must_be_nobodys_key(of, names)?;
+            self.must_be_free(of.as_str(), names, true)?;
         }
         let grant = Grant::Invitation { of: of.cloned(), role };
         self.code_made(acting, code, grant, seconds.unwrap_or(INVITATION_SECONDS_DEFAULT), now_ms)

@@ -4,7 +4,6 @@ use recado_proto::{ChannelName, Role, UserName};
 
 use super::administration::changed;
 use super::event::AccessChange;
-use super::joining::name_taken;
 use super::judging::{Acting, bad_request, busy, forbidden};
 use super::state::Access;
 use crate::limits::{MEMBERS_MAX, MEMBERSHIPS_MAX};
@@ -28,9 +27,7 @@ impl Access {
             return Err(forbidden("bots create no channels"));
         }
         self.must_not_be_muted(owner, None, now_ms)?;
-        if self.channels.contains_key(channel) || names(channel.as_str()) != NameOf::Nobody {
-            return Err(name_taken(channel.as_str()));
-        }
+        self.must_be_free(channel.as_str(), names, false)?;
         if private {
             self.must_have_room_for_a_member()?;
         }

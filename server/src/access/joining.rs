@@ -26,8 +26,7 @@ impl Access {
         if self.has_administrator() {
             return Err(forbidden("there is an administrator already"));
         }
-        let is_earlier = |code: &Code| code.by.is_none() && matches!(code.grant, Grant::Invitation { .. });
-        let earlier = self.codes.iter().filter(|(_, code)| is_earlier(code));
+        let earlier = self.codes.iter().filter(|(_, code)| code.is_for_administrators());
         let mut changes: Vec<_> = earlier.map(|(code, _)| AccessChange::CodeSpent { code: *code }).collect();
         changes.push(AccessChange::CodeMade {
             code,
@@ -68,7 +67,7 @@ impl Access {
                 return Err(bad_code());
             }
             let user = wanted.ok_or_else(|| bad_request("`user` is the name that is wanted"))?;
-            self.must_be_free(user, names)?;
+            self.must_be_free(user.as_str(), names, false)?;
             return self.joined_with(key, user, Role::Member, device);
         };
         let code = self.live_code(hash, now_ms).ok_or_else(bad_code)?;
@@ -86,19 +85,13 @@ impl Access {
                 let user = match of {
                     Some(of) => {
                         must_be_wanted(wanted, of)?;
-                        self.must_be_nobodys_key(of, names)?;
                         of
                     }
-                    None => {
-                        let user = wanted.ok_or_else(|| bad_request("`user` is the name that is wanted"))?;
-                        if code.by.is_none() {
-                            self.must_be_nobodys_key(user, names)?;
-                        } else {
-                            self.must_be_free(user, names)?;
-                        }
-                        user
-                    }
+                    None => wanted.ok_or_else(|| bad_request("`user` is the name that is wanted"))?,
                 };
+                // Whoever starts the system for the first time may be one who was there while it was open.
+                let is_first = code.is_for_administrators() && !self.has_administrator();
+                self.must_be_free(user.as_str(), names, of.is_some() || is_first)?;
                 self.joined_with(key, user, *role, device)?
             }
         };
@@ -156,29 +149,25 @@ impl Access {
         if self.accounts.contains_key(user) {
             return Ok(Vec::new());
         }
-        self.must_be_nobodys_key(user, names)?;
+        self.must_be_free(user.as_str(), names, true)?;
         self.must_have_room_for_users()?;
         Ok(vec![AccessChange::Joined { user: user.clone(), role }])
     }
 
-    /// A name under which nobody was here, not even in an open system.
-    fn must_be_free(&self, user: &UserName, names: &impl Fn(&str) -> NameOf) -> Result<(), Refusal> {
-        if self.accounts.contains_key(user) || names(user.as_str()) != NameOf::Nobody {
-            return Err(name_taken(user.as_str()));
-        }
-        Ok(())
-    }
-
-    /// A name that is no user's here; it may be one's from an open system.
-    pub(super) fn must_be_nobodys_key(
+    /// A name that a new user or channel is to have. `from_open_days`: it may be a user's from when the system was open.
+    pub(super) fn must_be_free(
         &self,
-        user: &UserName,
+        name: &str,
         names: &impl Fn(&str) -> NameOf,
+        from_open_days: bool,
     ) -> Result<(), Refusal> {
-        if self.accounts.contains_key(user) || names(user.as_str()) == NameOf::Channel {
-            return Err(name_taken(user.as_str()));
-        }
-        Ok(())
+        let is_known = self.accounts.contains_key(name) || self.channels.contains_key(name);
+        let is_taken = match names(name) {
+            NameOf::Nobody => is_known,
+            NameOf::User => is_known || !from_open_days,
+            NameOf::Channel => true,
+        };
+        if is_taken { Err(name_taken(name)) } else { Ok(()) }
     }
 
     pub(super) fn must_have_room_for_users(&self) -> Result<(), Refusal> {
@@ -238,6 +227,13 @@ impl Access {
     }
 }
 
+impl Code {
+    /// As the program itself makes one for whoever starts it.
+    fn is_for_administrators(&self) -> bool {
+        self.by.is_none() && self.grant == Grant::Invitation { of: None, role: Role::Administrator }
+    }
+}
+
 impl Key {
     pub(super) fn is_good(&self, now_ms: u64) -> bool {
         self.until_ms.is_none_or(|until_ms| until_ms > now_ms)
@@ -266,6 +262,6 @@ pub(super) fn key_taken() -> Refusal {
 }
 
 /// The same whether it is a user's or a channel's, which may be one that is not to be known of.
-pub(super) fn name_taken(name: &str) -> Refusal {
+fn name_taken(name: &str) -> Refusal {
     Refusal::new(Word::NameTaken, format!("the name {name} is taken"))
 }

@@ -1,4 +1,7 @@
 //! Who may do what, for all threads of the server: read at any time, changed only by the store, once a change is durable.
+//!
+//! It is changed before the names of the same turn are seen, so that nobody finds a channel of which is not known yet that it is
+//! private. Whoever uses both looks up the name first, or while the state is held.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 

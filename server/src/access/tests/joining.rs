@@ -44,8 +44,14 @@ fn the_first_administrator_joins_once() {
     );
     assert!(world.access.has_administrator());
     world.refused(&Actor::System, AccessAct::FirstAdministrator { code: code(3) }, "forbidden");
+    // Later ones take no names from then, whoever made their invitations.
+    world.names.insert("old".to_owned(), NameOf::User);
+    world.ok(&Actor::System, invite(None, Role::Administrator, 4));
+    world.refused(&Actor::Key(key(4)), join(4, Some(4), Some("old")), "name_taken");
+    world.ok(&Actor::Key(key(4)), join(4, Some(4), Some("new")));
     world.refused(&Actor::Key(key(2)), join(2, Some(2), Some("bob")), "bad_code");
-    assert!(world.events.iter().skip(3).all(|event| event.by == Some(user("ana"))));
+    let by_ana = world.events.iter().filter(|event| event.by == Some(user("ana")));
+    assert_eq!(by_ana.count(), 3, "the code is spent, the user joins, the key is the user's");
 }
 
 #[test]

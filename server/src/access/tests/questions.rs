@@ -7,6 +7,7 @@ use recado_proto::{
 
 use super::{World, by, channel, code, key, mute, user};
 use crate::access::{AccessAct, Actor, Administration, PasswordHash};
+use crate::limits::{CODE_SECONDS_MAX, DEVICE_CODE_SECONDS_DEFAULT, INVITATION_SECONDS_DEFAULT};
 use crate::store::NameOf;
 
 /// With the public channel `geral`, the private `segredo` of cid's, and the bot robo.
@@ -242,6 +243,15 @@ fn what_is_prepared_hides_its_secrets() {
     assert_eq!(shown.to_string(), "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
     assert_eq!(code, crate::access::CodeHash::of(&shown));
     assert!(!format!("{shown:?} {code:?}").contains("ZZZZ"));
+}
+
+#[test]
+fn the_protocols_page_says_how_long_codes_are_good() {
+    const DAY: u64 = 24 * 60 * 60;
+    let document = include_str!("../../../../docs/PROTOCOL.md");
+    assert!(document.contains("for 7 days and 15 minutes if `seconds` is absent (30 days at most)"));
+    assert_eq!((INVITATION_SECONDS_DEFAULT, DEVICE_CODE_SECONDS_DEFAULT), (7 * DAY, 15 * 60));
+    assert_eq!(CODE_SECONDS_MAX, 30 * DAY);
 }
 
 #[test]

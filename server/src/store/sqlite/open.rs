@@ -11,8 +11,7 @@ use super::super::StoreError;
 use super::super::types::{Marks, Position};
 use super::index::{self, IndexError};
 use super::marks::{self, Indexed};
-use super::{View, access, damaged, log, store_error};
-use crate::access::Access;
+use super::{View, damaged, log, store_error};
 use crate::limits::{BUSY_WAIT, SCAN_ROWS_MAX};
 
 /// In the file's header, so that `file` and other programs can tell: "Rcdo".
@@ -96,7 +95,6 @@ pub(super) struct Loaded {
     pub(super) indexed: Indexed,
     pub(super) epoch: Epoch,
     pub(super) last_time_ms: u64,
-    pub(super) access: Access,
 }
 
 /// Refuses to run on a SQLite that is known to lose data.
@@ -277,15 +275,12 @@ pub(super) fn load(connection: &mut Connection, path: &Path) -> Result<Loaded, S
             }
         }
     }
-    let (access, access_time_ms) = access::load(&transaction, path)?;
-    let log_time_ms = log::last_time_ms(&transaction).map_err(wrap)?;
     Ok(Loaded {
         view,
         marks: marks::load(&transaction).map_err(wrap)?,
         indexed,
         epoch,
-        last_time_ms: log_time_ms.max(access_time_ms),
-        access,
+        last_time_ms: log::last_time_ms(&transaction).map_err(wrap)?,
     })
 }
 

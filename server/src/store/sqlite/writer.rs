@@ -60,19 +60,20 @@ impl SqliteStore {
         reads::create(&connection).map_err(|error| store_error(&path, &error))?;
         access::create(&connection).map_err(|error| store_error(&path, &error))?;
         let loaded = open::load(&mut connection, &path)?;
+        let (access, access_time_ms) = access::load(&connection, &path)?;
         let last = loaded.view.through;
         let mut store = Self {
             checkpointer: Checkpointer::start(&path)?,
             directory: loaded.view.directory.clone(),
             view: Arc::new(SharedView(loaded.view.into())),
-            shared_access: SharedAccess::new(loaded.access.clone()),
-            access: loaded.access,
+            shared_access: SharedAccess::new(access.clone()),
+            access,
             marks: loaded.marks,
             marks_saved: loaded.marks,
             indexed: loaded.indexed,
             epoch: loaded.epoch,
             last,
-            last_time_ms: loaded.last_time_ms,
+            last_time_ms: loaded.last_time_ms.max(access_time_ms),
             failed: false,
             path,
             connection,
@@ -159,6 +160,8 @@ impl SqliteStore {
             tail > TAIL_MESSAGES_MAX || view.tail.bytes() > TAIL_BYTES_MAX
         };
         self.commit_with(&written, index_now)?;
+        // Before names: nobody may find a channel that is not known to be private yet.
+        self.shared_access.apply(&written.events);
         let mut view = self.view.write();
         if index_now {
             view.tail.clear();
@@ -166,8 +169,6 @@ impl SqliteStore {
         for record in written.records {
             view.push(record).map_err(|misfit| damaged(&self.path, misfit.0))?;
         }
-        drop(view);
-        self.shared_access.apply(&written.events);
         Ok(())
     }
 

@@ -117,6 +117,17 @@ fn damaged_rows_are_told_and_nothing_is_guessed() {
 }
 
 #[test]
+fn what_was_said_can_be_read_from_a_store_whose_table_of_access_is_damaged() {
+    let (fixture, _) = written();
+    let damage = "UPDATE access_events SET act = 'dance' WHERE n = 3";
+    Connection::open(fixture.path()).unwrap().execute(damage, []).unwrap();
+    let mut reader = SqliteReader::open(&fixture.path()).unwrap();
+    assert_eq!(reader.users().unwrap(), []);
+    assert_eq!(reader.access_events(0, 2).unwrap().len(), 2);
+    assert!(matches!(reader.access_events(2, 1), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
 fn a_store_of_an_earlier_version_has_nobody() {
     let fixture = SqliteFixture::new();
     fixture.open().close().unwrap();
