@@ -83,14 +83,12 @@ impl<'a> Envelope<'a> {
             return Err(Refusal::bad_request("`data` is not a map"));
         }
         Ok(match service {
-            Service::Login => {
-                RequestBody::Login { user: fields.user()?, password: fields.password_if_given()? }
-            }
+            Service::Login => RequestBody::Login { user: fields.user()?, password: fields.password_if_any() },
             Service::Users => RequestBody::Users,
             Service::Channel => RequestBody::Channel {
                 channel: fields.channel()?,
                 id: fields.id()?,
-                user: fields.user_if_given()?,
+                user: fields.user_if_any(),
                 private: fields.private()?,
             },
             Service::Channels => RequestBody::Channels,

@@ -220,7 +220,6 @@ fn what_is_left_out_has_a_meaning() {
 fn secrets_are_said_in_no_refusal_and_shown_nowhere() {
     let secrets = ["hunter2", "0123-4567-89AB-CDEF-SECRET"];
     let requests = [
-        request("login", [("user", "ana".into()), ("password", secrets[0].into())]),
         admin("password", [("password", secrets[0].into())]),
         request("join", [("code", secrets[1].into())]),
     ];
@@ -265,6 +264,19 @@ fn replies_of_newer_servers_are_read_as_far_as_they_are_known() {
     assert_eq!(read(&request("audit", [("status", "OK".into())])), Err(ReplyError::Missing("events")));
     assert_eq!(read(&request("keys", [("status", "OK".into())])), Err(ReplyError::Missing("keys")));
     assert_eq!(read(&request("members", [("status", "OK".into())])), Err(ReplyError::Missing("members")));
+}
+
+#[test]
+fn what_plain_programs_may_have_sent_before_is_no_fault() {
+    let login = RequestBody::Login { user: user("ana"), password: None };
+    for password in ["", "short", &"x".repeat(1025)].map(Pack::from).into_iter().chain([Pack::Nil, 5.into()])
+    {
+        check(request("login", [("user", "ana".into()), ("password", password)]), login.clone());
+    }
+    let create = RequestBody::Channel { channel: channel("a"), id: None, user: None, private: false };
+    for user in [Pack::from("_x"), "".into(), 5.into(), Pack::Nil] {
+        check(request("channel", [("channel", "a".into()), ("user", user)]), create.clone());
+    }
 }
 
 #[test]

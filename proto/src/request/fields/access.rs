@@ -7,8 +7,14 @@ use crate::name::{ChannelName, UserName};
 use crate::request::error::Refusal;
 
 impl Fields<'_> {
-    pub(in crate::request) fn password_if_given(&self) -> Result<Option<Password>, Refusal> {
-        self.password.map(|_| self.password()).transpose()
+    /// Programs that know of no passwords here may have a key of this name: what can be none counts as absent.
+    pub(in crate::request) fn password_if_any(&self) -> Option<Password> {
+        Password::parse(self.password?.as_text()?).ok()
+    }
+
+    /// Likewise a name beside one that is asked about.
+    pub(in crate::request) fn user_if_any(&self) -> Option<UserName> {
+        UserName::parse(self.user?.as_text()?).ok()
     }
 
     pub(in crate::request) fn private(&self) -> Result<bool, Refusal> {
