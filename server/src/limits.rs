@@ -194,7 +194,7 @@ pub const KEYS_MAX: usize = 1_000_000;
 /// Sessions by password that one user has at a time. A further one ends the one that would end first.
 pub const SESSIONS_PER_USER_MAX: usize = 16;
 
-/// How long a session by password may last. A longer one is refused with `bad_request`.
+/// How long a session by password lasts at most. One that is to be longer ends then.
 pub const SESSION_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
 
 /// Codes to join with that are good at a time. One more is refused with `busy`.

@@ -141,7 +141,7 @@ impl Access {
     ) -> Judged {
         let mut changes = Vec::new();
         if acting.is_administrator() && !self.accounts.contains_key(of) {
-            self.must_be_nobodys_key(of, names)?;
+            self.must_be_free(of.as_str(), names, true)?;
             self.must_have_room_for_users()?;
             changes.push(AccessChange::Joined { user: of.clone(), role: Role::Member });
         } else {

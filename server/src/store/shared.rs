@@ -29,7 +29,7 @@ impl SharedAccess {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Rises with each change.
+    /// Rises with each change; while the state is held it is that state's.
     pub fn version(&self) -> u64 {
         *self.version.borrow()
     }
@@ -44,7 +44,7 @@ impl SharedAccess {
         let Some(last) = events.last() else { return };
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         events.iter().for_each(|event| state.apply(event));
-        drop(state);
+        // While it is held: whoever holds the state reads the version that belongs to it.
         self.version.send_replace(last.n);
     }
 }

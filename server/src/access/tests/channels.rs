@@ -4,6 +4,7 @@ use recado_proto::Role;
 
 use super::{World, add, by, channel, make_private, make_public, remove, user};
 use crate::access::{AccessAct, Actor};
+use crate::limits::MEMBERS_MAX;
 
 fn members(world: &World, name: &str) -> Vec<String> {
     world.access.members(&channel(name)).members.iter().map(ToString::to_string).collect()
@@ -73,6 +74,23 @@ fn channels_are_looked_after_by_their_owners_and_by_administrators() {
     world.ok(&by("ana"), make_public("geral"));
     assert!(members(&world, "geral").is_empty());
     assert!(world.access.may_read(&user("bob"), &channel("geral")));
+}
+
+#[test]
+fn members_are_bounded() {
+    let mut world = World::new();
+    world.channel("bob", "segredo", true);
+    for number in 1..=MEMBERS_MAX {
+        let user = user(&format!("u{number}"));
+        world.ok(&Actor::System, AccessAct::UserMade { user, role: Role::Member });
+    }
+    for number in 1..MEMBERS_MAX {
+        world.ok(&by("bob"), add("segredo", &format!("u{number}")));
+    }
+    world.refused(&by("bob"), add("segredo", &format!("u{MEMBERS_MAX}")), "busy");
+    world.ok(&by("bob"), remove("segredo", "u1"));
+    world.ok(&by("bob"), add("segredo", &format!("u{MEMBERS_MAX}")));
+    assert_eq!(members(&world, "segredo").len(), MEMBERS_MAX);
 }
 
 #[test]

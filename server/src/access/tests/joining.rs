@@ -225,6 +225,12 @@ fn a_key_is_one_users() {
     world.refused(&by("bob"), add_key("nobody", 3), "forbidden");
     world.ok(&by("ana"), add_key("bob", 3));
     assert_eq!(world.user_of(3), Some("bob"));
+    // With a key an administrator makes a user of a name, too.
+    world.names.insert("geral".to_owned(), NameOf::Channel);
+    world.refused(&by("ana"), add_key("geral", 4), "name_taken");
+    world.refused(&by("ana"), add_key("nova", 2), "key_taken");
+    assert_eq!(world.ok(&by("ana"), add_key("nova", 4)), 2);
+    assert_eq!((world.user_of(4), world.access.role_of(&user("nova"))), (Some("nova"), Some(Role::Member)));
     let keys = world.access.keys(&user("bob"), world.now_ms);
     assert_eq!(keys.iter().map(|entry| entry.key).collect::<Vec<_>>(), [key(2), key(3)]);
 }
@@ -317,9 +323,11 @@ fn sessions_are_bounded() {
     let mut world = World::new();
     world.ok(&by("bob"), password("hash"));
     let end = world.now_ms + 1_000_000;
-    for until_ms in [world.now_ms, world.now_ms + SESSION_SECONDS_MAX * 1000 + 1] {
-        world.refused(&Actor::Key(key(3)), session(3, "bob", "hash", until_ms), "bad_request");
-    }
+    world.refused(&Actor::Key(key(3)), session(3, "bob", "hash", world.now_ms), "bad_request");
+    world.ok(&Actor::Key(key(3)), session(3, "bob", "hash", u64::MAX));
+    let last = world.now_ms + SESSION_SECONDS_MAX * 1000;
+    assert_eq!(world.access.next_end_ms(world.now_ms), Some(last));
+    world.ok(&by("bob"), revoke(3));
     for number in 0..SESSIONS_PER_USER_MAX as u8 {
         world.ok(&Actor::Key(key(10 + number)), session(10 + number, "bob", "hash", end + u64::from(number)));
     }
