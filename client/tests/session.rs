@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod fake;
+mod secured;
 
 use recado_client::{RequestError, SendOutcome, Session, SessionEvent, Start, Topic, Via};
 use recado_proto::{

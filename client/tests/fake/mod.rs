@@ -7,6 +7,7 @@ use recado_proto::{
     ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Reply, ReplyBody,
     Request, RequestBody, SyncTopic, SystemPublication, SystemTopic, Timestamp, TopicName, UserName,
 };
+use recado_zmtp::curve::{KeyPair, PublicKey, Security};
 use recado_zmtp::{Message, PeerId, Publisher, Router, SocketEventKind, SocketOptions};
 
 /// Answers what a test tells it to, and nothing by itself, but that it knows no `sync`.
@@ -34,6 +35,22 @@ impl FakeServer {
 
     pub(crate) async fn start_at(endpoint: &Endpoint) -> Self {
         Self { router: Router::bind(endpoint, SocketOptions::default()).await.unwrap() }
+    }
+
+    /// One that has these keys.
+    pub(crate) async fn start_secured(keys: &KeyPair) -> Self {
+        Self::start_secured_at(&"tcp://127.0.0.1:*".parse().unwrap(), keys).await
+    }
+
+    pub(crate) async fn start_secured_at(endpoint: &Endpoint, keys: &KeyPair) -> Self {
+        let security = Security::CurveServer(keys.clone());
+        let options = SocketOptions { security, ..SocketOptions::default() };
+        Self { router: Router::bind(endpoint, options).await.unwrap() }
+    }
+
+    /// The key of whom it came from.
+    pub(crate) fn key_of(&self, asked: &Asked) -> Option<PublicKey> {
+        self.router.peer(asked.peer).and_then(|peer| peer.key)
     }
 
     /// Ends as a server does that is stopped; its address is free afterwards.
