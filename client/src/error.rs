@@ -76,7 +76,9 @@ pub enum Error {
         endpoint: Endpoint,
     },
     /// A key that was named is none of those that there are.
-    #[error("no key among yours has the fingerprint, or begins, like that; recado keys lists them")]
+    #[error(
+        "no key has a fingerprint that begins like that, or several have; recado keys lists yours, --of NAME somebody else's"
+    )]
     NoSuchKey,
     /// A server that was named is not known.
     #[error("{endpoint} is not among the servers that are known")]

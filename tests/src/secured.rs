@@ -60,7 +60,8 @@ impl Secured {
         let link = (!has_administrator).then(|| {
             let line =
                 process.wait_for_log("the first administrator's link", |line| line.contains("recado://"));
-            line.split_whitespace().find(|word| word.starts_with("recado://")).unwrap_or_default().to_owned()
+            let mut words = line.split_whitespace().map(|word| word.trim_matches('\''));
+            words.find(|word| word.starts_with("recado://")).unwrap_or_default().to_owned()
         });
         let key = key.unwrap_or_else(|| panic!("a log line without its key: {secured}"));
         Secured { process, requests, publishers, subscribers, link, key }

@@ -78,7 +78,7 @@ impl fmt::Display for Distrust {
                  \x20 known   {}\n\
                  \x20 now     {}\n\
                  Either it was set up anew, or somebody stands between you and it. Nothing was sent.\n\
-                 Ask whoever runs the server which fingerprint it has. Only if it is the one above:\n\
+                 Ask whoever runs the server which fingerprint it has. Only if it is the one that it has now:\n\
                  \x20 recado keys forget {endpoint}",
                 known.fingerprint(),
                 found.fingerprint()

@@ -131,7 +131,7 @@ pub enum JoinError {
     #[error("you have not joined anywhere")]
     NotJoined,
     /// What one has joined cannot be told.
-    #[error("{0}; recado leave --keep leaves without telling the server")]
+    #[error("{0}\nTo leave without telling the server: recado leave --keep")]
     NotTold(Box<Error>),
     /// There is no folder for the user's data.
     #[error("there is no HOME and no XDG_DATA_HOME to keep in where you have joined")]

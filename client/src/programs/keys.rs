@@ -23,8 +23,8 @@ use crate::view::text::one_line;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES, disable_help_subcommand = true)]
 pub struct KeysArgs {
-    /// Whose keys are listed; others' are for administrators
-    #[arg(long, value_name = "NAME", value_parser = UserName::parse)]
+    /// Whose keys are meant, yours if nobody is named; others' are for administrators
+    #[arg(long, global = true, value_name = "NAME", value_parser = UserName::parse)]
     of: Option<UserName>,
 
     #[command(flatten)]
@@ -49,7 +49,7 @@ pub(crate) enum KeysAction {
     Add {
         /// Whose it is
         #[arg(value_name = "NAME", value_parser = UserName::parse)]
-        of: UserName,
+        name: UserName,
         /// The public key, as pyzmq writes it
         #[arg(value_name = "KEY", allow_hyphen_values = true)]
         key: DeviceKey,
@@ -62,9 +62,6 @@ pub(crate) enum KeysAction {
         /// The key, or the beginning of its fingerprint among those listed
         #[arg(value_name = "KEY|FINGERPRINT", allow_hyphen_values = true)]
         key: String,
-        /// Whose it is, where that is somebody else
-        #[arg(long = "from", value_name = "NAME", value_parser = UserName::parse)]
-        from: Option<UserName>,
     },
     /// Forget the key of a server, to trust another one from now on
     Forget {
@@ -118,12 +115,12 @@ pub async fn run(config: KeysConfig, shutdown: CancellationToken) -> Result<(), 
                 })
                 .await
         }
-        Some(KeysAction::Add { of, key, label }) => {
-            let said = format!("{} is a key of {of}", public_key(&key).fingerprint());
-            let act = AdminAct::AddKey { of, key, device: label };
+        Some(KeysAction::Add { name, key, label }) => {
+            let said = format!("{} is a key of {name}", public_key(&key).fingerprint());
+            let act = AdminAct::AddKey { of: name, key, device: label };
             administer(account, act, said, shutdown).await
         }
-        Some(KeysAction::Revoke { key, from }) => revoke(account, key, from.or(of), shutdown).await,
+        Some(KeysAction::Revoke { key }) => revoke(account, key, of, shutdown).await,
         Some(KeysAction::Forget { endpoint }) => forget(endpoint).await,
     }
 }
@@ -219,7 +216,7 @@ async fn show(account: &Account) -> Result<(), Error> {
 async fn revoke(
     account: Account,
     wanted: String,
-    from: Option<UserName>,
+    of: Option<UserName>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     account
@@ -227,7 +224,7 @@ async fn revoke(
             let key = match DeviceKey::parse(&wanted) {
                 Ok(key) => key,
                 Err(_) => {
-                    let listed = match session.keys(from).await {
+                    let listed = match session.keys(of).await {
                         Ok(keys) => keys,
                         Err(error) => return Err(account.failed(error).await),
                     };

@@ -93,7 +93,7 @@ pub(crate) fn distrusted(language: Language, found: &Distrust) -> String {
              \x20 conhecida  {}\n\
              \x20 agora      {}\n\
              Ou ele foi instalado de novo, ou há alguém entre vocês. Nada foi enviado.\n\
-             Pergunte a quem cuida do servidor qual é a impressão digital dele. Só se for a de cima:\n\
+             Pergunte a quem cuida do servidor qual é a impressão digital dele. Só se for a de agora:\n\
              \x20 recado keys forget {endpoint}",
             known.fingerprint(),
             found.fingerprint()
