@@ -38,7 +38,7 @@ pub use code::Code;
 pub use epoch::{Epoch, EpochError};
 pub use id::{MessageId, MessageIdError};
 pub use mark::{MARKS_PREFIX, MarkPublication, MarkPublicationError, ReadMark, ReadOf};
-pub use name::{ChannelName, NameError, TopicName, UserName};
+pub use name::{ChannelName, Lookalike, Looks, NameError, TopicName, UserName, check_distinct, skeleton};
 pub use presence::{
     Device, DeviceError, HERE_TOPIC, Here, HerePublication, Presence, PresencePublicationError,
     TYPING_PREFIX, TypingIn, TypingPublication,

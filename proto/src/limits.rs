@@ -28,6 +28,10 @@ pub const REPLY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A user's or a channel's name, in bytes of UTF-8, once trimmed. A longer one is refused with `bad_name`.
 pub const NAME_BYTES_MAX: usize = 64;
 
+/// Accents and other marks on one letter of a new name where security is on, counted in decomposed form. A name with more is refused
+/// with `bad_name`.
+pub const NAME_MARKS_MAX: usize = 4;
+
 /// A service's name that a refusal still echoes. Of a longer one the reply says only that it is unknown.
 pub const SERVICE_BYTES_MAX: usize = 64;
 

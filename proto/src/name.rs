@@ -1,11 +1,15 @@
 //! Names of users and channels, checked once, and of either: both share the topics. They do not know which of them exist.
 
+mod lookalike;
+
 use std::borrow::Borrow;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use thiserror::Error;
+
+pub use lookalike::{Lookalike, Looks, check_distinct, skeleton};
 
 use crate::limits::NAME_BYTES_MAX;
 

@@ -61,6 +61,7 @@ fn the_table_of_limits_is_the_code() {
         ("reply", limits::REPLY_BYTES_MAX, "bytes"),
         ("publication's map", limits::PUBLICATION_BYTES_MAX, "bytes"),
         ("name of a user or channel", limits::NAME_BYTES_MAX, "bytes"),
+        ("accents on one letter of a name, where security is on", limits::NAME_MARKS_MAX, "accents"),
         ("topics of one sync request", limits::SYNC_TOPICS_MAX, "names"),
         ("one-time topic of a sync request", limits::SYNC_TOPIC_BYTES_MAX, "bytes"),
         ("ref", limits::REF_BYTES_MAX, "bytes"),
