@@ -95,7 +95,10 @@ async fn ask(server: &Endpoint, security: &Security) -> Result<(), String> {
     let answer = dealer.recv().await.ok_or_else(lost)?;
     let [frame] = answer.frames() else { return Err("it answers in another form".to_owned()) };
     match Reply::decode(frame, Timestamp::now()) {
-        Ok(Reply { body: ReplyBody::Channels(_) | ReplyBody::Refused { .. }, .. }) => Ok(()),
+        Ok(Reply {
+            body: ReplyBody::Channels(_) | ReplyBody::Refused { .. } | ReplyBody::Later { .. },
+            ..
+        }) => Ok(()),
         Ok(_) => Err("it answers something else than was asked".to_owned()),
         Err(error) => Err(format!("it answers in another form: {error}")),
     }

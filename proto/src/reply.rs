@@ -3,6 +3,8 @@
 mod decode;
 mod encode;
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::access::{AuditEntry, JoinCode, KeyEntry, Members, Role};
@@ -91,6 +93,25 @@ pub enum ReplyBody {
         /// The reason for people.
         description: String,
     },
+    /// To anything: not done, since there was too much of it. Its code is [`Code::Busy`].
+    Later {
+        /// The reason for people.
+        description: String,
+        /// When the same request may be sent again. Sent in whole milliseconds, rounded up.
+        retry_after: Duration,
+    },
+}
+
+impl ReplyBody {
+    /// After how long the same request may be sent again, if this is a refusal that may be another answer later. Nothing at all if the
+    /// server does not say.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let ReplyBody::Later { retry_after, .. } = self {
+            return Some(*retry_after);
+        }
+        let passes = matches!(self, ReplyBody::Refused { code: Code::Busy | Code::Unavailable, .. });
+        passes.then_some(Duration::ZERO)
+    }
 }
 
 /// A stretch of messages.

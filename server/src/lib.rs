@@ -8,6 +8,7 @@
 pub mod access;
 mod config;
 pub mod limits;
+pub mod quota;
 mod service;
 pub mod store;
 mod transfer;

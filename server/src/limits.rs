@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use recado_proto::limits::{HISTORY_BYTES_MAX, MEMBERS_LISTED_MAX, MESSAGE_BYTES_MAX, SYNC_TOPICS_MAX};
+use recado_proto::limits::{
+    HISTORY_BYTES_MAX, MEMBERS_LISTED_MAX, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, SYNC_TOPICS_MAX,
+};
+
+use crate::quota::{Patience, Rate};
 
 /// Users that a store holds. Whoever would be one more is refused with `busy`.
 pub const USERS_MAX: usize = 100_000;
@@ -257,6 +261,57 @@ pub const PASSWORDS_WAITING_MAX: usize = 32;
 /// How long a login by password holds on the key that it was made with, in seconds.
 pub const SESSION_SECONDS: u64 = 30 * 24 * 3600;
 
+/// Connections that a user makes, where security is on. One more is closed. Each device has two, and some more while it comes back.
+pub const USER_CONNECTIONS: Rate = Rate::a_second(5, 100);
+
+/// Connections from an address, where security is on. One more is closed. After a restart a whole office comes back at once.
+pub const ADDRESS_CONNECTIONS: Rate = Rate::a_second(50, 1000);
+
+/// Requests of a user, where security is on. One more is refused with `busy`, like all that follows. A client that starts asks for each
+/// of its channels.
+pub const USER_REQUESTS: Rate = Rate::a_second(200, 2000);
+
+/// Requests from an address, where security is on.
+pub const ADDRESS_REQUESTS: Rate = Rate::a_second(2000, 20_000);
+
+/// Messages and acts of a user, where security is on: twice what a busy bot sends, and a log that is pasted line by line.
+pub const USER_MESSAGES: Rate = Rate::a_second(100, 1000);
+
+/// Messages and acts from an address, where security is on.
+pub const ADDRESS_MESSAGES: Rate = Rate::a_second(1000, 10_000);
+
+/// Bytes of a user's requests, where security is on: messages of the usual length as often as they are allowed, or a few of the longest.
+pub const USER_BYTES: Rate = Rate::a_second(2 * 1024 * 1024, 8 * 1024 * 1024);
+
+/// Bytes of requests from an address, where security is on.
+pub const ADDRESS_BYTES: Rate = Rate::a_second(16 * 1024 * 1024, 64 * 1024 * 1024);
+
+/// Channels that a user creates, where security is on.
+pub const USER_CHANNELS: Rate = Rate::a_day(100);
+
+/// Channels that are created from an address, where security is on.
+pub const ADDRESS_CHANNELS: Rate = Rate::a_day(1000);
+
+/// Failed attempts to get in as a user. The longest delay is short, since anybody can cause it for anybody.
+pub const USER_ATTEMPTS: Patience = Patience {
+    free: 5,
+    delay_first: Duration::from_secs(1),
+    delay_max: Duration::from_secs(30),
+    forgotten_after: Duration::from_secs(10 * 60),
+};
+
+/// Failed attempts to get in from an address: after an hour of them about four an hour are left.
+pub const ADDRESS_ATTEMPTS: Patience = Patience {
+    free: 10,
+    delay_first: Duration::from_secs(1),
+    delay_max: Duration::from_secs(15 * 60),
+    forgotten_after: Duration::from_secs(3600),
+};
+
+/// Users, and as many addresses, of whom is remembered what they have used, and as many again of whom attempts are; in about 200 bytes
+/// each. For one more that one is forgotten that has least to remember, and may use its burst again.
+pub const QUOTA_ENTRIES_MAX: usize = 16 * 1024;
+
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.
 pub const PUBLISHED_MARK_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -291,3 +346,6 @@ const _: () = assert!(
 );
 const _: () = assert!(MEMBERS_MAX <= MEMBERSHIPS_MAX && MEMBERS_MAX <= MEMBERS_LISTED_MAX);
 const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);
+const _: () = assert!(REQUEST_BYTES_MAX <= USER_BYTES.burst as usize);
+const _: () =
+    assert!(USER_MESSAGES.tokens <= USER_REQUESTS.tokens && USER_MESSAGES.burst <= USER_REQUESTS.burst);

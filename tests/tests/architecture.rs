@@ -55,6 +55,7 @@ const SANS_IO: &[&str] = &[
     "client/src/session/requests",
     "client/src/view",
     "server/src/access",
+    "server/src/quota",
     "server/src/service/beacon.rs",
     "server/src/service/company.rs",
     "server/src/service/cursor.rs",

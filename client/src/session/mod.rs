@@ -476,13 +476,14 @@ fn misfit(body: &ReplyBody) -> RequestError {
         ReplyBody::Found(_) => "a list of what was found",
         ReplyBody::Marks(_) => "a list of read marks",
         ReplyBody::Here(_) => "a list of who is here",
-        ReplyBody::LoggedIn { .. } | ReplyBody::Joined { .. } => "who one is",
-        ReplyBody::Code(_) => "a code",
+        ReplyBody::Refused { .. } | ReplyBody::Later { .. } => "a refusal",
+        ReplyBody::Synced => "an answer to `sync`",
+        ReplyBody::LoggedIn { .. } => "a login",
+        ReplyBody::Joined { .. } => "an answer to `join`",
+        ReplyBody::Code(_) => "a code to join with",
         ReplyBody::Keys(_) => "a list of keys",
         ReplyBody::Members(_) => "a list of members",
         ReplyBody::Audit(_) => "a list of what was done",
-        ReplyBody::Refused { .. } => "a refusal",
-        ReplyBody::Synced => "an answer to `sync`",
     };
     RequestError::Malformed { reason: format!("it is {kind}") }
 }

@@ -1,5 +1,7 @@
 //! Bytes into a reply, for clients: unknown keys are passed over, keys that plain servers lack may be missing.
 
+use std::time::Duration;
+
 use super::{Found, HistoryPage, Reply, ReplyBody, ReplyError, SearchPage};
 use crate::access::{AuditEntry, JoinCode, KeyEntry, Members, Role};
 use crate::act::ActDone;
@@ -54,6 +56,7 @@ struct Fields<'a> {
     description: Option<Value<'a>>,
     message: Option<Value<'a>>,
     code: Option<Value<'a>>,
+    retry_after_ms: Option<Value<'a>>,
     timestamp: Option<Value<'a>>,
     clock: Option<Value<'a>>,
     users: Option<Value<'a>>,
@@ -87,6 +90,7 @@ impl<'a> Fields<'a> {
                 b"description" => &mut fields.description,
                 b"message" => &mut fields.message,
                 b"code" => &mut fields.code,
+                b"retry_after_ms" => &mut fields.retry_after_ms,
                 b"timestamp" => &mut fields.timestamp,
                 b"clock" => &mut fields.clock,
                 b"users" => &mut fields.users,
@@ -175,8 +179,12 @@ impl<'a> Fields<'a> {
 
     fn refusal(&self, status: &str) -> ReplyBody {
         let description = self.description.and_then(Value::as_text).or(self.message.and_then(Value::as_text));
-        let code = self.code.and_then(Value::as_text).unwrap_or_default();
-        ReplyBody::Refused { code: Code::from(code), description: description.unwrap_or(status).to_owned() }
+        let description = description.unwrap_or(status).to_owned();
+        let code = Code::from(self.code.and_then(Value::as_text).unwrap_or_default());
+        match self.retry_after_ms.and_then(Value::as_unsigned).map(Duration::from_millis) {
+            Some(retry_after) if code == Code::Busy => ReplyBody::Later { description, retry_after },
+            Some(_) | None => ReplyBody::Refused { code, description },
+        }
     }
 
     fn history(&self, received: Timestamp) -> Result<HistoryPage, ReplyError> {

@@ -43,6 +43,11 @@ impl Reply {
                 data.key("status").text("OK");
             }
             ReplyBody::Refused { code, description } => refuse(&self.service, code, description, data),
+            ReplyBody::Later { description, retry_after } => {
+                refuse(&self.service, &Code::Busy, description, data);
+                let milliseconds = retry_after.as_nanos().div_ceil(1_000_000);
+                data.key("retry_after_ms").unsigned(u64::try_from(milliseconds).unwrap_or(u64::MAX));
+            }
             ReplyBody::Users(_) | ReplyBody::Channels(_) => {}
         }
         data.key("timestamp").integer(self.timestamp.as_seconds());
@@ -98,7 +103,8 @@ impl Reply {
             ReplyBody::Accepted
             | ReplyBody::Stored { .. }
             | ReplyBody::Synced
-            | ReplyBody::Refused { .. } => {}
+            | ReplyBody::Refused { .. }
+            | ReplyBody::Later { .. } => {}
         }
         if let Some(clock) = self.clock {
             data.key("clock").unsigned(clock);

@@ -1,5 +1,7 @@
 //! Messages made of a seed, for round trips and for mutations.
 
+use std::time::Duration;
+
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt, SeedableRng};
@@ -81,7 +83,7 @@ impl Messages {
     }
 
     pub(crate) fn reply(&mut self) -> Reply {
-        let (service, body) = match self.0.random_range(0..17) {
+        let (service, body) = match self.0.random_range(0..18) {
             0 => (Service::Login, ReplyBody::Accepted),
             11 => (Service::Login, ReplyBody::LoggedIn { user: self.user(), role: self.role() }),
             12 => (Service::Join, ReplyBody::Joined { user: self.user(), role: self.role() }),
@@ -115,6 +117,10 @@ impl Messages {
             8 => (Service::Search, ReplyBody::Found(self.page_found())),
             7 => (Service::Marks, ReplyBody::Marks(self.some(20, Self::mark))),
             9 => (Service::Who, ReplyBody::Here(self.some(20, Self::here))),
+            10 => {
+                let retry_after = Duration::from_millis(self.0.random_range(0..1 << 40));
+                (Service::Message, ReplyBody::Later { description: self.text(100), retry_after })
+            }
             _ => {
                 let service = *Service::ALL.choose(&mut self.0).unwrap();
                 let code = Code::ALL.choose(&mut self.0).unwrap().clone();

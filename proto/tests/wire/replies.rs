@@ -1,5 +1,7 @@
 //! What replies look like to the letter, and what a client makes of those from plainer or newer servers.
 
+use std::time::Duration;
+
 use recado_proto::{
     ChannelName, Code, Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, Ref, Reply,
     ReplyBody, ReplyError, Request, Service, ServiceName, Timestamp, UserName,
@@ -67,6 +69,39 @@ fn refusals_are_spelled_for_each_service() {
         &unknown,
         &format!(r#"{{"service": "dance", "data": {{{both}, "timestamp": 1700000000}}}}"#),
     );
+}
+
+#[test]
+fn a_refusal_for_now_says_when_to_come_back() {
+    let later = |retry_after| ReplyBody::Later { description: "later".to_owned(), retry_after };
+    let busy = r#""status": "erro", "message": "later", "code": "busy""#;
+    check_written(
+        &reply(Service::Publish, later(Duration::from_millis(250))),
+        &format!(
+            r#"{{"service": "publish", "data": {{{busy}, "retry_after_ms": 250, "timestamp": 1700000000}}}}"#
+        ),
+    );
+    let nearly = reply(Service::Publish, later(Duration::from_nanos(1))).encode();
+    let read = Reply::decode(&nearly, RECEIVED).unwrap().body;
+    assert_eq!(read.retry_after(), Some(Duration::from_millis(1)), "too early would be refused again");
+
+    let with = |code: &str, after: Pack| {
+        let pairs = [
+            ("status", Pack::from("erro")),
+            ("message", "later".into()),
+            ("code", code.into()),
+            ("retry_after_ms", after),
+        ];
+        request("publish", pairs)
+    };
+    check_read(with("busy", 0.into()), later(Duration::ZERO));
+    for useless in [Pack::Nil, "soon".into(), Pack::Integer(-1)] {
+        check_read(with("busy", useless), refused());
+    }
+    let forbidden = ReplyBody::Refused { code: Code::Forbidden, description: "later".to_owned() };
+    check_read(with("forbidden", 250.into()), forbidden.clone());
+    assert_eq!((refused().retry_after(), forbidden.retry_after()), (Some(Duration::ZERO), None));
+    assert_eq!(ReplyBody::Accepted.retry_after(), None);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The byte vectors of docs/PROTOCOL.md: the code writes exactly these bytes, and reads them as these values.
 
+use std::time::Duration;
+
 use recado_proto::{
     Act, ActDone, ActIn, ActKind, ChannelName, Code, Device, Epoch, Found, HERE_TOPIC, Here, HerePublication,
     HistoryOf, HistoryPage, HistoryRequest, Manner, MarkPublication, MessageId, Place, Presence, Publication,
@@ -57,6 +59,10 @@ fn reply(service: Service, body: ReplyBody) -> Vector {
 
 fn refused(code: Code, description: &str) -> ReplyBody {
     ReplyBody::Refused { code, description: description.to_owned() }
+}
+
+fn later(description: &str, retry_after: Duration) -> ReplyBody {
+    ReplyBody::Later { description: description.to_owned(), retry_after }
 }
 
 fn publication(topic: &str, body: PublicationBody, message: &str) -> Publication {
@@ -278,6 +284,10 @@ fn replies() -> Vec<(&'static str, Vector)> {
         ),
         ("reply publish", Vector::Reply(echoed)),
         ("reply publish, refused", reply(Service::Publish, refused(Code::NoSuchChannel, "no such channel"))),
+        (
+            "reply publish, refused for now",
+            reply(Service::Publish, later("too many messages", Duration::from_millis(250))),
+        ),
         ("reply message", reply(Service::Message, stored())),
         ("reply act", reply(Service::Act, stored())),
         ("reply history with acts", {

@@ -51,14 +51,14 @@ impl World {
             let seen = format!("client {client}: asked at clock {asked_at}, answered at {:?}", reply.clock);
             self.ledger.broken(self.now, Rule::Cause, None, seen);
         }
-        if matches!(&reply.body, ReplyBody::Refused { code: Code::Busy | Code::Unavailable, .. })
-            && session.requests.ask_later(reference, now)
-        {
+        let later = reply.body.retry_after();
+        if later.is_some_and(|at_least| session.requests.ask_later(reference, at_least, now)) {
             return;
         }
         let Some(owner) = session.requests.answered(reference) else { return };
         let answer = match reply.body {
             ReplyBody::Refused { code, .. } => Err(Some(code)),
+            ReplyBody::Later { .. } => Err(Some(Code::Busy)),
             body => Ok(body),
         };
         self.answer(client, owner, answer);

@@ -69,9 +69,9 @@ impl Driver {
         if let Some(clock) = reply.clock {
             self.clock.observe(clock);
         }
-        if matches!(&reply.body, ReplyBody::Refused { code: Code::Busy | Code::Unavailable, .. })
+        if let Some(at_least) = reply.body.retry_after()
             && let Some(reference) = reply.reference.as_ref().and_then(Ref::as_number)
-            && self.requests.ask_later(reference, now)
+            && self.requests.ask_later(reference, at_least, now)
         {
             return;
         }
@@ -89,6 +89,9 @@ impl Driver {
         };
         let answer = match reply.body {
             ReplyBody::Refused { code, description } => Err(RequestError::Refused { code, description }),
+            ReplyBody::Later { description, .. } => {
+                Err(RequestError::Refused { code: Code::Busy, description })
+            }
             body => Ok(body),
         };
         self.tell(owner, answer, now);

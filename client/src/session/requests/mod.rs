@@ -219,15 +219,18 @@ impl<T> Requests<T> {
         }
     }
 
-    /// The server has no time for this request now. False if it was attempted often enough, so that this is its answer.
-    pub fn ask_later(&mut self, reference: u64, now: Instant) -> bool {
+    /// The server does not take this request now, and not before `at_least` has passed. False if this is its answer: if it was attempted
+    /// often enough, or would be given up before it may be sent again.
+    pub fn ask_later(&mut self, reference: u64, at_least: Duration, now: Instant) -> bool {
         let Some(entry) = self.entries.get_mut(&reference) else { return false };
         let State::Sent { until, .. } = entry.state else { return false };
-        if entry.attempts >= self.patience.attempts_max {
+        let time_left = entry.give_up_at.saturating_duration_since(now);
+        if entry.attempts >= self.patience.attempts_max || at_least >= time_left {
             return false;
         }
         self.timers.remove(&(until, reference));
-        let until = now + jittered(self.patience.pause_after(entry.attempts), &mut self.random);
+        let pause = jittered(self.patience.pause_after(entry.attempts), &mut self.random).max(at_least);
+        let until = now + pause;
         entry.state = State::Pausing { until };
         self.timers.insert((until, reference));
         self.strike_out(reference);

@@ -274,14 +274,40 @@ fn a_busy_server_is_asked_again_after_a_pause_and_believed_in_the_end() {
     let reference = bench.start(RequestBody::Users, "users");
     for longest in [1.0, 2.0] {
         assert_eq!(bench.send(), [(reference, line)], "the connection is as good as before");
-        assert!(bench.requests.ask_later(reference, bench.now));
+        assert!(bench.requests.ask_later(reference, Duration::ZERO, bench.now));
         let asked = bench.passed();
         assert_eq!(bench.wait(), []);
         let pause = bench.passed() - asked;
         assert!(pause >= longest / 2.0 && pause <= longest, "{pause}");
     }
     assert_eq!(bench.send(), [(reference, line)]);
-    assert!(!bench.requests.ask_later(reference, bench.now));
+    assert!(!bench.requests.ask_later(reference, Duration::ZERO, bench.now));
+    assert_eq!(bench.requests.answered(reference), Some("users"));
+    assert_eq!(bench.requests.poll_timeout(), None);
+}
+
+#[test]
+fn a_server_that_says_when_to_come_back_is_not_asked_before() {
+    let (mut bench, line) = Bench::connected();
+    let reference = bench.start(RequestBody::Users, "users");
+    bench.send();
+    assert!(bench.requests.ask_later(reference, 5 * SECOND, bench.now));
+    assert_eq!(bench.wait(), []);
+    assert_eq!(bench.passed(), 5.0, "longer than the pause would have been");
+    assert_eq!(bench.send(), [(reference, line)]);
+    assert!(bench.requests.ask_later(reference, Duration::from_millis(1), bench.now));
+    bench.wait();
+    assert!(bench.passed() >= 6.0, "the pause is kept where that is longer");
+}
+
+#[test]
+fn a_request_that_would_be_given_up_before_it_may_come_back_is_answered_now() {
+    let (mut bench, _) = Bench::connected();
+    let reference = bench.start(RequestBody::Users, "users");
+    bench.send();
+    for wait in [patience().in_all(), Duration::MAX] {
+        assert!(!bench.requests.ask_later(reference, wait, bench.now));
+    }
     assert_eq!(bench.requests.answered(reference), Some("users"));
     assert_eq!(bench.requests.poll_timeout(), None);
 }
