@@ -13,6 +13,7 @@ use recado_client::{
 
 use crate::{
     check::CheckArgs,
+    doctor::{self, DoctorArgs},
     generated::{CompletionsArgs, ManArgs},
     logging::LogFormat,
     settings::{Settings, SettingsError},
@@ -98,6 +99,8 @@ pub(crate) enum Part {
     Import(TransferArgs),
     /// Ask whether server and broker answer; exit code 0 if they do
     Check(CheckArgs),
+    /// Look whether an installation is well: settings, keys, store, listeners, clock, disk
+    Doctor(DoctorArgs),
     /// Ask a broker for its figures; as a table, as JSON, and again and again
     Status(StatusArgs),
     /// Print what completes command lines of this program in a shell
@@ -188,9 +191,32 @@ pub(crate) enum CliError {
 /// Reads the command line, with the settings file and the environment beneath it.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, CliError> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let settings = Settings::load(named_file(&args).as_deref())?;
     let joined = data_folder().map(|folder| folder.join(JOINED));
-    parse_over(&settings, joined.as_deref(), &args)
+    let parsed = Settings::load(named_file(&args).as_deref())
+        .map_err(CliError::from)
+        .and_then(|settings| parse_over(&settings, joined.as_deref(), &args));
+    match parsed {
+        // To say what is wrong with the file is what it was called for.
+        Err(CliError::Settings(error)) if is_for_doctor(&args) => {
+            let mut invocation = parse_over(&Settings::default(), joined.as_deref(), &args)?;
+            tell_doctor(&mut invocation, doctor::Settings::Refused(error.to_string()));
+            Ok(invocation)
+        }
+        parsed => parsed,
+    }
+}
+
+fn is_for_doctor(args: &[OsString]) -> bool {
+    let matches = Cli::command().ignore_errors(true).try_get_matches_from(args);
+    matches.is_ok_and(|matches| matches.subcommand_name() == Some("doctor"))
+}
+
+fn tell_doctor(invocation: &mut Invocation, settings: doctor::Settings) {
+    if let Invocation::Part { part, .. } = invocation
+        && let Part::Doctor(args) = part.as_mut()
+    {
+        args.settings = settings;
+    }
 }
 
 /// `joined` is the file that says where one has joined.
@@ -217,7 +243,12 @@ fn parse_over(settings: &Settings, joined: Option<&Path>, args: &[OsString]) -> 
     let broker_is_given = of_part.try_contains_id("broker").unwrap_or(false)
         && (of_part.value_source("broker") != Some(ValueSource::DefaultValue)
             || settings.has(name, "broker"));
-    Ok(Invocation::Part { part: Box::new(part), log_format: cli.log_format, broker_is_given })
+    let mut invocation =
+        Invocation::Part { part: Box::new(part), log_format: cli.log_format, broker_is_given };
+    if let Some(file) = settings.file() {
+        tell_doctor(&mut invocation, doctor::Settings::Read(file.to_owned()));
+    }
+    Ok(invocation)
 }
 
 /// A command line that was read, and what it was read over.

@@ -5,6 +5,7 @@ mod alone;
 mod check;
 mod cli;
 mod descriptors;
+mod doctor;
 mod generated;
 mod logging;
 mod pair;
@@ -109,7 +110,7 @@ fn start_logging(part: &Part, format: LogFormat) {
         | Part::Keys(_)
         | Part::Admin(_) => "warn",
         Part::Export(_) | Part::Import(_) | Part::Check(_) | Part::Status(_) => "warn",
-        Part::Completions(_) | Part::Man(_) => "warn",
+        Part::Doctor(_) | Part::Completions(_) | Part::Man(_) => "warn",
     };
     logging::start(format, LogTarget::Stderr, level);
 }
@@ -163,6 +164,7 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Export(args) => transfer::run_export(args)?,
         Part::Import(args) => transfer::run_import(args)?,
         Part::Check(args) => return Ok(check::run(args).await?),
+        Part::Doctor(args) => return Ok(doctor::run(args).await),
         Part::Completions(args) => generated::completions(&args)?,
         Part::Man(args) => generated::man(&args)?,
         Part::Status(args) => return status::run(args, shutdown).await,

@@ -37,6 +37,7 @@ const SECTIONS_OF: &[(&str, &[&str])] = &[
     ("keys", &["client"]),
     ("admin", &["client"]),
     ("status", &["broker"]),
+    ("doctor", &["broker", "server"]),
 ];
 
 /// The section that says where chats are and who chats.
@@ -183,6 +184,11 @@ impl Settings {
 
     fn invalid(&self, detail: String) -> SettingsError {
         SettingsError::Invalid { path: self.path.clone(), detail }
+    }
+
+    /// The file that was read, if there is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        (!self.path.as_os_str().is_empty()).then_some(self.path.as_path())
     }
 
     pub(crate) fn has(&self, subcommand: &str, key: &str) -> bool {

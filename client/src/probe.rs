@@ -38,14 +38,20 @@ impl Presence {
 
 /// Looks for a server, which has to answer the request `channels` within the time.
 pub async fn probe(server: &Endpoint, security: &Security, limit: Duration) -> Presence {
+    probe_time(server, security, limit).await.map_or_else(|absence| absence, |_| Presence::Recado)
+}
+
+/// Looks for a server likewise, and says what its clock showed when it answered.
+pub async fn probe_time(
+    server: &Endpoint,
+    security: &Security,
+    limit: Duration,
+) -> Result<Timestamp, Presence> {
     let deadline = Instant::now() + limit;
-    if let Err(absence) = shake_hands(server, security, SocketType::Dealer, deadline).await {
-        return absence;
-    }
+    shake_hands(server, security, SocketType::Dealer, deadline).await?;
     match timeout_at(deadline, ask(server, security)).await {
-        Ok(Ok(())) => Presence::Recado,
-        Ok(Err(reason)) => Presence::Other { reason },
-        Err(_) => Presence::Other { reason: "it speaks ZeroMQ but does not answer requests".to_owned() },
+        Ok(answer) => answer.map_err(|reason| Presence::Other { reason }),
+        Err(_) => Err(Presence::Other { reason: "it speaks ZeroMQ but does not answer requests".to_owned() }),
     }
 }
 
@@ -81,7 +87,7 @@ async fn shake_hands(
 }
 
 /// An error is what came instead of an answer.
-async fn ask(server: &Endpoint, security: &Security) -> Result<(), String> {
+async fn ask(server: &Endpoint, security: &Security) -> Result<Timestamp, String> {
     const REFERENCE: u64 = 1;
     let mut dealer =
         Dealer::connect(std::slice::from_ref(server), Framing::Delimited, request_options(security));
@@ -97,8 +103,9 @@ async fn ask(server: &Endpoint, security: &Security) -> Result<(), String> {
     match Reply::decode(frame, Timestamp::now()) {
         Ok(Reply {
             body: ReplyBody::Channels(_) | ReplyBody::Refused { .. } | ReplyBody::Later { .. },
+            timestamp,
             ..
-        }) => Ok(()),
+        }) => Ok(timestamp),
         Ok(_) => Err("it answers something else than was asked".to_owned()),
         Err(error) => Err(format!("it answers in another form: {error}")),
     }

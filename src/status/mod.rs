@@ -10,7 +10,7 @@ use std::{io, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
 use recado_client::keys::{DeviceArgs, Trust, secure_in_passing};
-use recado_zmtp::Endpoint;
+use recado_zmtp::{Endpoint, curve::Security};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +72,12 @@ fn timeout(text: &str) -> Result<Duration, String> {
         return Err("no broker answers in no time".to_owned());
     }
     Ok(timeout)
+}
+
+/// The version of the broker that tells its status there, or why it is not known.
+pub(crate) async fn version(endpoint: &Endpoint, limit: Duration) -> Result<String, String> {
+    let report = Asker::new(reachable(endpoint), Security::Null, limit).ask().await.map_err(|error| error.brief())?;
+    Ok(report.version)
 }
 
 /// Asks once, or until `shutdown`.

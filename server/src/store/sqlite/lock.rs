@@ -64,7 +64,8 @@ impl StoreLock {
     }
 }
 
-fn holder(file: &mut File) -> Option<u32> {
+/// The process that noted itself last.
+pub(super) fn holder(file: &mut File) -> Option<u32> {
     parse(&read(file)).0
 }
 

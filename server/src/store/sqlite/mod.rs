@@ -5,6 +5,7 @@
 
 mod access;
 mod checkpoint;
+mod examine;
 mod index;
 mod lock;
 mod log;
@@ -18,6 +19,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use examine::{Examined, Holder, examine};
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;
 

@@ -1,0 +1,191 @@
+//! Finding out: files, sockets, clocks. Nothing is changed, made or kept, and what is in a key file is wiped after a look at its form.
+
+use std::{
+    fs, io,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use recado_client::{
+    probe_time,
+    view::colour::{ColourWhen, Palette},
+};
+use recado_server::{StoreUrl, store::examine};
+use recado_zmtp::{Endpoint, curve::Security, transport::Stream};
+use rustix::{
+    fs::statvfs,
+    process::{Resource, getrlimit, getuid},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use zeroize::Zeroizing;
+
+use super::{
+    DoctorArgs,
+    facts::{
+        Clock, Facts, FileState, Greeting, Listener, Mechanism, Secret, SecretKind, Socket, Store, Terminal,
+    },
+    forms::{GREETING_BYTES, greeting, has_form, mechanism},
+};
+use crate::{pair::reachable, status};
+
+/// A key file has a few lines, and known servers are counted in hundreds at most.
+const FILE_BYTES_MAX: u64 = 256 * 1024;
+
+/// Looks at everything. `is_terminal` is whether the chat would have a terminal.
+pub(super) async fn gather(args: &DoctorArgs, is_terminal: bool) -> Facts {
+    let (began, began_at) = (SystemTime::now(), Instant::now());
+    let data_folder = data_folder();
+    let listeners = listeners(args).await;
+    let server_s = server_clock(args, &listeners).await;
+    let now = SystemTime::now();
+    let broker_version = match &args.status {
+        Some(endpoint) => Some(status::version(endpoint, args.wait).await),
+        None => None,
+    };
+    Facts {
+        settings: args.settings.clone(),
+        user: getuid().as_raw(),
+        secrets: secrets(args.key.as_deref(), data_folder.as_deref()),
+        data_folder: data_folder.map(|folder| {
+            let state = state_of(&folder, |_| true);
+            (folder, state)
+        }),
+        store: store(args.store.clone().unwrap_or_default()),
+        listeners,
+        broker_version,
+        clock: Clock {
+            now_s: unix_seconds(now),
+            server_s,
+            clock_went: SystemTime::now().duration_since(began).unwrap_or_default(),
+            time_passed: began_at.elapsed(),
+        },
+        open_files_max: getrlimit(Resource::Nofile).maximum,
+        terminal: terminal(is_terminal),
+    }
+}
+
+/// Our folder among the user's data, where the store lies if nothing else is said.
+fn data_folder() -> Option<PathBuf> {
+    let store = StoreUrl::default().path().ok()?;
+    store.parent().map(Path::to_path_buf)
+}
+
+fn secrets(installation_key: Option<&Path>, data_folder: Option<&Path>) -> Vec<Secret> {
+    let usual = |name: &str| data_folder.map(|folder| folder.join(name));
+    let installation_key = installation_key.map(Path::to_path_buf).or_else(|| usual("installation.key"));
+    [
+        (SecretKind::InstallationKey, installation_key),
+        (SecretKind::DeviceKey, usual("device.key")),
+        (SecretKind::KnownServers, usual("known_servers")),
+    ]
+    .into_iter()
+    .filter_map(|(kind, path)| {
+        let path = path?;
+        let state = state_of(&path, |path| {
+            read(path).is_ok_and(|text| std::str::from_utf8(&text).is_ok_and(|text| has_form(kind, text)))
+        });
+        Some(Secret { kind, path, state })
+    })
+    .collect()
+}
+
+fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    if fs::metadata(path)?.len() > FILE_BYTES_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    fs::read(path).map(Zeroizing::new)
+}
+
+fn state_of(path: &Path, has_form: impl FnOnce(&Path) -> bool) -> FileState {
+    match fs::metadata(path) {
+        Ok(data) => FileState::There {
+            mode: data.permissions().mode() & 0o7777,
+            owner: data.uid(),
+            has_form: has_form(path),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => FileState::Missing,
+        Err(error) => FileState::Unreadable(format!("{} cannot be looked at: {error}", path.display())),
+    }
+}
+
+fn store(url: StoreUrl) -> Store {
+    let path = match url.path() {
+        Ok(path) => path,
+        Err(error) => return Store { path: PathBuf::new(), file: Err(error.to_string()), free_bytes: None },
+    };
+    let file = examine(&path).map_err(|error| error.to_string());
+    Store { file, free_bytes: free_bytes(&path), path }
+}
+
+/// Of the folder that is there already, if the store's own is not.
+fn free_bytes(path: &Path) -> Option<u64> {
+    let absolute = std::path::absolute(path).ok()?;
+    let room = absolute.ancestors().find_map(|folder| statvfs(folder).ok())?;
+    Some(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
+async fn listeners(args: &DoctorArgs) -> Vec<Listener> {
+    let places = [
+        (Socket::Requests, Some(&args.requests)),
+        (Socket::Publishers, Some(&args.publishers)),
+        (Socket::Subscribers, Some(&args.subscribers)),
+        (Socket::Status, args.status.as_ref()),
+    ];
+    let mut listeners = Vec::with_capacity(places.len());
+    for (socket, endpoint) in places {
+        let Some(endpoint) = endpoint.cloned() else { continue };
+        let greeting = greet(&reachable(&endpoint), args.wait).await;
+        listeners.push(Listener { socket, endpoint, greeting });
+    }
+    listeners
+}
+
+/// Says hello and hears what security is wanted.
+async fn greet(endpoint: &Endpoint, limit: Duration) -> Greeting {
+    let mut stream = match timeout(limit, Stream::connect(endpoint)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Greeting::Nobody(error.to_string()),
+        Err(_) => return Greeting::Nobody(format!("no connection within {limit:?}")),
+    };
+    let mut answer = [0; GREETING_BYTES];
+    let exchange = async {
+        stream.write_all(&greeting()).await?;
+        stream.read_exact(&mut answer).await
+    };
+    match timeout(limit, exchange).await {
+        Ok(Ok(_)) => mechanism(&answer).map_or(Greeting::Other, Greeting::Mechanism),
+        Ok(Err(_)) | Err(_) => Greeting::Other,
+    }
+}
+
+/// Only an open server answers somebody without a key.
+async fn server_clock(args: &DoctorArgs, listeners: &[Listener]) -> Option<i64> {
+    let is_open = listeners.iter().any(|listener| {
+        listener.socket == Socket::Requests && listener.greeting == Greeting::Mechanism(Mechanism::Null)
+    });
+    if !is_open {
+        return None;
+    }
+    probe_time(&reachable(&args.requests), &Security::Null, args.wait).await.ok().map(|time| time.as_seconds())
+}
+
+fn terminal(is_terminal: bool) -> Terminal {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Terminal {
+        is_terminal,
+        name: variable("TERM"),
+        locale: ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable),
+        has_colours: Palette::decide(ColourWhen::Auto, is_terminal) != Palette::Plain,
+    }
+}
+
+fn unix_seconds(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds),
+    }
+}
