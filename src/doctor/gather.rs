@@ -43,8 +43,10 @@ pub(super) async fn gather(args: &DoctorArgs, is_terminal: bool) -> Facts {
     let server_s = server_clock(args, &listeners).await;
     let now = SystemTime::now();
     let broker_version = match &args.status {
-        Some(endpoint) => Some(status::version(endpoint, args.wait).await),
-        None => None,
+        Some(endpoint) if is_open(&listeners, Socket::Status) => {
+            Some(status::version(endpoint, args.wait).await)
+        }
+        Some(_) | None => None,
     };
     Facts {
         settings: args.settings.clone(),
@@ -162,12 +164,14 @@ async fn greet(endpoint: &Endpoint, limit: Duration) -> Greeting {
     }
 }
 
-/// Only an open server answers somebody without a key.
+/// Only what is open answers somebody without a key.
+fn is_open(listeners: &[Listener], socket: Socket) -> bool {
+    let open = Greeting::Mechanism(Mechanism::Null);
+    listeners.iter().any(|listener| listener.socket == socket && listener.greeting == open)
+}
+
 async fn server_clock(args: &DoctorArgs, listeners: &[Listener]) -> Option<i64> {
-    let is_open = listeners.iter().any(|listener| {
-        listener.socket == Socket::Requests && listener.greeting == Greeting::Mechanism(Mechanism::Null)
-    });
-    if !is_open {
+    if !is_open(listeners, Socket::Requests) {
         return None;
     }
     probe_time(&reachable(&args.requests), &Security::Null, args.wait).await.ok().map(|time| time.as_seconds())

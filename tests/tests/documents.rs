@@ -68,6 +68,62 @@ fn tests_that_the_page_of_the_chat_names_exist() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn tests_that_the_page_of_security_names_exist() {
+    let page = read("docs/security.md");
+    let (_, table) =
+        page.split_once("| who | what they would like").expect("the page has its table of threats");
+    let rows: Vec<&str> = table.lines().skip(2).take_while(|row| row.starts_with("| ")).collect();
+    assert!(rows.len() > 20, "the table has lost its rows");
+    let sources: Vec<String> =
+        files("rs").iter().map(|file| read(file.to_str().expect("our file names are plain"))).collect();
+    let is_named = |name: &&&str| sources.iter().any(|source| source.contains(&format!("fn {name}()")));
+    let mut wrong = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, stopped_by, shown_by] = cells.as_slice() else {
+            wrong.push(format!("four cells are expected: {row}"));
+            continue;
+        };
+        let names: Vec<&str> = quoted(shown_by).collect();
+        if names.is_empty() && !stopped_by.starts_with("nothing") {
+            wrong.push(format!("no test: {row}"));
+        }
+        wrong.extend(
+            names.iter().filter(|name| !is_named(name)).map(|name| format!("no test of this name: {name}")),
+        );
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_matrix_of_roles_has_a_word_in_every_cell() {
+    let page = read("docs/security.md");
+    let (_, matrix) = page.split_once("<!-- matrix -->").expect("the page has the matrix");
+    let (matrix, _) = matrix.split_once("<!-- /matrix -->").expect("the matrix has an end");
+    let mut rows = matrix.trim().lines();
+    assert_eq!(rows.next(), Some("| what | open mode | stranger | member | bot | administrator |"));
+    let rows: Vec<&str> = rows.skip(1).collect();
+    assert!(rows.len() > 50, "the matrix has lost its rows");
+    for row in &rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 6, "{row}");
+        assert!(cells[1..].iter().all(|cell| ["yes", "no", "–"].contains(cell)), "{row}");
+    }
+    // An administrator may whatever a member may.
+    for row in &rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert!(cells[3] != "yes" || cells[5] == "yes", "{row}");
+    }
+    let services = [
+        "login", "users", "channel", "channels", "publish", "message", "act", "history", "search", "sync",
+        "mark", "marks", "here", "who", "join", "admin", "keys", "members", "audit",
+    ];
+    for service in services {
+        assert!(rows.iter().any(|row| row.contains(&format!("`{service}`"))), "no row is about {service}");
+    }
+}
+
 /// The targets of inline links to files.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| {

@@ -298,6 +298,33 @@ fn a_clock_that_stands_still_gives_nothing() {
 }
 
 #[test]
+fn the_page_of_security_says_how_much_one_may_do() {
+    let page = include_str!("../../../docs/security.md");
+    let (_, table) = page.split_once("<!-- quotas -->").unwrap();
+    let (table, _) = table.split_once("<!-- /quotas -->").unwrap();
+    let rows: Vec<Vec<String>> = table
+        .trim()
+        .lines()
+        .skip(2)
+        .map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().replace(',', "")).collect())
+        .collect();
+    let (user, address) = (Allowance::USER, Allowance::ADDRESS);
+    let expect = [
+        ("connections a second", user.connections, address.connections),
+        ("requests a second", user.requests, address.requests),
+        ("messages and acts a second", user.messages, address.messages),
+        ("bytes a second", user.bytes, address.bytes),
+        ("channels a day", user.channels, address.channels),
+    ];
+    let expect = expect.map(|(what, user, address)| {
+        let figures =
+            [user.tokens, user.burst, address.tokens, address.burst].map(|figure| figure.to_string());
+        [&[what.to_owned()], &figures[..]].concat()
+    });
+    assert_eq!(rows, expect);
+}
+
+#[test]
 fn the_refusal_says_when_to_come_back() {
     let (mut quota, ana, now) = (small(), user("ana"), Instant::now());
     let (_, wait) = count(&mut quota, Some(&ana), None, MESSAGE, now);
