@@ -193,3 +193,52 @@ fn unix_seconds(time: SystemTime) -> i64 {
         Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use recado_zmtp::curve::{KeyPair, Security};
+    use recado_zmtp::{Endpoint, Router, SocketOptions};
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
+
+    use super::{Greeting, Mechanism, greet};
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    async fn greeting_of(security: Security) -> Greeting {
+        let options = SocketOptions { security, ..SocketOptions::default() };
+        let router = Router::bind(&"tcp://127.0.0.1:*".parse().unwrap(), options).await.unwrap();
+        let greeting = greet(router.local_endpoint(), LONG).await;
+        router.close().await;
+        greeting
+    }
+
+    /// Somebody who says this to whoever comes, and hangs up.
+    async fn greeting_of_other(says: &'static [u8]) -> Greeting {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint: Endpoint = format!("tcp://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let other = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(says).await.unwrap();
+        };
+        tokio::join!(greet(&endpoint, LONG), other).0
+    }
+
+    #[tokio::test]
+    async fn a_listener_says_what_security_it_wants() {
+        assert_eq!(greeting_of(Security::Null).await, Greeting::Mechanism(Mechanism::Null));
+        let secured = Security::CurveServer(KeyPair::generate());
+        assert_eq!(greeting_of(secured).await, Greeting::Mechanism(Mechanism::Curve));
+    }
+
+    #[tokio::test]
+    async fn who_is_no_listener_of_ours_is_told_from_nobody() {
+        assert_eq!(greeting_of_other(b"SSH-2.0-OpenSSH_9.9\r\n").await, Greeting::Other);
+        assert_eq!(greeting_of_other(&[b'x'; 100]).await, Greeting::Other);
+        assert_eq!(greeting_of_other(b"").await, Greeting::Other);
+        let folder = std::env::temp_dir().join("recado-doctor-nobody");
+        let nobody: Endpoint = format!("ipc://{}", folder.display()).parse().unwrap();
+        assert!(matches!(greet(&nobody, LONG).await, Greeting::Nobody(_)));
+    }
+}

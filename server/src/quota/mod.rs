@@ -3,6 +3,7 @@
 
 mod attempts;
 mod bucket;
+mod options;
 mod table;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 pub use self::attempts::Patience;
 pub use self::bucket::Rate;
+pub use self::options::QuotaOptions;
 
 use self::attempts::Attempts;
 use self::bucket::Bucket;
