@@ -4,14 +4,13 @@
 //! bytes say which command it is, so that the commands of one kind in one direction have one such key: a [`BoxKey`].
 
 use cryptoxide::poly1305::Poly1305;
-use salsa20::Salsa20;
 use salsa20::cipher::consts::U10;
-use salsa20::cipher::{KeyIvInit, StreamCipher};
 use salsa20::hsalsa;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::keys::{KEY_BYTES, PublicKey, SecretKey};
+use super::keystream::{BLOCK_BYTES, Keystream};
 
 /// Bytes by which a box is longer than what is in it: its authenticator, in front.
 pub(super) const TAG_BYTES: usize = 16;
@@ -23,23 +22,22 @@ const PREFIX_BYTES: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Nonce {
     prefix: [u8; PREFIX_BYTES],
-    rest: [u8; 8],
+    rest: u64,
 }
 
 impl Nonce {
     /// What the box is of, and a counter.
     pub(super) fn counted(prefix: &[u8; PREFIX_BYTES], counter: u64) -> Self {
-        Self { prefix: *prefix, rest: counter.to_be_bytes() }
+        Self { prefix: *prefix, rest: counter }
     }
 
     /// What the box is of, and 16 random bytes.
     pub(super) fn random(name: &[u8; 8], random: &[u8; 16]) -> Self {
-        let (mut prefix, mut rest) = ([0; PREFIX_BYTES], [0; 8]);
+        let mut prefix = [0; PREFIX_BYTES];
         let (begin, end) = random.split_at(8);
         prefix[..8].copy_from_slice(name);
         prefix[8..].copy_from_slice(begin);
-        rest.copy_from_slice(end);
-        Self { prefix, rest }
+        Self { prefix, rest: u64::from_be_bytes(end.try_into().expect("eight of sixteen bytes are left")) }
     }
 }
 
@@ -60,7 +58,8 @@ impl SharedKey {
 
     /// The key of all boxes whose nonce begins so.
     pub(super) fn box_key(&self, prefix: &[u8; PREFIX_BYTES]) -> BoxKey {
-        BoxKey(Zeroizing::new(hsalsa::<U10>((&*self.0).into(), prefix.into()).into()))
+        let key = Zeroizing::new(hsalsa::<U10>((&*self.0).into(), prefix.into()).into());
+        BoxKey(Keystream::new(&key))
     }
 
     /// A box of all parts.
@@ -85,18 +84,18 @@ impl SharedKey {
     }
 }
 
-/// The key of boxes of one kind in one direction. Wiped when it is dropped.
-pub(super) struct BoxKey(Zeroizing<[u8; KEY_BYTES]>);
+/// The key of boxes of one kind in one direction, whose nonces are counted. Wiped when it is dropped.
+pub(super) struct BoxKey(Keystream);
 
 impl BoxKey {
     /// Seals in place: what follows the first 16 bytes, which become its authenticator.
     ///
     /// # Panics
     /// Fewer than 16 bytes.
-    pub(super) fn seal(&self, nonce: [u8; 8], sealed: &mut [u8]) {
-        let (mut cipher, mut authenticator) = self.begin(nonce);
+    pub(super) fn seal(&mut self, nonce: u64, sealed: &mut [u8]) {
         let (tag, text) = sealed.split_at_mut(TAG_BYTES);
-        cipher.apply_keystream(text);
+        let mut authenticator = self.begin(nonce);
+        self.apply(nonce, text);
         authenticator.update_mut(text);
         tag.copy_from_slice(authenticator.finalize().as_ref());
     }
@@ -105,23 +104,29 @@ impl BoxKey {
     ///
     /// # Panics
     /// Fewer than 16 bytes.
-    pub(super) fn open(&self, nonce: [u8; 8], sealed: &mut [u8]) -> bool {
-        let (mut cipher, mut authenticator) = self.begin(nonce);
+    pub(super) fn open(&mut self, nonce: u64, sealed: &mut [u8]) -> bool {
         let (tag, text) = sealed.split_at_mut(TAG_BYTES);
+        let mut authenticator = self.begin(nonce);
         authenticator.update_mut(text);
         let is_ours = bool::from(authenticator.finalize().as_ref()[..].ct_eq(tag));
         if is_ours {
-            cipher.apply_keystream(text);
+            self.apply(nonce, text);
         }
         is_ours
     }
 
-    /// The stream's first 32 bytes are the authenticator's key, what follows them is the text's.
-    fn begin(&self, nonce: [u8; 8]) -> (Salsa20, Poly1305) {
-        let mut cipher = Salsa20::new((&*self.0).into(), (&nonce).into());
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        cipher.apply_keystream(&mut *key);
-        (cipher, Poly1305::new(&key))
+    /// The stream's first 32 bytes are the authenticator's key.
+    fn begin(&mut self, nonce: u64) -> Poly1305 {
+        let (key, _) = self.0.first(nonce).split_first_chunk().expect("half of a block is a key");
+        Poly1305::new(key)
+    }
+
+    /// What follows them is the text's.
+    fn apply(&mut self, nonce: u64, text: &mut [u8]) {
+        let (begin, rest) = text.split_at_mut(text.len().min(BLOCK_BYTES - KEY_BYTES));
+        let stream = &self.0.first(nonce)[KEY_BYTES..];
+        begin.iter_mut().zip(stream).for_each(|(byte, key)| *byte ^= key);
+        self.0.apply_from_second(nonce, rest);
     }
 }
 

@@ -123,13 +123,12 @@ impl Sealer {
         sealed.encode(out);
         let body_at = out.len();
         self.nonce = self.nonce.checked_add(1).expect("no connection lasts for 2^64 frames");
-        let nonce = self.nonce.to_be_bytes();
         out.put_slice(MESSAGE);
-        out.put_slice(&nonce);
+        out.put_u64(self.nonce);
         out.put_bytes(0, TAG_BYTES);
         out.put_u8(if header.more { MORE } else { 0 } | if header.command { COMMAND } else { 0 });
         put_body(out);
-        self.key.seal(nonce, &mut out[body_at + BOX_AT..]);
+        self.key.seal(self.nonce, &mut out[body_at + BOX_AT..]);
     }
 
     /// Bytes kept of a frame whose rest has not come.
@@ -211,12 +210,12 @@ impl Opener {
         let Some(header) = self.whole(bytes)? else { return Ok(None) };
         let end = header.header_len + header.body_len;
         let body = &mut bytes[header.header_len..end];
-        let nonce = *body[NONCE_AT..].first_chunk().expect("a MESSAGE's length is checked on its header");
-        let counter = u64::from_be_bytes(nonce);
+        let nonce = body[NONCE_AT..].first_chunk().expect("a MESSAGE's length is checked on its header");
+        let counter = u64::from_be_bytes(*nonce);
         if counter <= self.nonce {
             return Err(ChannelError::Nonce { counter, last: self.nonce });
         }
-        if !self.key.open(nonce, &mut body[BOX_AT..]) {
+        if !self.key.open(counter, &mut body[BOX_AT..]) {
             return Err(ChannelError::Forged);
         }
         self.nonce = counter;

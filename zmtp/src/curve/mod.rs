@@ -4,7 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`keys`], [`z85`] | long-term keys, as bytes and as text |
-//! | [`boxes`] | NaCl's box, put together from RustCrypto's parts |
+//! | [`boxes`], [`keystream`] | NaCl's box, and the stream that it is made with |
 //! | [`server`], [`client`] | the handshake's two sides, command by command |
 //! | [`channel`] | plain frames into MESSAGEs and back |
 //! | [`invitation`] | what a secured listener tells who comes without security |
@@ -16,6 +16,7 @@ mod command;
 mod error;
 mod invitation;
 mod keys;
+mod keystream;
 mod security;
 mod server;
 mod z85;

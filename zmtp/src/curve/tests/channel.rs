@@ -176,9 +176,9 @@ fn what_is_not_sealed_is_refused_as_soon_as_it_can_be_seen() {
 #[test]
 fn flags_that_curve_does_not_have_are_refused_even_if_they_are_sealed() {
     for flags in 3..=u8::MAX {
-        let [server, mut client] = channels();
+        let [mut server, mut client] = channels();
         let mut sealed = [b"\x00\x21\x07MESSAGE", &9_u64.to_be_bytes()[..], &[0; 16], &[flags]].concat();
-        server.sealer.key.seal(9_u64.to_be_bytes(), &mut sealed[18..]);
+        server.sealer.key.seal(9, &mut sealed[18..]);
         assert_eq!(open(&mut client, &sealed), Err(ChannelError::Flags(flags)));
     }
 }
