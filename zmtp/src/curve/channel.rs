@@ -81,9 +81,7 @@ impl Sealer {
         let given = plain.left;
         while plain.left > 0 && out.len() < enough {
             if self.unfinished.is_empty() {
-                let mut begin = [0; FRAME_HEADER_BYTES_MAX];
-                let begin = plain.peek(&mut begin);
-                if let Some(header) = FrameHeader::decode(begin)?
+                if let Some(header) = plain.header()?
                     && header.frame_len().is_some_and(|len| len <= plain.left)
                 {
                     plain.skip(header.header_len);
@@ -119,14 +117,15 @@ impl Sealer {
 
     fn seal_frame(&mut self, header: &FrameHeader, out: &mut BytesMut, put_body: impl FnOnce(&mut BytesMut)) {
         let sealed = FrameHeader::message(false, OVERHEAD_BYTES + header.body_len);
+        self.nonce = self.nonce.checked_add(1).expect("no connection lasts for 2^64 frames");
         out.reserve(sealed.header_len + sealed.body_len);
         sealed.encode(out);
         let body_at = out.len();
-        self.nonce = self.nonce.checked_add(1).expect("no connection lasts for 2^64 frames");
-        out.put_slice(MESSAGE);
-        out.put_u64(self.nonce);
-        out.put_bytes(0, TAG_BYTES);
-        out.put_u8(if header.more { MORE } else { 0 } | if header.command { COMMAND } else { 0 });
+        let mut begin = [0; OVERHEAD_BYTES];
+        begin[..NONCE_AT].copy_from_slice(MESSAGE);
+        begin[NONCE_AT..BOX_AT].copy_from_slice(&self.nonce.to_be_bytes());
+        begin[FLAGS_AT] = if header.more { MORE } else { 0 } | if header.command { COMMAND } else { 0 };
+        out.put_slice(&begin);
         put_body(out);
         self.key.seal(self.nonce, &mut out[body_at + BOX_AT..]);
     }
@@ -148,6 +147,14 @@ struct Plain<'a> {
 impl<'a> Plain<'a> {
     fn new(slices: &'a [IoSlice<'a>]) -> Self {
         Self { slices, taken: 0, left: slices.iter().map(|slice| slice.len()).sum() }
+    }
+
+    /// The header in front, if all of it is there.
+    fn header(&self) -> Result<Option<FrameHeader>, FrameError> {
+        match self.slices.first().map(|slice| &slice[self.taken..]) {
+            Some(begin) if begin.len() >= FRAME_HEADER_BYTES_MAX => FrameHeader::decode(begin),
+            Some(_) | None => FrameHeader::decode(self.peek(&mut [0; FRAME_HEADER_BYTES_MAX])),
+        }
     }
 
     /// What is in front, up to a header's length.
