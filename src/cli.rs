@@ -414,6 +414,15 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_that_conflicts_with_another_one_can_stand_in_the_file() {
+        let flag = |name: &'static str| clap::Arg::new(name).long(name).action(clap::ArgAction::SetTrue);
+        let conflicting = [flag("sweet"), flag("salty").conflicts_with("sweet")];
+        let command = Cli::command().mut_subcommand("server", |server| server.args(conflicting));
+        let settings = Settings::parse("recado.toml".into(), "[server]\nsalty = true").unwrap();
+        settings.apply(command).unwrap();
+    }
+
+    #[test]
     fn each_part_reads_its_own_meaning_of_broker() {
         let file = "[server]\nbroker = \"tcp://a:1\"\n[client]\nbroker = \"tcp://b:2\"";
         assert!(printed(file, "up").contains("tcp://a:1"));

@@ -174,7 +174,12 @@ impl Settings {
         if values.len() != 1 && !takes_many {
             return Err(self.invalid(format!("[{section}] {key} takes one value, not a list")));
         }
-        let alone = arg.clone().env(None::<&'static str>).default_values(values.to_vec());
+        // What it conflicts with is not there, where it is parsed by itself.
+        let alone = arg
+            .clone()
+            .conflicts_with(clap::builder::Resettable::<clap::Id>::Reset)
+            .env(None::<&'static str>)
+            .default_values(values.to_vec());
         Command::new("recado").arg(alone).try_get_matches_from(["recado"]).map(|_| ()).map_err(|error| {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");

@@ -174,7 +174,10 @@ async fn server_clock(args: &DoctorArgs, listeners: &[Listener]) -> Option<i64> 
     if !is_open(listeners, Socket::Requests) {
         return None;
     }
-    probe_time(&reachable(&args.requests), &Security::Null, args.wait).await.ok().map(|time| time.as_seconds())
+    probe_time(&reachable(&args.requests), &Security::Null, args.wait)
+        .await
+        .ok()
+        .map(|time| time.as_seconds())
 }
 
 fn terminal(is_terminal: bool) -> Terminal {

@@ -76,7 +76,8 @@ fn timeout(text: &str) -> Result<Duration, String> {
 
 /// The version of the broker that tells its status there, or why it is not known.
 pub(crate) async fn version(endpoint: &Endpoint, limit: Duration) -> Result<String, String> {
-    let report = Asker::new(reachable(endpoint), Security::Null, limit).ask().await.map_err(|error| error.brief())?;
+    let report =
+        Asker::new(reachable(endpoint), Security::Null, limit).ask().await.map_err(|error| error.brief())?;
     Ok(report.version)
 }
 
