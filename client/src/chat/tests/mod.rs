@@ -3,6 +3,7 @@
 mod comfort;
 mod company;
 mod finding;
+mod governing;
 mod reading;
 mod returning;
 mod sending;
