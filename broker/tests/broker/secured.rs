@@ -165,7 +165,7 @@ impl Server {
 /// A user's SUB socket, subscribed to these.
 fn user(broker: &Running, keys: &KeyPair, of_broker: &KeyPair, topics: &[&str]) -> Subscriber {
     let options = options(keys, of_broker.public());
-    let mut subscriber = Subscriber::connect(&[broker.subscribers.clone()], options);
+    let subscriber = Subscriber::connect(std::slice::from_ref(&broker.subscribers), options);
     topics.iter().for_each(|topic| subscriber.subscribe(topic.as_bytes().to_vec()));
     subscriber
 }

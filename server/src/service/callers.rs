@@ -1,6 +1,7 @@
 //! Whose each connection is, by the key that its handshake has proved, and what a request is judged by before anything is done for
 //! it. In open mode nobody is asked.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use foldhash::HashMap;
@@ -59,11 +60,13 @@ impl Callers {
         key_of: impl FnOnce() -> Option<PublicKey>,
         now_ms: u64,
     ) -> Result<Caller, Expelled> {
-        if !self.connections.contains_key(&peer) {
-            let key = key_of().ok_or(Expelled)?;
-            self.connections.insert(peer, Connection { key: device_key(&key), user: None });
-        }
-        let connection = self.connections.get_mut(&peer).expect("it was put there if it was not");
+        let connection = match self.connections.entry(peer) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let key = device_key(&key_of().ok_or(Expelled)?);
+                new.insert(Connection { key, user: None })
+            }
+        };
         let access = self.access.read();
         let user = access.user_of(&connection.key, now_ms).cloned();
         if connection.user.is_some() && connection.user != user {

@@ -3,6 +3,7 @@
 //! answer changes. Bounded: a question too many is not answered, which the broker takes for a no.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -158,7 +159,10 @@ impl Open {
         // Those that were told something first: what is no longer so must not be believed for longer than it takes.
         while let Some(from) = &self.checked {
             let next = match from {
-                Some(from) => self.questions.range_mut(step_after(from)).next(),
+                Some(from) => {
+                    let behind = (Bound::Excluded(Arc::clone(from)), Bound::Unbounded);
+                    self.questions.range_mut::<Arc<[u8]>, _>(behind).next()
+                }
                 None => self.questions.iter_mut().next(),
             };
             let Some((question, told)) = next else {
@@ -190,10 +194,6 @@ impl Open {
         }
         self.fresh.is_empty()
     }
-}
-
-fn step_after(question: &Arc<[u8]>) -> (std::ops::Bound<Arc<[u8]>>, std::ops::Bound<Arc<[u8]>>) {
-    (std::ops::Bound::Excluded(Arc::clone(question)), std::ops::Bound::Unbounded)
 }
 
 /// The question, a status code as ZAP has them (RFC 27), and the user's name.

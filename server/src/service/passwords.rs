@@ -53,19 +53,19 @@ impl Passwords {
                         self.writes.push_all(&mut vec![Write { change, reply_to }]);
                         self.writes.release();
                     }
-                    Err(body) => self.answer(reply_to, body),
+                    Err(refusal) => self.answer(reply_to, refused(refusal)),
                 }
             }
         }
     }
 
-    fn change(&self, what: ToDo, user: &UserName, password: &Password) -> Result<Change, ReplyBody> {
+    fn change(&self, what: ToDo, user: &UserName, password: &Password) -> Result<Change, Refusal> {
         match what {
             ToDo::LogIn(key) => {
                 // An unknown user, and one without a password, take as long as a wrong one.
                 let kept = self.access.read().password_of(user).cloned();
                 let is_right = password::verify(password, kept.as_ref());
-                let Some(kept) = kept.filter(|_| is_right) else { return Err(refused(wrong())) };
+                let Some(kept) = kept.filter(|_| is_right) else { return Err(wrong()) };
                 let until_ms = unix_ms() + SESSION_SECONDS * 1000;
                 let act = AccessAct::Session { key, user: user.clone(), password: kept, until_ms };
                 Ok(Change::Access { actor: Actor::Key(key), act })

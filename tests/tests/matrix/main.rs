@@ -36,8 +36,9 @@ async fn tried(world: &mut World, caller: &mut Caller) -> Column {
     // What changes nothing for what comes after it comes first.
     let heard = topics::heard(world, caller).await;
     tried.extend(topics::rows(world, caller, &heard));
-    tried.extend(services::rows(world, caller).await);
+    // A stranger is none any more at the end of these.
     tried.extend(listeners::rows(world, caller).await);
+    tried.extend(services::rows(world, caller).await);
     tried
 }
 
