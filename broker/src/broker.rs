@@ -107,7 +107,8 @@ impl Broker {
         let status = match config.status() {
             Some(endpoint) => {
                 let (limits, counters) = (config.limits().clone(), Arc::clone(&counters));
-                Some(Service::bind(endpoint, &publishers, &subscribers, limits, counters).await?)
+                let keys = config.keys().map(|keys| (keys, Arc::clone(&workers)));
+                Some(Service::bind(endpoint, &publishers, &subscribers, limits, counters, keys).await?)
             }
             None => None,
         };

@@ -38,6 +38,11 @@ pub enum ConfigError {
     /// Two sockets would listen on one endpoint.
     #[error("publishers, subscribers and status cannot have the same endpoint, {0}")]
     SameEndpoint(Endpoint),
+    /// What one gets may not be for the other.
+    #[error(
+        "--last-value gives everybody what was said before, and --secure asks who may hear it: choose one"
+    )]
+    LastValueSecured,
     /// A limit is too small to work with.
     #[error("{name} must be at least {least}")]
     TooSmall {
@@ -80,6 +85,9 @@ impl Config {
         keys: KeyPair,
         limits: Limits,
     ) -> Result<Config, ConfigError> {
+        if limits.last_value_bytes_max.is_some() {
+            return Err(ConfigError::LastValueSecured);
+        }
         Ok(Config { keys: Some(keys), ..Config::new(publishers, subscribers, true, limits)? })
     }
 

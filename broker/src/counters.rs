@@ -105,6 +105,12 @@ counters! {
     expelled,
     /// Questions that are open now, about who may hear what.
     questions,
+    /// Handshakes of a secured broker refused because of their key; they count as refused as well.
+    keys_refused,
+    /// Subscriptions to a secured broker that were refused, for now or for good, or were revoked.
+    topics_refused,
+    /// Messages on the topics of questions that are no answers; ignored.
+    answers_ignored,
 }
 
 impl Counters {

@@ -120,7 +120,7 @@ impl Hub {
         left: &mut Leftovers,
         outside: &mut impl Outside,
     ) -> Accepted {
-        let accepted = self.accept(splitter, chunk, Origin::Publisher, now, |body| outside.command(body));
+        let accepted = self.accept(splitter, chunk, Origin::Publisher, |body| outside.command(body));
         if self.neighbours.reserved() > 0 {
             // They begin with theirs while we write ours.
             let mut shares = std::mem::take(&mut self.shares);
@@ -140,7 +140,7 @@ impl Hub {
         left: &mut Leftovers,
         outside: &mut impl Outside,
     ) -> Accepted {
-        let accepted = self.accept(splitter, chunk, Origin::Neighbour, now, |body| outside.command(body));
+        let accepted = self.accept(splitter, chunk, Origin::Neighbour, |body| outside.command(body));
         self.deliver(chunk, now, left, outside);
         accepted
     }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::chunk::Loans;
 use crate::counters::Counters;
+use crate::guarded::Guard;
 use crate::last_values::LastValues;
 use crate::limits::{
     CROWDED_QUEUE_BYTES_MIN, FORGET_TURN, GREETING_TURN, HOLD_BYTES, HOLD_MARK_PART, LEAVING_PART, Limits,
@@ -22,7 +23,6 @@ use crate::matches::Matches;
 use crate::neighbours::Neighbours;
 use crate::pace::{Pace, Standing};
 use crate::queue::{Admission, Marks, Queue};
-use crate::seat::Seat;
 use crate::share::Shares;
 use crate::slab::Slab;
 use crate::trie::{Inserted, Removed, SubscriberId, TopicId, Trie};
@@ -44,6 +44,12 @@ pub enum SubscriptionError {
     /// All together are over [`Limits::subscription_bytes_total_max`], and this subscriber has most of them.
     #[error("all subscriptions together pass {0} bytes, and this subscriber has most of them")]
     MemoryFull(usize),
+    /// Over [`GateLimits::questions_per_key_max`](crate::limits::GateLimits::questions_per_key_max).
+    #[error("more than {0} topics for one key")]
+    TooManyOfKey(usize),
+    /// Over [`GateLimits::questions_max`](crate::limits::GateLimits::questions_max), and all of them are needed.
+    #[error("servers are asked {0} questions, and all are needed")]
+    QuestionsFull(usize),
 }
 
 /// All connections and subscriptions.
@@ -65,8 +71,8 @@ pub struct Hub {
     pub(crate) own_bytes: usize,
     loans: Loans,
     pub(crate) neighbours: Neighbours,
-    /// Where security is on.
-    pub(crate) seat: Option<Box<Seat>>,
+    /// In a secured broker.
+    pub(crate) guard: Option<Guard>,
     publishers: Slab<Publisher>,
     subscriptions: usize,
     subscription_bytes: usize,
@@ -120,7 +126,7 @@ impl Hub {
             own_bytes: 0,
             loans: Loans::default(),
             neighbours: Neighbours::none(),
-            seat: None,
+            guard: None,
             publishers: Slab::new(),
             subscriptions: 0,
             subscription_bytes: 0,
@@ -222,6 +228,7 @@ impl Hub {
         let dropped = subscriber.queue.clear();
         let left = subscriber.standing.left();
         self.write_off(id);
+        self.guard_leaving(id);
         self.counters.dropped_gone.add(dropped);
         self.counters.slow_subscribers.subtract(u64::from(left));
         self.count_queued();
@@ -235,6 +242,9 @@ impl Hub {
     /// Ends some subscriptions of a subscriber that has left, and tells whether that were the last: then its number is
     /// free. Call it again until then, with other work in between.
     pub fn forget_subscriber(&mut self, id: SubscriberId) -> bool {
+        if !self.guard_forgets(id) {
+            return false;
+        }
         for _ in 0..FORGET_TURN {
             let Some(subscriber) = self.subscribers.find_mut(id.0) else { return true };
             let Some(topic_id) = subscriber.topics.pop_first() else {
@@ -322,8 +332,7 @@ impl Hub {
     /// Drops what waits for all subscribers, and counts it.
     pub fn give_up(&mut self) {
         let all = self.subscribers.iter().map(|(number, _)| SubscriberId(number));
-        let reserved = self.neighbours.reserved() + usize::from(self.seat.is_some());
-        let all: Vec<SubscriberId> = all.skip(reserved).collect();
+        let all: Vec<SubscriberId> = all.skip(self.reserved()).collect();
         for id in all {
             self.subscriber_left(id);
         }
@@ -393,9 +402,6 @@ impl Hub {
         let Some(last_values) = self.last_values.take() else { return };
         for (topic, message) in last_values.matching(prefix) {
             self.greeting_visits += 1;
-            if self.has_gate() && topic != prefix {
-                continue;
-            }
             if self.trie.lengths_of(topic, id).all(|length| length <= prefix.len()) {
                 self.greet(id, message);
             }
@@ -479,12 +485,15 @@ impl Hub {
     }
 
     pub(crate) fn tell(&mut self, topic: &[u8], subscribed: bool) {
-        if self.last_values.is_some() {
-            return;
+        if self.last_values.is_none() {
+            self.tell_all(|upstream| upstream.changed(topic, subscribed));
         }
+    }
+
+    pub(crate) fn tell_all(&mut self, change: impl Fn(&mut Upstream)) {
         for (number, publisher) in self.publishers.iter_mut().filter(|(_, publisher)| !publisher.deaf) {
             let before = publisher.upstream.pending_bytes();
-            publisher.upstream.changed(topic, subscribed);
+            change(&mut publisher.upstream);
             let pending = publisher.upstream.pending_bytes();
             self.pending_bytes = self.pending_bytes + pending - before;
             let crowded = self.pending_bytes > PUBLISHERS_PENDING_BYTES_MAX / self.neighbours.workers();
@@ -497,9 +506,14 @@ impl Hub {
         }
     }
 
+    /// How many numbers of subscribers stand for something else.
+    fn reserved(&self) -> usize {
+        self.neighbours.reserved() + usize::from(self.guard.is_some())
+    }
+
     /// Subscribers, those that leave included.
     fn subscribers_now(&self) -> usize {
-        self.subscribers.len() - self.neighbours.reserved() - usize::from(self.seat.is_some())
+        self.subscribers.len() - self.reserved()
     }
 
     fn count_subscribers(&self) {

@@ -1,7 +1,7 @@
 //! Recado's broker: publishers connect to its XSUB side, subscribers to its XPUB side, and it forwards what subscribers asked
 //! for. It never alters a message and never reads past a message's first frame; it knows nothing of chat.
 //!
-//! [`hub`], [`delivery`], [`neighbours`], [`trie`], [`queue`], [`upstream`], [`chunk`] and [`limits`] are sans-I/O; the rest is the
+//! [`hub`], [`delivery`], [`neighbours`], [`gate`], [`trie`], [`queue`], [`upstream`], [`chunk`] and [`limits`] are sans-I/O; the rest is the
 //! thin shell that runs them on tokio, in threads of its own: one, or several workers with connections spread over them.
 //!
 //! # How a chunk of bytes travels
@@ -26,6 +26,13 @@
 //! along a lane, which holds [`limits::LANE_CHUNKS_MAX`] of them, and are forwarded as in the steps above, but to nobody else's subscribers.
 //! While a lane is full, its publisher is not read.
 //!
+//! # A secured broker
+//!
+//! The [`gate`] has servers asked who a subscriber is and what it may hear. A question is a topic that the hub subscribes to on the gate's
+//! behalf (`guarded.rs`), an answer a message on it: so it comes at its place among the messages, and what stands behind a revocation is
+//! not delivered to whom it is about. Each worker has a gate for its own subscribers, since only so answers come to it in order with
+//! what they are about.
+//!
 //! # Who waits, and who loses
 //!
 //! A subscriber with less than [`limits::HOLD_BYTES`] in its queue keeps up. Publishers wait for one who has more, so that a crowd
@@ -44,7 +51,8 @@ mod counters;
 pub mod delivery;
 #[doc(hidden)]
 pub mod fuzz;
-mod gate;
+pub mod gate;
+mod guarded;
 pub mod hub;
 mod inbound;
 mod last_values;
@@ -53,7 +61,6 @@ mod matches;
 pub mod neighbours;
 mod pace;
 pub mod queue;
-mod seat;
 mod share;
 mod shell;
 #[doc(hidden)]

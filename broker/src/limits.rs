@@ -115,23 +115,6 @@ pub const PROBATION_FIRST_MS: u64 = 2_500;
 /// Milliseconds that the doubling ends at.
 pub const PROBATION_MAX_MS: u64 = 60_000;
 
-/// Questions that a worker has open about who may hear what, in about 400 bytes each. A topic that would be one more is not granted, and a
-/// key that would be one more is refused.
-pub const GATE_QUESTIONS_MAX: usize = 256 * 1024;
-
-/// Topics that one connection may wish for where security is on; one more ends it.
-pub const GATE_WISHES_MAX: usize = 4096;
-
-/// Bytes of a topic that is asked about. Nobody may hear a longer one: names are shorter.
-pub const GATE_TOPIC_BYTES_MAX: usize = 256;
-
-/// Milliseconds that a subscription waits for its answer, and holds back those after it on its connection. Then it is refused for now, and
-/// takes effect whenever it is granted.
-pub const GATE_PATIENCE_MS: u64 = 3_000;
-
-/// Milliseconds that a yes is kept when nobody is interested in it any more: a reconnection needs no questions then.
-pub const GATE_KEPT_MS: u64 = 30_000;
-
 /// Bytes of commands waiting for a subscriber's turn beyond which its PINGs stay unanswered.
 pub const SUBSCRIBER_COMMAND_BYTES_MAX: usize = 4 * KIB;
 
@@ -238,6 +221,40 @@ pub const STATUS_TURN_REQUESTS: usize = 16;
 /// Answers that wait for one who asks and does not read; further ones are dropped.
 pub const STATUS_ANSWERS_MAX: usize = 16;
 
+/// Keys of those who ask for the status of a secured broker that wait for a server to say that they may; one more is disconnected.
+pub const STATUS_STRANGERS_MAX: usize = 16;
+
+/// Bytes of a topic that a server is asked about: a longer one is refused without asking.
+pub const ASKED_TOPIC_BYTES_MAX: usize = 256;
+
+/// Bytes of a user's name in an answer; an answer with a longer one is ignored.
+pub const USER_BYTES_MAX: usize = 256;
+
+/// Questions that a secured broker's servers are asked at a time, about all keys and topics, divided by the number of workers. At the
+/// bound the one is forgotten that nobody has needed for longest; if all are needed, who wants one more is disconnected.
+pub const QUESTIONS_MAX: usize = 256 * KIB;
+
+/// Topics that are asked about for one key, at each worker; a connection that wants one more is disconnected.
+pub const QUESTIONS_PER_KEY_MAX: usize = 8 * KIB;
+
+/// Questions that stay asked though nobody needs them, as the answer was yes, divided by the number of workers; beyond it the longest of
+/// them is forgotten.
+pub const LINGERING_MAX: usize = 16 * KIB;
+
+/// Milliseconds for which they do.
+pub const LINGERING_MS: u64 = 30_000;
+
+/// Of the handshakes that may be under way, this part may wait for a server to say whose key it is; then newcomers with keys that are not
+/// known are refused, and those with known ones still come in.
+pub const WAITERS_PART: usize = 2;
+
+/// Milliseconds that a subscription waits for its answer and holds back those of its connection that came after it; then it counts as
+/// refused, until the answer comes.
+pub const ANSWER_WAIT_MS: u64 = 3_000;
+
+/// Subscriptions that are refused because no answer came, and questions that are forgotten, between two looks at the heartbeats.
+pub const GATE_TURN: usize = 4 * KIB;
+
 const MESSAGE_BYTES_MAX: usize = 16 * MIB;
 const MESSAGE_FRAMES_MAX: usize = 1_024;
 const INBOUND_BYTES_MAX: usize = 256 * MIB;
@@ -275,6 +292,35 @@ const _: () = assert!(PUBLISHER_PENDING_BYTES_MAX < PUBLISHERS_PENDING_BYTES_MAX
 const _: () = assert!(REMEMBERED_SUBSCRIBERS_MAX > CONNECTIONS_MAX, "one set of all subscribers fits");
 const _: () = assert!(STATUS_TURN_REQUESTS <= STATUS_REQUESTS_MAX);
 const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
+const _: () = assert!(QUESTIONS_PER_KEY_MAX * 16 <= QUESTIONS_MAX, "a few keys do not ask for all");
+const _: () = assert!(LINGERING_MAX < QUESTIONS_MAX);
+const _: () = assert!(ASKED_TOPIC_BYTES_MAX <= TOPIC_BYTES_MAX);
+
+/// What the gate of a secured broker may remember, at one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateLimits {
+    /// Questions asked at a time, see [`QUESTIONS_MAX`].
+    pub questions_max: usize,
+    /// Of these, topics for one key, see [`QUESTIONS_PER_KEY_MAX`].
+    pub questions_per_key_max: usize,
+    /// Of these, those that nobody needs, see [`LINGERING_MAX`].
+    pub lingering_max: usize,
+    /// Who may wait for an answer, see [`WAITERS_PART`].
+    pub waiters_max: usize,
+}
+
+impl GateLimits {
+    /// Those of a worker with these limits.
+    pub fn of_worker(limits: &Limits) -> GateLimits {
+        let share = |total: usize| (total / limits.workers.max(1)).max(1);
+        GateLimits {
+            questions_max: share(QUESTIONS_MAX),
+            questions_per_key_max: QUESTIONS_PER_KEY_MAX.min(share(QUESTIONS_MAX) / 2),
+            lingering_max: share(LINGERING_MAX),
+            waiters_max: share(limits.handshakes_max / WAITERS_PART),
+        }
+    }
+}
 
 /// The bounds that a user can set.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -117,7 +117,10 @@ impl Hub {
     pub fn neighbour_changed(&mut self, worker: WorkerId, change: &TopicChange) {
         let id = SubscriberId(worker.0);
         if change.wanted {
-            if let Inserted::First(_) = self.trie.insert(&change.topic, id) {
+            let inserted = self.trie.insert(&change.topic, id);
+            if self.is_question(&change.topic) {
+                self.tell_question(&change.topic, inserted);
+            } else if let Inserted::First(_) = inserted {
                 self.tell(&change.topic, true);
             }
         } else if let Removed::Last(_) = self.trie.remove(&change.topic, id) {

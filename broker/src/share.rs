@@ -60,6 +60,10 @@ impl Link {
         Link { start: range.start as u32, end: range.end as u32, messages, next: END }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.range().len()
+    }
+
     fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }

@@ -7,23 +7,30 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use recado_zmtp::{BindError, Endpoint, Message, PeerId, Router, SocketOptions};
+use recado_zmtp::curve::{KeyPair, PublicKey, Security};
+use recado_zmtp::{BindError, Endpoint, Message, PeerId, Router, SocketEventKind, SocketOptions};
 use serde::Serialize;
-use tokio::task::yield_now;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, info};
 
 use crate::counters::{Counters, Figures};
 use crate::limits::{
     Limits, STATUS_ANSWERS_MAX, STATUS_CONNECTIONS_MAX, STATUS_HANDSHAKES_MAX, STATUS_REQUEST_BYTES_MAX,
-    STATUS_REQUEST_FRAMES_MAX, STATUS_REQUESTS_MAX, STATUS_TURN_REQUESTS, SlowSubscriber,
+    STATUS_REQUEST_FRAMES_MAX, STATUS_REQUESTS_MAX, STATUS_STRANGERS_MAX, STATUS_TURN_REQUESTS,
+    SlowSubscriber,
 };
+use crate::shell::Workers;
 
 /// Raised when a reply would be misunderstood by who knows only the one before; further keys are no reason.
 const FORMAT: u32 = 1;
 
 /// The one request.
 const STATUS: &[u8] = b"status";
+
+/// What servers of a secured broker are asked about whoever asks for its status: they say yes for administrators.
+const TOPIC: &[u8] = b"_status";
 
 /// Answers those who ask for the status.
 #[derive(Debug)]
@@ -34,6 +41,16 @@ pub(crate) struct Service {
     publishers: String,
     subscribers: String,
     limits: Limits,
+    door: Option<Door>,
+}
+
+/// Who may ask, in a secured broker: whoever has the installation's keys, and whom servers say so of.
+#[derive(Debug)]
+struct Door {
+    own: PublicKey,
+    workers: Arc<Workers>,
+    /// Questions under way.
+    asked: JoinSet<(PeerId, Option<Message>, bool)>,
 }
 
 impl Service {
@@ -44,8 +61,11 @@ impl Service {
         subscribers: &Endpoint,
         limits: Limits,
         counters: Arc<Counters>,
+        keys: Option<(&KeyPair, Arc<Workers>)>,
     ) -> Result<Service, BindError> {
+        let security = keys.as_ref().map(|(keys, _)| Security::CurveServer((*keys).clone()));
         let options = SocketOptions {
+            security: security.unwrap_or_default(),
             connections_max: STATUS_CONNECTIONS_MAX,
             handshakes_max: STATUS_HANDSHAKES_MAX,
             message_bytes_max: STATUS_REQUEST_BYTES_MAX,
@@ -56,7 +76,8 @@ impl Service {
         };
         let router = Router::bind(endpoint, options).await?;
         let (publishers, subscribers) = (publishers.to_string(), subscribers.to_string());
-        Ok(Service { router, counters, began: Instant::now(), publishers, subscribers, limits })
+        let door = keys.map(|(keys, workers)| Door { own: keys.public(), workers, asked: JoinSet::new() });
+        Ok(Service { router, counters, began: Instant::now(), publishers, subscribers, limits, door })
     }
 
     /// Where it listens, with the real port.
@@ -69,16 +90,68 @@ impl Service {
         info!(socket = "status", endpoint = %self.endpoint(), "listening");
         self.began = Instant::now();
         let mut requests = Vec::with_capacity(STATUS_TURN_REQUESTS);
+        let mut events = self.router.events();
         loop {
-            if self.router.recv_many(&mut requests, STATUS_TURN_REQUESTS).await == 0 {
-                // Nobody stops the socket; if somebody did, there would be nothing to answer.
-                return pending().await;
+            let Service { router, door, .. } = &mut self;
+            tokio::select! {
+                count = router.recv_many(&mut requests, STATUS_TURN_REQUESTS) => {
+                    if count == 0 {
+                        // Nobody stops the socket; if somebody did, there would be nothing to answer.
+                        return pending().await;
+                    }
+                    let status = self.status();
+                    for (peer, request) in requests.drain(..) {
+                        self.hear(peer, request, &status);
+                    }
+                    yield_now().await;
+                }
+                event = events.recv(), if door.is_some() => match event.map(|event| event.kind) {
+                    // Strangers do not keep a place that they do not use.
+                    Ok(SocketEventKind::Accepted { peer, .. }) => self.examine(peer, None),
+                    Ok(
+                        SocketEventKind::Connected { .. }
+                        | SocketEventKind::Disconnected { .. }
+                        | SocketEventKind::ConnectFailed { .. }
+                        | SocketEventKind::Refused { .. }
+                        | SocketEventKind::AcceptFailed { .. },
+                    )
+                    | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return pending().await,
+                },
+                Some(answered) = answered(door) => self.examined(answered),
             }
-            let status = self.status();
-            for (peer, request) in requests.drain(..) {
-                self.answer(peer, request, &status);
+        }
+    }
+
+    fn hear(&mut self, peer: PeerId, request: Message, status: &Bytes) {
+        if self.door.is_some() {
+            self.examine(peer, Some(request));
+        } else {
+            self.answer(peer, request, status);
+        }
+    }
+
+    /// Finds out whether a peer may ask, and answers its request then, if there is one.
+    fn examine(&mut self, peer: PeerId, request: Option<Message>) {
+        let (Some(door), Some(info)) = (&mut self.door, self.router.peer(peer)) else { return };
+        match info.key {
+            Some(key) if key == door.own => self.examined((peer, request, true)),
+            Some(key) if door.asked.len() < STATUS_STRANGERS_MAX => {
+                let answer = door.workers.ask(key, TOPIC);
+                door.asked.spawn(async move { (peer, request, answer.await.unwrap_or(false)) });
             }
-            yield_now().await;
+            Some(_) | None => self.examined((peer, request, false)),
+        }
+    }
+
+    fn examined(&self, (peer, request, granted): (PeerId, Option<Message>, bool)) {
+        match request {
+            _ if !granted => {
+                self.counters.keys_refused.add(1);
+                self.router.disconnect(peer);
+            }
+            Some(request) => self.answer(peer, request, &self.status()),
+            None => {}
         }
     }
 
@@ -138,6 +211,15 @@ fn open(message: Message) -> Option<(Vec<Bytes>, Option<Bytes>)> {
         Some(delimiter) => envelope.split_off(delimiter + 1),
     };
     Some((envelope, <[Bytes; 1]>::try_from(body).ok().map(|[request]| request)))
+}
+
+/// The next of the questions under way that is answered; never if there is none.
+async fn answered(door: &mut Option<Door>) -> Option<(PeerId, Option<Message>, bool)> {
+    let Some(door) = door else { return pending().await };
+    match door.asked.join_next().await {
+        Some(answered) => answered.ok(),
+        None => pending().await,
+    }
 }
 
 #[derive(Serialize)]

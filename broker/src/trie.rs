@@ -82,7 +82,7 @@ pub struct Trie {
     free: Vec<u32>,
     generation: u64,
     topics: usize,
-    /// A topic is found where it is subscribed to as a whole, and not by its beginning.
+    /// Topics are wanted as they are, and not those that begin with them.
     whole: bool,
 }
 
@@ -98,9 +98,9 @@ impl Trie {
         Trie { nodes: vec![Node::default()], free: Vec::new(), generation: 0, topics: 0, whole: false }
     }
 
-    /// From now on who subscribes to a topic wants that one alone, and none that begins with it.
-    pub fn match_whole_topics(&mut self) {
-        self.whole = true;
+    /// An empty trie for subscribers that want a topic itself, and none that begins with it.
+    pub fn of_whole_topics() -> Trie {
+        Trie { whole: true, ..Trie::new() }
     }
 
     /// Raised by every change.
@@ -203,10 +203,14 @@ impl Trie {
         }
     }
 
-    /// The subscribers of the topic `id` and, unless whole topics are matched, of every topic that it begins with, sorted, each once, in place of what
-    /// `into` held.
+    /// The subscribers of the topic `id` and of every topic that it begins with, sorted, each once, in place of what
+    /// `into` held. In a trie of whole topics those of the topic itself.
     pub fn collect(&self, id: TopicId, into: &mut Vec<SubscriberId>) {
         into.clear();
+        if self.whole {
+            into.extend_from_slice(&self.nodes[id.index()].subscribers);
+            return;
+        }
         let (mut at, mut sources) = (id.0, 0);
         loop {
             let node = &self.nodes[at as usize];
@@ -214,7 +218,7 @@ impl Trie {
                 into.extend_from_slice(&node.subscribers);
                 sources += 1;
             }
-            if at == ROOT || self.whole {
+            if at == ROOT {
                 break;
             }
             at = node.parent;

@@ -31,6 +31,8 @@ enum Announced {
 struct Pending {
     order: u64,
     told: bool,
+    /// It is to be told that the topic has a subscriber, though it was told so before.
+    anew: bool,
 }
 
 /// The state for one publisher.
@@ -78,7 +80,9 @@ impl Upstream {
 
     /// Notes that `topic` got its first subscriber (`subscribed`) or lost its last.
     pub fn changed(&mut self, topic: &[u8], subscribed: bool) {
-        if let Some(&Pending { order, told }) = self.pending.get(topic) {
+        if let Some(Pending { order, told, anew }) = self.pending.get_mut(topic) {
+            let (order, told) = (*order, *told);
+            *anew = false;
             if told == subscribed {
                 self.pending.remove(topic);
                 self.in_order.remove(&order);
@@ -91,12 +95,34 @@ impl Upstream {
             Announced::Upto(cursor) => cursor.as_deref().is_some_and(|cursor| topic <= cursor) && !subscribed,
         };
         if told != subscribed {
-            let topic: Rc<[u8]> = topic.into();
-            self.bytes += PENDING_BYTES + topic.len();
-            self.in_order.insert(self.next_order, Rc::clone(&topic));
-            self.pending.insert(topic, Pending { order: self.next_order, told });
-            self.next_order += 1;
+            self.wait(topic, told, false);
         }
+    }
+
+    /// Notes that somebody subscribes to a question, perhaps not the first. Whoever answers does so to each subscription, so the publisher
+    /// hears of this one whatever it was told before: it is told that the topic has no subscriber any more, and then that it has.
+    pub fn asked(&mut self, question: &[u8], first: bool) {
+        match self.pending.get_mut(question) {
+            Some(pending) => pending.anew = pending.told,
+            None if first => self.changed(question, true),
+            None => {
+                let told = match &self.announced {
+                    Announced::All => true,
+                    Announced::Upto(cursor) => cursor.as_deref().is_some_and(|cursor| question <= cursor),
+                };
+                if told {
+                    self.wait(question, true, true);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, topic: &[u8], told: bool, anew: bool) {
+        let topic: Rc<[u8]> = topic.into();
+        self.bytes += PENDING_BYTES + topic.len();
+        self.in_order.insert(self.next_order, Rc::clone(&topic));
+        self.pending.insert(topic, Pending { order: self.next_order, told, anew });
+        self.next_order += 1;
     }
 
     /// Takes the next thing to tell; the topic takes the place of what `topic` held.
@@ -114,11 +140,18 @@ impl Upstream {
                 return Some(Change::Subscribe);
             }
         }
-        let (_, first) = self.in_order.pop_first()?;
-        let Pending { told, .. } = self.pending.remove(&first).expect("both maps hold the same topics");
-        self.bytes -= PENDING_BYTES + first.len();
+        let first = self.in_order.first_entry()?;
         topic.clear();
-        topic.extend_from_slice(&first);
+        topic.extend_from_slice(first.get());
+        let pending = self.pending.get_mut(topic.as_slice()).expect("both maps hold the same topics");
+        if pending.anew {
+            (pending.told, pending.anew) = (false, false);
+            return Some(Change::Cancel);
+        }
+        let told = pending.told;
+        first.remove();
+        self.pending.remove(topic.as_slice());
+        self.bytes -= PENDING_BYTES + topic.len();
         Some(if told { Change::Cancel } else { Change::Subscribe })
     }
 }

@@ -2,7 +2,6 @@
 //! of writing.
 
 use std::ops::{ControlFlow, Range};
-use std::time::Instant;
 
 use recado_zmtp::codec::{FrameHeader, Frames, Item, MessageSpan, MessageSplitter};
 
@@ -57,7 +56,6 @@ impl Hub {
         splitter: &mut MessageSplitter,
         chunk: &mut Chunk,
         origin: Origin,
-        now: Instant,
         mut command: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Accepted {
         let mut bytes = chunk.bytes();
@@ -111,11 +109,11 @@ impl Hub {
             at += splitter.release();
             messages += 1;
             message_bytes += message.len();
-            if self.is_answer(&bytes[first.clone()]) {
-                wanted += self.end_run(&run, origin) + 1;
+            if self.is_question(&bytes[first.clone()]) {
+                // What came before goes out as subscriptions were until here, what follows as they are then.
+                wanted += self.end_run(&run, origin);
                 (run, pattern) = (Run::default(), None);
-                self.pass_on_answer(&bytes[first], &message, origin);
-                self.take_answer(&bytes[message], now);
+                wanted += self.take_answer(bytes, message, first, origin);
                 continue;
             }
             let found = self.trie.find(&bytes[first.clone()]);
@@ -178,21 +176,6 @@ impl Hub {
         }
         self.shares.bytes += wanting.len() * (run.end - run.start);
         u64::from(run.messages)
-    }
-
-    /// An answer to a gate goes to those of other workers that asked; this one's own takes it from where it stands.
-    fn pass_on_answer(&mut self, topic: &[u8], message: &Range<usize>, origin: Origin) {
-        let (Origin::Publisher, Some(topic_id)) = (origin, self.trie.exactly(topic)) else { return };
-        let first_own = self.neighbours.first_own();
-        let link = Link::new(message.clone(), 1);
-        let mut others = Vec::new();
-        self.trie.collect(topic_id, &mut others);
-        for id in others.into_iter().take_while(|id| *id < first_own) {
-            if let Some(neighbour) = self.subscribers.find_mut(id.0) {
-                self.shares.add(id, neighbour, link);
-                self.shares.bytes += message.len();
-            }
-        }
     }
 
     /// Every worker keeps last values of its own, so that each is handed all messages, wanted or not.

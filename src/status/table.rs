@@ -42,7 +42,7 @@ enum Meaning {
 }
 
 /// All figures that have a place in the table; what a newer broker has beside them comes last.
-const PLACED: [&str; 25] = [
+const PLACED: [&str; 28] = [
     "messages_in",
     "bytes_in",
     "messages_out",
@@ -68,6 +68,9 @@ const PLACED: [&str; 25] = [
     "closed_silent",
     "expelled",
     "questions",
+    "keys_refused",
+    "topics_refused",
+    "answers_ignored",
 ];
 
 impl Table<'_> {
@@ -165,10 +168,15 @@ impl Table<'_> {
             self.flow("fell silent", "closed_silent", Unit::Count, Meaning::Loss),
             self.flow("frames ignored", "ignored", Unit::Count, Meaning::Harmless),
         ];
-        // Only a secured broker expels anybody.
-        if self.report.figure("expelled") > 0 {
-            rows.push(self.flow("key taken away", "expelled", Unit::Count, Meaning::Harmless));
-        }
+        // Only secured brokers have any.
+        let of_secured = [
+            ("key taken away", "expelled", Meaning::Harmless),
+            ("unknown keys", "keys_refused", Meaning::Loss),
+            ("topics", "topics_refused", Meaning::Harmless),
+            ("bad answers", "answers_ignored", Meaning::Loss),
+        ];
+        let some = of_secured.into_iter().filter(|(_, figure, _)| self.report.figure(figure) > 0);
+        rows.extend(some.map(|(label, figure, meaning)| self.flow(label, figure, Unit::Count, meaning)));
         Section(rows)
     }
 

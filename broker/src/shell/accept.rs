@@ -1,22 +1,20 @@
 //! Accepting connections on one side, which the first worker does for all, and their handshakes, which each worker does for its own.
 
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use recado_zmtp::codec::{HandshakeConfig, Heartbeat, SocketType};
-use recado_zmtp::curve::{PublicKey, Security};
-use recado_zmtp::limits::{ACCEPT_RETRY_MS, COMMAND_BYTES_MAX};
+use recado_zmtp::curve::Security;
+use recado_zmtp::limits::ACCEPT_RETRY_MS;
 use recado_zmtp::transport::{
-    EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish, establish_admitting,
+    EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish_admitting,
 };
 use tokio::time::{sleep, timeout};
 
-use crate::gate::{Entry, TooMany};
-use crate::limits::SUBSCRIBER_MESSAGE_BYTES_MAX;
+use crate::shell::asking::Asking;
 use crate::shell::publisher::serve_publisher;
 use crate::shell::shared::Shared;
-use crate::shell::subscriber::serve_subscriber;
+use crate::shell::subscriber::{Newcomer, serve_subscriber, subscriber_limits};
 use crate::shell::workers::{Admitted, Arrival, Errand};
 
 /// Who connects here.
@@ -98,11 +96,10 @@ async fn serve(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: St
         () = shared.stop.cancelled() => return,
         established = shake_hands(shared, side, gate, stream) => established,
     };
-    let Established { stream, peer, read_ahead } = match established {
+    let (Established { stream, peer, read_ahead }, asking) = match established {
         Ok(established) => established,
         Err(error) => return refuse(shared, address, error),
     };
-    let key = peer.key;
     let limits = &shared.limits;
     let heartbeat =
         Heartbeat::new(limits.heartbeat_interval, limits.heartbeat_timeout, peer.version, Instant::now());
@@ -111,17 +108,21 @@ async fn serve(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: St
         Side::Publishers => {
             serve_publisher(shared, stream, Rc::clone(&connection), peer.version, read_ahead).await;
         }
-        Side::Subscribers => serve_subscriber(shared, stream, Rc::clone(&connection), key, read_ahead).await,
+        Side::Subscribers => {
+            let newcomer = Newcomer { peer: Rc::clone(&connection), key: peer.key, asking };
+            serve_subscriber(shared, stream, newcomer, read_ahead).await;
+        }
     }
     shared.peer_left(&connection);
 }
 
+/// With the question whose key it is, which is held until the hub knows the subscriber.
 async fn shake_hands(
-    shared: &Shared,
+    shared: &Rc<Shared>,
     side: Side,
     gate: &HandshakeGate,
     stream: Stream,
-) -> Result<Established, EstablishError> {
+) -> Result<(Established, Option<Asking>), EstablishError> {
     let began = Instant::now();
     let limit = shared.limits.handshake_timeout;
     let place = timeout(limit, gate.enter(stream.peer())).await.map_err(|_| EstablishError::TimedOut)?;
@@ -130,58 +131,30 @@ async fn shake_hands(
         Side::Publishers => SocketType::XSub,
         Side::Subscribers => SocketType::XPub,
     };
-    let limit = limit.saturating_sub(began.elapsed());
-    let Some(keys) = &shared.keys else {
-        return establish(stream, HandshakeConfig::new(ours), limit).await;
+    let frame_bytes_max = match side {
+        Side::Publishers => shared.message_limits().frame_bytes_max(),
+        Side::Subscribers => subscriber_limits(shared).frame_bytes_max(),
     };
-    let config = HandshakeConfig {
-        security: Security::CurveServer(keys.clone()),
-        frame_bytes_max: match side {
-            Side::Publishers => shared.limits.message_bytes_max.max(COMMAND_BYTES_MAX),
-            Side::Subscribers => SUBSCRIBER_MESSAGE_BYTES_MAX,
-        },
-        ..HandshakeConfig::new(ours)
-    };
-    let admits = async |key: PublicKey, _| match side {
-        // Only servers of this installation publish.
-        Side::Publishers => key == keys.public(),
-        Side::Subscribers => is_users(shared, key).await,
-    };
-    establish_admitting(stream, config, limit, admits).await
-}
-
-/// Whether a key is a user's, once that is answered.
-async fn is_users(shared: &Shared, key: PublicKey) -> bool {
-    let Ok(knock) = Knock::new(shared, key) else { return false };
-    loop {
-        let mut answered = pin!(shared.keys_answered.notified());
-        answered.as_mut().enable();
-        match shared.hub.borrow().entry(&knock.key) {
-            Entry::Admitted => return true,
-            Entry::Refused => return false,
-            Entry::Waiting => {}
+    let security = shared.security.clone().map_or(Security::Null, Security::CurveServer);
+    let config = HandshakeConfig { security, frame_bytes_max, ..HandshakeConfig::new(ours) };
+    let mut asking = None;
+    let admits = async |key, _: PeerAddress| {
+        let welcome = match side {
+            Side::Publishers => shared.is_own(&key),
+            Side::Subscribers => {
+                asking = Asking::begin(shared, &key, None);
+                match &mut asking {
+                    Some(asking) => asking.answer().await,
+                    None => false,
+                }
+            }
+        };
+        if !welcome {
+            shared.counters.keys_refused.add(1);
         }
-        answered.await;
-    }
-}
-
-/// A handshake that waits to come in, for as long as it does.
-struct Knock<'a> {
-    shared: &'a Shared,
-    key: PublicKey,
-}
-
-impl<'a> Knock<'a> {
-    fn new(shared: &'a Shared, key: PublicKey) -> Result<Knock<'a>, TooMany> {
-        shared.hub.borrow_mut().knocks(&key)?;
-        shared.heed_gate();
-        Ok(Knock { shared, key })
-    }
-}
-
-impl Drop for Knock<'_> {
-    fn drop(&mut self) {
-        self.shared.hub.borrow_mut().knocked(&self.key, Instant::now());
-        self.shared.heed_gate();
-    }
+        welcome
+    };
+    let left = limit.saturating_sub(began.elapsed());
+    let established = establish_admitting(stream, config, left, admits).await?;
+    Ok((established, asking))
 }

@@ -5,8 +5,10 @@ use std::io;
 use std::time::Instant;
 
 use recado_zmtp::codec::{CommandError, FrameError};
+use recado_zmtp::curve::ChannelError;
 use thiserror::Error;
 
+use crate::guarded::Closing;
 use crate::hub::SubscriptionError;
 use crate::shell::shared::Shared;
 
@@ -21,12 +23,6 @@ pub(super) enum End {
     Stopped,
     #[error("the peer fell silent")]
     Silent,
-    /// Its key was let in, and is no longer.
-    #[error("its key is no longer a user's")]
-    Expelled,
-    /// It is no other's fault, but what it sent cannot be opened.
-    #[error("{0}")]
-    Sealed(io::Error),
     #[error("the subscriber did not keep up")]
     Slow,
     #[error(transparent)]
@@ -37,15 +33,26 @@ pub(super) enum End {
     Subscription(#[from] SubscriptionError),
     #[error("all unfinished messages together pass {0} bytes")]
     InboundFull(usize),
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    #[error("its key is not known any more")]
+    Revoked,
     #[error("the publisher does not read the subscriptions that it is told of")]
     Deaf,
 }
 
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> End {
-        match error.kind() {
-            io::ErrorKind::InvalidData => End::Sealed(error),
-            _ => End::Left,
+impl End {
+    /// What an error of the stream comes to: the peer's fault where something sealed does not open.
+    pub(super) fn of_stream(error: &io::Error) -> End {
+        ChannelError::of(error).map_or(End::Left, |error| End::Channel(error.clone()))
+    }
+}
+
+impl From<Closing> for End {
+    fn from(closing: Closing) -> End {
+        match closing {
+            Closing::Revoked => End::Revoked,
+            Closing::Subscription(error) => End::Subscription(error),
         }
     }
 }
@@ -55,14 +62,17 @@ impl Shared {
     pub(super) fn ended(&self, end: &End, peer: impl fmt::Display) {
         match end {
             End::Left | End::Stopped => {}
-            End::Expelled => self.counters.expelled.add(1),
             End::Silent => self.counters.closed_silent.add(1),
+            End::Revoked => {
+                self.counters.expelled.add(1);
+                self.workers.refused.say("connection closed", peer, end, Instant::now());
+            }
             End::Slow
-            | End::Sealed(_)
             | End::Frame(_)
             | End::Command(_)
             | End::Subscription(_)
             | End::InboundFull(_)
+            | End::Channel(_)
             | End::Deaf => {
                 self.counters.closed_at_fault.add(1);
                 self.workers.faults.say("connection closed", peer, end, Instant::now());

@@ -1,4 +1,4 @@
-//! One task looks after the heartbeats of all connections, so that an idle one costs no timer.
+//! One task looks after the heartbeats of all connections, so that an idle one costs no timer, and tells the gate the time.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -19,9 +19,9 @@ pub(super) async fn beat(shared: Rc<Shared>) {
             _ = ticks.tick() => {}
         }
         let now = Instant::now();
-        if shared.keys.is_some() {
-            shared.hub.borrow_mut().gate_tick(now);
-            shared.heed_gate();
+        if shared.security.is_some() {
+            shared.hub.borrow_mut().tick(now);
+            shared.subscriptions_changed();
         }
         for (_, peer) in shared.peers.borrow().iter() {
             let mut heartbeat = peer.heartbeat.borrow_mut();

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::shell::accept::arrived;
+use crate::shell::asking::find_out;
 use crate::shell::lanes::serve_lane;
 use crate::shell::shared::Shared;
 use crate::shell::workers::Errand;
@@ -26,6 +27,9 @@ pub(super) async fn read_inbox(shared: Rc<Shared>) {
                 Errand::Connection(arrival) => arrived(&shared, arrival),
                 Errand::Lane(end) => {
                     shared.tasks.spawn_local(serve_lane(Rc::clone(&shared), end));
+                }
+                Errand::Query(query) => {
+                    shared.tasks.spawn_local(find_out(Rc::clone(&shared), query));
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! side.
 
 mod accept;
+mod asking;
 mod complaints;
 mod end;
 mod heartbeats;
@@ -110,7 +111,7 @@ impl Worker {
             }
         }
         shared.tasks.spawn_local(needed(heartbeats::beat(Rc::clone(&shared)), died.clone()));
-        if config.limits().workers > 1 {
+        if config.limits().workers > 1 || config.keys().is_some() {
             shared.tasks.spawn_local(needed(inbox::read_inbox(Rc::clone(&shared)), died.clone()));
         }
         tokio::select! {

@@ -144,12 +144,6 @@ impl Reader {
         loop {
             self.heed(shared)?;
             self.tell(shared)?;
-            if self.stream.has_unsent()
-                && let Err(error) = self.stream.try_flush()
-                && error.kind() != io::ErrorKind::WouldBlock
-            {
-                return Err(error.into());
-            }
             let interest = match self.output.is_empty() && !self.stream.has_unsent() {
                 true => Interest::READABLE,
                 false => Interest::READABLE | Interest::WRITABLE,
@@ -194,6 +188,11 @@ impl Reader {
     /// Writes commands, as far as there is room.
     fn tell(&mut self, shared: &Shared) -> Result<(), End> {
         shared.catch_up();
+        match self.stream.try_flush() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(_) => return Err(End::Left),
+        }
         loop {
             let mut hub = shared.hub.borrow_mut();
             let told = hub.tell_publisher(self.id, self.version, &mut self.output, PUBLISHER_OUTPUT_BYTES);
@@ -235,9 +234,10 @@ impl Reader {
                 } else {
                     chunks.give_back(buffer);
                 }
-                return Ok(None);
+                drop(chunks);
+                return self.hold(shared).map(|()| None);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(End::of_stream(&error)),
         };
         self.peer.heard();
         self.turn_bytes += count;
@@ -302,6 +302,16 @@ impl Reader {
             shared.chunks.borrow_mut().give_back_chunk(chunk);
         }
         shared.holds_inbound(&self.peer, held + self.stream.held_bytes(), consumed > 0, now)
+    }
+
+    /// Nothing could be read, but something sealed may have come that cannot be opened before its end is there.
+    fn hold(&self, shared: &Shared) -> Result<(), End> {
+        let sealed = self.stream.held_bytes();
+        if sealed == 0 {
+            return Ok(());
+        }
+        self.peer.heard();
+        shared.holds_inbound(&self.peer, self.rest.len() + sealed, false, Instant::now())
     }
 
     /// Between two parts of a long chunk.

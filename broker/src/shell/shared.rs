@@ -1,7 +1,7 @@
 //! What all tasks of the broker's thread share.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use recado_zmtp::codec::{Heartbeat, MessageLimits};
 use recado_zmtp::curve::{KeyPair, PublicKey};
 use recado_zmtp::transport::Stream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,12 +18,11 @@ use crate::chunk::ChunkPool;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::delivery::{Leftovers, Written};
-use crate::gate::TooMany;
+use crate::gate::WaiterId;
 use crate::hub::{Hub, PublisherId, SubscriptionError};
 use crate::inbound::Inbound;
-use crate::limits::Limits;
+use crate::limits::{GateLimits, Limits};
 use crate::neighbours::WorkerId;
-use crate::seat::Decided;
 use crate::shell::end::End;
 use crate::shell::workers::Workers;
 use crate::slab::Slab;
@@ -38,13 +37,13 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) counters: Arc<Counters>,
     pub(super) hub: RefCell<Hub>,
+    /// The installation's keys, where connections are secured.
+    pub(super) security: Option<KeyPair>,
+    /// Who waits for the gate's answers.
+    pub(super) waiters: RefCell<HashMap<WaiterId, oneshot::Sender<bool>>>,
     pub(super) chunks: RefCell<ChunkPool>,
     /// Notified when a subscriber has caught up or left: publishers may be waiting for that.
     pub(super) relief: Notify,
-    /// The installation's keys, where security is on.
-    pub(super) keys: Option<KeyPair>,
-    /// Notified when it was answered whose a key is: handshakes may be waiting for that.
-    pub(super) keys_answered: Notify,
     /// Cancelled when the broker is to end: nothing more is accepted or read.
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
@@ -99,19 +98,20 @@ impl Shared {
         let limits = config.limits().of_worker();
         let inbound = Inbound::new(limits.inbound_bytes_max);
         let hub = Hub::new(limits.clone(), Arc::clone(&counters)).with_welcome(config.welcome().clone());
-        let hub = hub.with_neighbours(worker, Arc::clone(&workers.boards));
-        let keys = config.keys().cloned();
-        let hub = if keys.is_some() { hub.with_gate() } else { hub };
+        let mut hub = hub.with_neighbours(worker, Arc::clone(&workers.boards));
+        if config.keys().is_some() {
+            hub = hub.with_gate(GateLimits::of_worker(&limits), Instant::now());
+        }
         Shared {
             worker,
             workers,
             chunks: RefCell::new(ChunkPool::new(hub.loans().clone())),
             hub: RefCell::new(hub),
+            security: config.keys().cloned(),
+            waiters: RefCell::default(),
             limits,
             counters,
             relief: Notify::new(),
-            keys,
-            keys_answered: Notify::new(),
             stop,
             tasks: TaskTracker::new(),
             inbound: RefCell::new(inbound),
@@ -162,7 +162,11 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) fn add_subscriber(&self, connection: Rc<SubscriberConnection>) -> SubscriberId {
+    pub(super) fn add_subscriber(
+        &self,
+        connection: Rc<SubscriberConnection>,
+        key: Option<PublicKey>,
+    ) -> SubscriberId {
         let id = self.hub.borrow_mut().add_subscriber();
         let mut subscribers = self.subscribers.borrow_mut();
         let place = id.0 as usize;
@@ -170,20 +174,16 @@ impl Shared {
             subscribers.resize(place + 1, None);
         }
         subscribers[place] = Some(connection);
+        drop(subscribers);
+        if let Some(key) = key {
+            self.hub.borrow_mut().has_key(id, &key);
+            self.subscriptions_changed();
+        }
         id
-    }
-
-    /// Whose it is, where security is on.
-    pub(super) fn enter(&self, id: SubscriberId, key: &PublicKey) -> Result<(), End> {
-        let entered = self.hub.borrow_mut().enter(id, key);
-        self.heed_gate();
-        entered.map_err(|TooMany| End::Expelled)
     }
 
     /// Its connection is closed; its subscriptions are still to be forgotten.
     pub(super) fn subscriber_left(&self, id: SubscriberId) {
-        self.hub.borrow_mut().left_gate(id, Instant::now());
-        self.heed_gate();
         self.hub.borrow_mut().subscriber_left(id);
         self.subscribers.borrow_mut()[id.0 as usize] = None;
         self.relief.notify_waiters();
@@ -220,6 +220,15 @@ impl Shared {
             let full = SubscriptionError::MemoryFull(self.limits.subscription_bytes_total_max);
             self.close_subscriber(id, full.into());
         }
+        for (id, closing) in hub.take_closings() {
+            self.close_subscriber(id, closing.into());
+        }
+        for (waiter, granted) in hub.take_answers() {
+            if let Some(waiting) = self.waiters.borrow_mut().remove(&waiter) {
+                // Whoever waited may have given up.
+                let _ = waiting.send(granted);
+            }
+        }
     }
 
     /// Learns what subscribers of other workers want. What those were answered before now holds after this.
@@ -251,28 +260,8 @@ impl Shared {
         }
     }
 
-    /// Does what the gate has decided.
-    pub(super) fn heed_gate(&self) {
-        let Decided { to_expel, at_fault, keys_answered, changed } = self.hub.borrow_mut().take_decided();
-        for id in to_expel {
-            self.close_subscriber(id, End::Expelled);
-        }
-        for (id, error) in at_fault {
-            self.close_subscriber(id, error.into());
-        }
-        if keys_answered {
-            self.keys_answered.notify_waiters();
-        }
-        if changed {
-            self.subscriptions_changed();
-        }
-    }
-
     /// Does what forwarding left to do, but for waiting. How many bytes were queued.
     pub(super) fn settle(&self, left: &mut Leftovers) -> usize {
-        if self.keys.is_some() {
-            self.heed_gate();
-        }
         for id in left.to_write.drain(..) {
             self.wake_subscriber(id);
         }
@@ -281,6 +270,10 @@ impl Shared {
         }
         for id in left.broken.drain(..) {
             self.close_subscriber(id, End::Left);
+        }
+        if self.security.is_some() {
+            // Answers may have come among the messages.
+            self.subscriptions_changed();
         }
         std::mem::take(&mut left.queued_bytes)
     }
@@ -304,8 +297,8 @@ impl Shared {
         match self.subscribers.borrow().get(id.0 as usize) {
             Some(Some(connection)) => {
                 let written = write(&connection.stream, slices);
-                if self.keys.is_some() && connection.stream.has_unsent() {
-                    // What is sealed and has no room yet is written by its own task.
+                if connection.stream.has_unsent() {
+                    // What is sealed and not sent is its own task's to write, in front of all else.
                     connection.peer.wake.notify_one();
                 }
                 written

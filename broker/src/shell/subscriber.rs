@@ -13,6 +13,7 @@ use recado_zmtp::transport::Stream;
 use tokio::io::Interest;
 use tokio::task::yield_now;
 use tokio::time::{sleep_until, timeout};
+use tracing::debug;
 
 use crate::delivery::FlushEnd;
 use crate::limits::{
@@ -20,6 +21,7 @@ use crate::limits::{
     SUBSCRIBER_COMMAND_BYTES_MAX, SUBSCRIBER_FRAMES_MAX, SUBSCRIBER_MESSAGE_BYTES_MAX, SUBSCRIBER_READ_BYTES,
     UNSENT_BYTES_MAX,
 };
+use crate::shell::asking::Asking;
 use crate::shell::end::End;
 use crate::shell::shared::{Peer, Shared, SubscriberConnection, Word, write};
 use crate::trie::SubscriberId;
@@ -37,23 +39,45 @@ struct Reader {
     commands: BytesMut,
 }
 
+/// Who has just shaken hands.
+pub(super) struct Newcomer {
+    pub(super) peer: Rc<Peer>,
+    /// What it has proved to have, in a secured broker.
+    pub(super) key: Option<PublicKey>,
+    /// The question whose key that is.
+    pub(super) asking: Option<Asking>,
+}
+
+/// What a subscriber may send.
+pub(super) fn subscriber_limits(shared: &Shared) -> MessageLimits {
+    let topic_bytes_max = shared.limits.topic_bytes_max;
+    MessageLimits {
+        message_bytes_max: (topic_bytes_max + 1).max(SUBSCRIBER_MESSAGE_BYTES_MAX),
+        message_frames_max: SUBSCRIBER_FRAMES_MAX,
+        command_bytes_max: (topic_bytes_max + 1 + "SUBSCRIBE".len())
+            .max(recado_zmtp::limits::COMMAND_BYTES_MAX),
+    }
+}
+
 pub(super) async fn serve_subscriber(
     shared: &Rc<Shared>,
     stream: Stream,
-    peer: Rc<Peer>,
-    key: Option<PublicKey>,
+    newcomer: Newcomer,
     read_ahead: BytesMut,
 ) {
+    let Newcomer { peer, key, asking } = newcomer;
     let address = stream.peer();
     stream.limit_unsent(UNSENT_BYTES_MAX);
     let connection = Rc::new(SubscriberConnection { stream, peer });
-    let id = shared.add_subscriber(Rc::clone(&connection));
+    let id = shared.add_subscriber(Rc::clone(&connection), key);
+    if let Some(key) = key {
+        let hub = shared.hub.borrow();
+        debug!(peer = %address, %key, user = hub.user_of(&key), "a subscriber is let in");
+    }
+    // The hub holds the question now.
+    drop(asking);
     let mut reader = Reader::new(shared);
-    let begun = match key {
-        Some(key) => shared.enter(id, &key),
-        None => Ok(()),
-    };
-    let end = match begun.and_then(|()| reader.take(shared, id, &connection, read_ahead)) {
+    let end = match reader.take(shared, id, &connection, read_ahead) {
         Ok(()) => reader.serve(shared, id, &connection).await,
         Err(end) => end,
     };
@@ -90,26 +114,19 @@ async fn part(stream: &Stream) {
     }
 }
 
-/// Writes what was sealed and had no room. True if there still is none.
-fn flush_sealed(connection: &SubscriberConnection) -> Result<bool, End> {
-    match connection.stream.try_flush() {
-        Ok(()) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-        Err(error) => Err(error.into()),
+/// Whether all is sent that was sealed, as far as the kernel has room for it now.
+fn sent(stream: &Stream) -> FlushEnd {
+    match stream.try_flush() {
+        Ok(()) => FlushEnd::Empty,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => FlushEnd::Blocked,
+        Err(_) => FlushEnd::Broken,
     }
 }
 
 impl Reader {
     fn new(shared: &Shared) -> Reader {
-        let topic_bytes_max = shared.limits.topic_bytes_max;
-        let limits = MessageLimits {
-            message_bytes_max: (topic_bytes_max + 1).max(SUBSCRIBER_MESSAGE_BYTES_MAX),
-            message_frames_max: SUBSCRIBER_FRAMES_MAX,
-            command_bytes_max: (topic_bytes_max + 1 + "SUBSCRIBE".len())
-                .max(recado_zmtp::limits::COMMAND_BYTES_MAX),
-        };
         Reader {
-            splitter: MessageSplitter::new(limits),
+            splitter: MessageSplitter::new(subscriber_limits(shared)),
             rest: Vec::new(),
             frames: VecDeque::new(),
             paused_until: None,
@@ -120,13 +137,7 @@ impl Reader {
 
     async fn serve(&mut self, shared: &Shared, id: SubscriberId, connection: &SubscriberConnection) -> End {
         loop {
-            let is_unsent = match flush_sealed(connection) {
-                Ok(is_unsent) => is_unsent,
-                Err(end) => return end,
-            };
-            let flushed = if is_unsent { FlushEnd::Blocked } else { self.flush(shared, id, connection) };
-            let waits = match flushed {
-                FlushEnd::Empty if connection.stream.has_unsent() => true,
+            let waits = match self.flush(shared, id, connection) {
                 FlushEnd::Empty if shared.is_fed_out() => return End::Stopped,
                 FlushEnd::Empty => false,
                 FlushEnd::Blocked => true,
@@ -183,19 +194,35 @@ impl Reader {
     }
 
     fn flush(&mut self, shared: &Shared, id: SubscriberId, connection: &SubscriberConnection) -> FlushEnd {
+        let end = match sent(&connection.stream) {
+            FlushEnd::Empty => self.flush_queue(shared, id, connection),
+            end @ (FlushEnd::Blocked | FlushEnd::TurnOver | FlushEnd::Broken) => end,
+        };
+        connection.peer.blocked.set(end == FlushEnd::Blocked);
+        end
+    }
+
+    fn flush_queue(
+        &mut self,
+        shared: &Shared,
+        id: SubscriberId,
+        connection: &SubscriberConnection,
+    ) -> FlushEnd {
         let mut hub = shared.hub.borrow_mut();
         let (_, waiting) = hub.queued(id);
         if !waiting {
-            connection.peer.blocked.set(false);
             self.command_bytes = 0;
             return FlushEnd::Empty;
         }
         let flushed = hub.flush(id, |slices| write(&connection.stream, slices));
-        connection.peer.blocked.set(flushed.end == FlushEnd::Blocked);
         if flushed.caught_up {
             shared.relief.notify_waiters();
         }
-        flushed.end
+        match flushed.end {
+            // Of the last that was sealed something may not be sent yet.
+            FlushEnd::Empty => sent(&connection.stream),
+            end @ (FlushEnd::Blocked | FlushEnd::TurnOver | FlushEnd::Broken) => end,
+        }
     }
 
     /// Reads what is there. True when there may be more.
@@ -218,14 +245,15 @@ impl Reader {
                     let walked = self.walk(shared, id, connection, &buffer[..held + count]);
                     walked.map(|()| count == SUBSCRIBER_READ_BYTES)
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-                Err(error) => Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.hold(shared, connection).map(|()| false)
+                }
+                Err(error) => Err(End::of_stream(&error)),
             }
         } else {
             self.read_long(shared, id, connection)
         };
         shared.chunks.borrow_mut().give_back(buffer);
-        shared.heed_gate();
         shared.subscriptions_changed();
         outcome
     }
@@ -244,7 +272,7 @@ impl Reader {
             Ok(0) => (0, Err(End::Left)),
             Ok(count) => (count, Ok(count == SUBSCRIBER_READ_BYTES)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, Ok(false)),
-            Err(_) => (0, Err(End::Left)),
+            Err(error) => (0, Err(End::of_stream(&error))),
         };
         self.walk(shared, id, connection, &buffer[..held + count])?;
         outcome
@@ -259,7 +287,6 @@ impl Reader {
     ) -> Result<(), End> {
         let rest = std::mem::take(&mut self.rest);
         let outcome = self.walk(shared, id, connection, &rest);
-        shared.heed_gate();
         shared.subscriptions_changed();
         outcome
     }
@@ -273,7 +300,6 @@ impl Reader {
         bytes: BytesMut,
     ) -> Result<(), End> {
         let outcome = self.walk(shared, id, connection, &bytes);
-        shared.heed_gate();
         shared.subscriptions_changed();
         outcome
     }
@@ -317,6 +343,16 @@ impl Reader {
         shared.holds_inbound(&connection.peer, held, at > 0, Instant::now())
     }
 
+    /// Nothing could be read, but something sealed may have come that cannot be opened before its end is there.
+    fn hold(&self, shared: &Shared, connection: &SubscriberConnection) -> Result<(), End> {
+        let sealed = connection.stream.held_bytes();
+        if sealed == 0 {
+            return Ok(());
+        }
+        connection.peer.heard();
+        shared.holds_inbound(&connection.peer, self.rest.len() + sealed, false, Instant::now())
+    }
+
     /// Does what the frames of a message say. False when others are to have their turn first.
     fn work_off(&mut self, shared: &Shared, id: SubscriberId) -> Result<bool, End> {
         let mut hub = shared.hub.borrow_mut();
@@ -327,7 +363,7 @@ impl Reader {
             }
             let Some(frame) = self.frames.pop_front() else { return Ok(true) };
             match Subscription::of_message_frame(&frame) {
-                Some(subscription) => hub.apply_if_granted(id, subscription, Instant::now())?,
+                Some(subscription) => hub.wants(id, subscription)?,
                 None => shared.counters.ignored.add(1),
             }
         }
@@ -342,13 +378,9 @@ impl Reader {
     ) -> Result<(), End> {
         match command {
             Command::Subscribe(topic) => {
-                let subscription = Subscription::Subscribe(topic);
-                shared.hub.borrow_mut().apply_if_granted(id, subscription, Instant::now())?;
+                shared.hub.borrow_mut().wants(id, Subscription::Subscribe(topic))?;
             }
-            Command::Cancel(topic) => {
-                let subscription = Subscription::Cancel(topic);
-                shared.hub.borrow_mut().apply_if_granted(id, subscription, Instant::now())?;
-            }
+            Command::Cancel(topic) => shared.hub.borrow_mut().wants(id, Subscription::Cancel(topic))?,
             Command::Ping { ttl, context } => {
                 connection.peer.pinged(*ttl);
                 self.command(shared, id, &Command::Pong { context });

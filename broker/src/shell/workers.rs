@@ -7,8 +7,9 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use recado_zmtp::curve::PublicKey;
 use recado_zmtp::transport::{DetachedStream, HandshakeGate};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Refusal};
@@ -16,6 +17,7 @@ use crate::counters::Counters;
 use crate::limits::{Limits, TOPIC_CHANGES_MAX};
 use crate::neighbours::{Board, TopicChange, WorkerId};
 use crate::shell::accept::Side;
+use crate::shell::asking::Query;
 use crate::shell::complaints::Complaints;
 use crate::shell::lanes::LaneEnd;
 
@@ -42,7 +44,7 @@ pub(crate) struct Workers {
 /// What waits for a worker.
 #[derive(Debug)]
 struct Inbox {
-    /// Bounded by the connections that there may be, and the lanes of each. None when the worker takes no more.
+    /// Bounded by the connections that there may be, the lanes of each, and those who ask for the status. None when the worker takes no more.
     errands: Mutex<Option<Vec<Errand>>>,
     /// Topics that subscribers of other workers have begun or ceased to want. The bound: see [`Workers::room_for_changes`].
     changes: Mutex<Vec<(WorkerId, TopicChange)>>,
@@ -58,6 +60,8 @@ pub(super) enum Errand {
     Connection(Arrival),
     /// Forward what comes here.
     Lane(LaneEnd),
+    /// Have servers asked.
+    Query(Query),
 }
 
 /// A connection that was let in.
@@ -142,6 +146,13 @@ impl Workers {
             errands.push(errand);
         }
         inbox.arrived.notify_one();
+    }
+
+    /// Asks the first worker's gate whether a key may subscribe to a topic; no answer when too many ask.
+    pub(crate) fn ask(&self, key: PublicKey, topic: &'static [u8]) -> oneshot::Receiver<bool> {
+        let (answer, answered) = oneshot::channel();
+        self.send(WorkerId(0), Errand::Query(Query { key, topic, answer }));
+        answered
     }
 
     pub(super) fn take_errands(&self, own: WorkerId) -> Vec<Errand> {

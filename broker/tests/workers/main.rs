@@ -3,6 +3,8 @@
 
 #[path = "../broker/forwarding.rs"]
 mod forwarding;
+#[path = "../broker/granting.rs"]
+mod granting;
 #[path = "../broker/hostile/mod.rs"]
 mod hostile;
 #[path = "../broker/lifecycle.rs"]
