@@ -14,6 +14,11 @@ fn connections_in_any_bytes() {
 }
 
 #[test]
+fn grants_and_revocations_in_any_order() {
+    run("gate", fuzz::gate);
+}
+
+#[test]
 fn subscriptions_in_any_order() {
     run("trie", fuzz::trie);
 }

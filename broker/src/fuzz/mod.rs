@@ -2,6 +2,7 @@
 //! bodies over the committed corpus and over mutations of it. Each panics when its property does not hold.
 
 mod asks;
+mod guarded;
 mod input;
 mod last_values;
 mod peers;
@@ -28,4 +29,11 @@ pub fn connection(data: &[u8]) {
 /// last, the order of topics, and which remembered answers may be used again.
 pub fn trie(data: &[u8]) {
     subscriptions::Subscriptions::run(Input::new(data));
+}
+
+/// A secured broker: connections with a few keys, subscriptions, answers among the messages, and time, in any order. No message reaches a
+/// connection that was not granted its topic where it stood in the stream, none that was granted is lost, and what publishers are told adds up.
+pub fn gate(data: &[u8]) {
+    guarded::answers(data);
+    guarded::Guarded::run(Input::new(data));
 }
