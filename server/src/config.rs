@@ -9,6 +9,8 @@ use recado_zmtp::Endpoint;
 use recado_zmtp::curve::KeyPair;
 use thiserror::Error;
 
+use crate::quota::{Quota, QuotaOptions};
+
 /// All options of `recado server`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
@@ -50,6 +52,10 @@ pub struct Options {
     /// Where everything is kept: sqlite:PATH [default: sqlite:recado.db in recado's folder among the user's data]
     #[arg(long, value_name = "URL", env = "RECADO_STORE")]
     pub store: Option<StoreUrl>,
+
+    /// How much users and addresses may do where security is on.
+    #[command(flatten)]
+    pub quotas: QuotaOptions,
 }
 
 /// A store's name, checked for its form: `sqlite:PATH`, or `sqlite:` alone for the file among the user's data.
@@ -112,6 +118,8 @@ pub struct Config {
     pub(crate) store_is_default: bool,
     /// The installation's keys, where security is on.
     pub(crate) keys: Option<KeyPair>,
+    /// How much each may do, where security is on; none if nothing is counted.
+    pub(crate) quota: Option<Quota>,
 }
 
 impl Config {
@@ -135,14 +143,16 @@ impl Config {
             }
         }
         let store_is_default = store.path.is_none();
-        Ok(Config { requests, brokers, store: store.path()?, store_is_default, keys })
+        let quota = QuotaOptions::default().quota();
+        Ok(Config { requests, brokers, store: store.path()?, store_is_default, keys, quota })
     }
 }
 
 impl Options {
     /// The configuration that these options come to.
     pub fn into_config(self, protection: Protection) -> Result<Config, ConfigError> {
-        Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), protection)
+        let config = Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), protection)?;
+        Ok(Config { quota: self.quotas.quota(), ..config })
     }
 }
 

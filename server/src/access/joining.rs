@@ -1,6 +1,6 @@
 //! How a key becomes a user's: by a code, by a password, or because the program itself says so.
 
-use recado_proto::{Code as Word, DeviceKey, DeviceLabel, Registration, Role, UserName};
+use recado_proto::{Code as Word, DeviceKey, DeviceLabel, Registration, Role, UserName, check_distinct};
 
 use super::act::Actor;
 use super::event::{AccessChange, Grant};
@@ -169,7 +169,16 @@ impl Access {
             NameOf::User => is_known || !from_open_days,
             NameOf::Channel => true,
         };
-        if is_taken { Err(name_taken(name)) } else { Ok(()) }
+        if is_taken {
+            return Err(name_taken(name));
+        }
+        // One that was there before stays what it is.
+        match names(name) {
+            NameOf::Nobody => {
+                check_distinct(name).map_err(|lookalike| Refusal::new(Word::BadName, lookalike.to_string()))
+            }
+            NameOf::User | NameOf::Channel => Ok(()),
+        }
     }
 
     pub(super) fn must_have_room_for_users(&self) -> Result<(), Refusal> {

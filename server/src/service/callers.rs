@@ -1,8 +1,11 @@
 //! Whose each connection is, by the key that its handshake has proved, and what a request is judged by before anything is done for
 //! it. In open mode nobody is asked.
 
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use foldhash::HashMap;
 use recado_proto::{ChannelName, Code, DeviceKey, ReplyBody, RequestBody, TopicName, UserName};
@@ -13,6 +16,7 @@ use super::doors::device_key;
 use super::reply::{internal, not_secured};
 use crate::access::Access;
 use crate::limits::CALLERS_REMEMBERED_MAX;
+use crate::quota::{Cost, Quota, Wait};
 use crate::store::{NameOf, Refusal, SharedAccess};
 
 /// Who sent a request.
@@ -31,10 +35,13 @@ pub(super) struct Callers {
     access: Arc<SharedAccess>,
     connections: HashMap<PeerId, Connection>,
     version: u64,
+    /// None if nothing is counted.
+    quota: Option<RefCell<Quota>>,
 }
 
 struct Connection {
     key: DeviceKey,
+    address: Option<IpAddr>,
     /// Who it was when it was last looked at.
     user: Option<UserName>,
 }
@@ -44,27 +51,37 @@ struct Connection {
 pub(super) struct Expelled;
 
 impl Callers {
-    pub(super) fn new(access: Arc<SharedAccess>) -> Self {
+    pub(super) fn new(access: Arc<SharedAccess>, quota: Option<Quota>) -> Self {
         let version = access.version();
-        Self { access, connections: HashMap::default(), version }
+        Self { access, connections: HashMap::default(), version, quota: quota.map(RefCell::new) }
+    }
+
+    /// How much each may do.
+    pub(super) fn quota(&self) -> Option<&RefCell<Quota>> {
+        self.quota.as_ref()
+    }
+
+    /// Where a connection comes from, once it was asked who it is.
+    pub(super) fn address(&self, peer: PeerId) -> Option<IpAddr> {
+        self.connections.get(&peer)?.address
     }
 
     pub(super) fn access(&self) -> &Arc<SharedAccess> {
         &self.access
     }
 
-    /// Who is at the other end. `key_of` is asked once for each connection.
+    /// Who is at the other end. `found` is asked once for each connection, for its key and where it comes from.
     pub(super) fn caller(
         &mut self,
         peer: PeerId,
-        key_of: impl FnOnce() -> Option<PublicKey>,
+        found: impl FnOnce() -> Option<(PublicKey, Option<IpAddr>)>,
         now_ms: u64,
     ) -> Result<Caller, Expelled> {
         let connection = match self.connections.entry(peer) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let key = device_key(&key_of().ok_or(Expelled)?);
-                new.insert(Connection { key, user: None })
+                let (key, address) = found().ok_or(Expelled)?;
+                new.insert(Connection { key: device_key(&key), address, user: None })
             }
         };
         let access = self.access.read();
@@ -73,6 +90,10 @@ impl Callers {
             drop(access);
             self.connections.remove(&peer);
             return Err(Expelled);
+        }
+        if let (None, Some(user), Some(quota)) = (&connection.user, &user, &self.quota) {
+            // Whatever it tried to get in with was good.
+            quota.borrow_mut().succeeded(Some(user), connection.address);
         }
         connection.user.clone_from(&user);
         let key = connection.key;
@@ -116,6 +137,9 @@ pub(super) enum Guard<'a> {
         access: &'a Access,
         names: &'a dyn Fn(&str) -> NameOf,
         now_ms: u64,
+        /// None if nothing is counted.
+        quota: Option<&'a RefCell<Quota>>,
+        address: Option<IpAddr>,
     },
 }
 
@@ -125,7 +149,7 @@ impl Guard<'_> {
         let (caller, access, names, now_ms) = match self {
             Guard::Open if is_for_secured(body) => return Err(not_secured()),
             Guard::Open => return Ok(Caller::Anybody),
-            Guard::Secured { caller, access, names, now_ms } => (caller, access, names, *now_ms),
+            Guard::Secured { caller, access, names, now_ms, .. } => (caller, access, names, *now_ms),
         };
         match caller {
             Caller::Anybody | Caller::Stranger(_) if is_for_strangers(body) => Ok((*caller).clone()),
@@ -135,6 +159,20 @@ impl Guard<'_> {
                 Ok((*caller).clone())
             }
         }
+    }
+
+    /// Charges the request to who sends it, whether it may be asked or not; or says when to come back.
+    pub(super) fn charge(&self, body: &RequestBody, bytes: usize, now: Instant) -> Result<(), Wait> {
+        let Guard::Secured { caller, names, quota: Some(quota), address, .. } = self else { return Ok(()) };
+        let (user, cost) = match (caller, body) {
+            (Caller::Stranger(_), RequestBody::Join { .. }) => (None, Cost::Attempt { bytes }),
+            (Caller::Stranger(_), RequestBody::Login { user, password: Some(_) }) => {
+                (Some(user), Cost::Attempt { bytes })
+            }
+            (Caller::Anybody | Caller::Stranger(_), _) => (None, Cost::Request { bytes }),
+            (Caller::User(user, _), body) => (Some(user), cost_of(body, names, bytes)),
+        };
+        quota.borrow_mut().admit(user, *address, cost, now)
     }
 
     /// What a login is answered, if security is on.
@@ -168,6 +206,34 @@ impl Guard<'_> {
             Guard::Open => internal(),
             Guard::Secured { access, .. } => ReplyBody::Members(access.members(channel)),
         }
+    }
+}
+
+/// What a user's request is charged as.
+fn cost_of(body: &RequestBody, names: &dyn Fn(&str) -> NameOf, bytes: usize) -> Cost {
+    match body {
+        RequestBody::Publish { .. } | RequestBody::Message { .. } | RequestBody::Act { .. } => {
+            Cost::Message { bytes }
+        }
+        RequestBody::Channel { channel, .. } if names(channel.as_str()) == NameOf::Nobody => {
+            Cost::Channel { bytes }
+        }
+        RequestBody::Channel { .. }
+        | RequestBody::Login { .. }
+        | RequestBody::Users
+        | RequestBody::Channels
+        | RequestBody::History(_)
+        | RequestBody::Search(_)
+        | RequestBody::Sync { .. }
+        | RequestBody::Mark { .. }
+        | RequestBody::Marks { .. }
+        | RequestBody::Here { .. }
+        | RequestBody::Who
+        | RequestBody::Join { .. }
+        | RequestBody::Admin { .. }
+        | RequestBody::Keys { .. }
+        | RequestBody::Members { .. }
+        | RequestBody::Audit { .. } => Cost::Request { bytes },
     }
 }
 
@@ -258,7 +324,7 @@ mod tests {
         fn new() -> Scene {
             let folder = TempDir::new().unwrap();
             let store = SqliteStore::open(&folder.path().join("recado.db")).unwrap();
-            let callers = Callers::new(store.access());
+            let callers = Callers::new(store.access(), None);
             Scene { callers, store, _folder: folder }
         }
 
@@ -276,13 +342,14 @@ mod tests {
         }
 
         fn caller(&mut self) -> Result<Caller, Expelled> {
-            self.callers.caller(PEER, || Some(KEY), 1)
+            self.callers.caller(PEER, || Some((KEY, None)), 1)
         }
 
         fn check(&self, caller: &Caller, body: &RequestBody) -> Result<Caller, Code> {
             let access = Arc::clone(self.callers.access());
             let (access, names) = (access.read(), |_: &str| NameOf::User);
-            let guard = Guard::Secured { caller, access: &access, names: &names, now_ms: 1 };
+            let (quota, address) = (None, None);
+            let guard = Guard::Secured { caller, access: &access, names: &names, now_ms: 1, quota, address };
             guard.check(body).map_err(|refusal| refusal.code)
         }
     }

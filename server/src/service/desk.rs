@@ -1,9 +1,11 @@
 //! Where requests come in and replies go out: the one task that owns the ROUTER socket.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use recado_proto::{Code, ReplyBody, Timestamp};
+use recado_zmtp::curve::PublicKey;
 use recado_zmtp::{Message, PeerId, Router};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -24,6 +26,7 @@ use crate::limits::{
     PASSWORDS_WAITING_MAX, READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX,
     REQUESTS_UNDER_WAY_MAX, ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT, TURN_AT_DESK_REQUESTS_MAX,
 };
+use crate::quota::Quota;
 use crate::store::{Reader, Refusal, StoreError};
 
 /// The socket, and what is under way behind it.
@@ -43,6 +46,12 @@ pub(super) struct Desk {
     rounds_unreleased: Option<u32>,
 }
 
+/// The key at the other end of a connection, and where it comes from.
+fn found(router: &Router, peer: PeerId) -> Option<(PublicKey, Option<IpAddr>)> {
+    let info = router.peer(peer)?;
+    Some((info.key?, info.address.host()))
+}
+
 /// What requests are judged by.
 struct Gate {
     callers: Callers,
@@ -57,9 +66,11 @@ impl Desk {
         replies: UnboundedReceiver<Replies>,
         threads: Threads,
         names: Option<Box<dyn Reader>>,
+        quota: Option<Quota>,
     ) -> Self {
         let gathered = Vec::with_capacity(REQUESTS_A_READ_MAX);
-        let gate = names.map(|names| Gate { callers: Callers::new(Arc::clone(&threads.access)), names });
+        let gate =
+            names.map(|names| Gate { callers: Callers::new(Arc::clone(&threads.access), quota), names });
         let access_changes = threads.access.changes();
         Self {
             router,
@@ -174,13 +185,15 @@ impl Desk {
             return Some(requests::decode(peer, message, clock, &Guard::Open));
         };
         let (now_ms, router) = (unix_ms(), &self.router);
-        let Ok(caller) = gate.callers.caller(peer, || router.peer(peer)?.key, now_ms) else {
+        let Ok(caller) = gate.callers.caller(peer, || found(router, peer), now_ms) else {
             router.disconnect(peer);
             return None;
         };
         let names = |name: &str| gate.names.name_of(name);
         let access = gate.callers.access().read();
-        let guard = Guard::Secured { caller: &caller, access: &access, names: &names, now_ms };
+        let (quota, address) = (gate.callers.quota(), gate.callers.address(peer));
+        let guard =
+            Guard::Secured { caller: &caller, access: &access, names: &names, now_ms, quota, address };
         Some(requests::decode(peer, message, clock, &guard))
     }
 

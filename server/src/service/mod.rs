@@ -42,6 +42,7 @@ use tracing::info;
 use crate::access::{AccessAct, Actor, CodeHash};
 use crate::config::Config;
 use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
+use crate::quota::Quota;
 use crate::store::{Change, SqliteStore, Store, StoreError};
 use desk::Desk;
 use threads::Threads;
@@ -70,6 +71,7 @@ pub struct Server {
     store: Box<dyn Store>,
     brokers: Vec<Endpoint>,
     keys: Option<KeyPair>,
+    quota: Option<Quota>,
     first_code: Option<JoinCode>,
 }
 
@@ -80,7 +82,7 @@ impl Server {
     ///
     /// The store cannot be opened, or the endpoint is in use.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let Config { requests, brokers, store, store_is_default, keys } = config;
+        let Config { requests, brokers, store, store_is_default, keys, quota } = config;
         let is_secured = keys.is_some();
         let store = spawn_blocking(move || {
             if let (true, Some(folder)) = (store_is_default, store.parent()) {
@@ -95,7 +97,7 @@ impl Server {
         let security = keys.clone().map_or(Security::Null, Security::CurveServer);
         let router = Router::bind(&requests, router_options(security)).await?;
         info!(socket = "requests", endpoint = %router.local_endpoint(), is_secured, "listening");
-        Ok(Self { router, store: Box::new(store), brokers, keys, first_code })
+        Ok(Self { router, store: Box::new(store), brokers, keys, quota, first_code })
     }
 
     /// With what the first administrator joins, while there is none. It is shown once, to whoever started the server.
@@ -119,7 +121,7 @@ impl Server {
         let (replies_in, replies) = unbounded_channel();
         let names = self.keys.as_ref().map(|_| self.store.reader()).transpose()?;
         let threads = Threads::start(self.store, &self.brokers, self.keys.as_ref(), replies_in)?;
-        Desk::new(self.router, replies, threads, names).run(&shutdown).await
+        Desk::new(self.router, replies, threads, names, self.quota).run(&shutdown).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! From frames to what the threads do: decoding, and who does it.
 
+use std::time::Instant;
+
 use recado_proto::{
     ActIn, AdminAct, Code, Reply, ReplyBody, Request, RequestBody, RequestError, ServiceName, Timestamp,
     UserName,
@@ -68,6 +70,9 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize, guard:
     let Request { body, timestamp, clock: _, reference } = request;
     let service = ServiceName::Known(body.service());
     let mut reply_to = ReplyTo { peer, envelope, service, reference, bytes, accepted: None };
+    if let Err(wait) = guard.charge(&body, bytes, Instant::now()) {
+        return Work::Answered(ReplyBody::from(wait), reply_to);
+    }
     let caller = match guard.check(&body) {
         Ok(caller) => caller,
         Err(refusal) => return Work::Answered(refused(refusal), reply_to),

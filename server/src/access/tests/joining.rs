@@ -368,3 +368,12 @@ fn the_program_makes_users_for_listeners_that_speak_for_them() {
     world.names.insert("geral".to_owned(), NameOf::Channel);
     world.refused(&Actor::System, made("geral", Role::Bot), "name_taken");
 }
+
+#[test]
+fn a_new_name_that_hides_something_is_refused_and_an_old_one_stays() {
+    let mut world = World::new();
+    // The first letter is Cyrillic.
+    world.refused(&by("ana"), add_key("\u{430}na", 3), "bad_name");
+    world.refused(&by("ana"), add_key("bo\u{200b}b", 3), "bad_name");
+    world.ok(&by("ana"), add_key("josé", 3));
+}
