@@ -1,10 +1,11 @@
-//! The rows about listeners: is the handshake of a fitting socket accepted?
+//! The rows about listeners: is the handshake of a fitting socket accepted? At the one for the status, is the status told? It
+//! shakes hands with any key and asks whose it is afterwards.
 
 use std::time::Duration;
 
 use recado_zmtp::codec::{HandshakeConfig, SocketType};
 use recado_zmtp::transport::{Stream, establish};
-use recado_zmtp::{Endpoint, SocketOptions};
+use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions};
 
 use crate::world::{Caller, World};
 
@@ -14,7 +15,6 @@ pub(crate) async fn rows(world: &World, caller: &Caller) -> Vec<(String, &'stati
         ("listener for requests", requests, SocketType::Dealer),
         ("listener for subscribers", world.subscribers(), SocketType::Sub),
         ("listener for publishers", world.publishers(), SocketType::Pub),
-        ("listener for the status", world.status(), SocketType::Dealer),
     ];
     let mut rows = Vec::new();
     for (what, endpoint, socket_type) in listeners {
@@ -25,5 +25,24 @@ pub(crate) async fn rows(world: &World, caller: &Caller) -> Vec<(String, &'stati
         let shaken = establish(stream, config, Duration::from_secs(60)).await;
         rows.push((what.to_owned(), if shaken.is_ok() { "yes" } else { "no" }));
     }
+    rows.push((
+        "listener for the status".to_owned(),
+        if is_told(world, caller).await { "yes" } else { "no" },
+    ));
     rows
+}
+
+async fn is_told(world: &World, caller: &Caller) -> bool {
+    let mut asker = Dealer::connect(&[world.status()], Framing::Delimited, world.options(caller));
+    let mut events = asker.events();
+    asker.send(Message::single("status")).await.unwrap();
+    loop {
+        tokio::select! {
+            answer = asker.recv() => return answer.is_some(),
+            event = events.recv() => match event.unwrap().kind {
+                SocketEventKind::Connected { .. } => {}
+                _ => return false,
+            },
+        }
+    }
 }
