@@ -64,7 +64,7 @@ pub(crate) enum SettingsError {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     path: PathBuf,
-    /// What the section [client] has where the file says nothing, and which file says so.
+    /// What the section `[client]` has where the file says nothing, and which file says so.
     beneath: Option<(PathBuf, BTreeMap<String, String>)>,
     sections: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
@@ -142,12 +142,12 @@ impl Settings {
         Ok(command)
     }
 
-    /// Whether a subcommand reads [client].
+    /// Whether a subcommand reads `[client]`.
     pub(crate) fn reads_client(subcommand: &str) -> bool {
         sections_of(subcommand).contains(&CLIENT)
     }
 
-    /// The same over another file's values for [client].
+    /// The same over another file's values for `[client]`.
     pub(crate) fn over(mut self, path: &Path, values: &[(&str, String)]) -> Settings {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
         self.beneath = Some((path.to_owned(), values.collect()));
