@@ -3,11 +3,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`keys`], [`z85`] | long-term keys, as bytes and as text |
-//! | [`boxes`], [`keystream`] | NaCl's box, and the stream that it is made with |
-//! | [`server`], [`client`] | the handshake's two sides, command by command |
-//! | [`channel`] | plain frames into MESSAGEs and back |
-//! | [`invitation`] | what a secured listener tells who comes without security |
+//! | `keys`, `z85` | long-term keys, as bytes and as text |
+//! | `boxes`, `keystream` | NaCl's box, and the stream that it is made with |
+//! | `server`, `client` | the handshake's two sides, command by command |
+//! | `channel` | plain frames into MESSAGEs and back |
+//! | `invitation` | what a secured listener tells who comes without security |
 
 mod boxes;
 mod channel;
