@@ -13,12 +13,13 @@ use recado_tests::{
 use tempfile::TempDir;
 
 pub(crate) struct Day {
-    pub(crate) folder: TempDir,
     pub(crate) server: Server,
     pub(crate) ana: Tmux,
     bob: Requester,
     snapshots: Snapshots,
     _broker: Broker,
+    /// Last, since it goes last: tmux is told to end through a socket in it.
+    pub(crate) folder: TempDir,
 }
 
 impl Day {
