@@ -127,6 +127,8 @@ fn a_code_is_good_once_and_a_link_that_is_cut_short_is_bad_usage() {
     let link = link_in(&ana.prints(&["admin", "invite"]));
     let error = taken.fails(&["join", &link, "--user", "bia"]);
     assert!(error.contains("bia is taken"), "{error}");
+    let error = taken.fails(&["join", &link, "--user", "Bia"]);
+    assert!(error.contains("Bia is taken, or looks like a name that is"), "{error}");
     let error = taken.fails(&["join", &link]);
     assert!(error.contains("say who you want to be"), "{error}");
 }

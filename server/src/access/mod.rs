@@ -20,6 +20,7 @@ mod tests;
 
 pub use act::{AccessAct, Actor, Administration, Done, Owner, Prepared};
 pub use event::{AccessChange, AccessEvent, Grant};
+pub use judging::Names;
 pub use secret::{CodeHash, PasswordHash};
 pub use state::Access;
 

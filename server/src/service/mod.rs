@@ -89,7 +89,12 @@ impl Server {
                 fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
             }
             let mut store = SqliteStore::open(&store)?;
-            let first_code = if is_secured { first_code(&mut store)? } else { None };
+            let first_code = if is_secured {
+                store.compare_names();
+                first_code(&mut store)?
+            } else {
+                None
+            };
             Ok::<_, StoreError>((store, first_code))
         });
         let (store, first_code) = store.await.map_err(|_| ServerError::Panicked)??;

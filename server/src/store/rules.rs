@@ -224,8 +224,8 @@ impl<'a> Turn<'a> {
         Ok(Outcome::Access(Done { user: user.and_then(with_role) }))
     }
 
-    fn judge(&self, actor: &Actor, act: &AccessAct) -> Result<Vec<AccessChange>, Refusal> {
-        self.access.judge(actor, act, &|name| self.directory.name_of(name), self.now_ms)
+    fn judge(&mut self, actor: &Actor, act: &AccessAct) -> Result<Vec<AccessChange>, Refusal> {
+        self.access.judge(actor, act, &self.directory.compared(), self.now_ms)
     }
 
     fn happened(&mut self, actor: &Actor, changes: Vec<AccessChange>) {

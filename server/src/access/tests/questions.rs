@@ -6,7 +6,7 @@ use recado_proto::{
 };
 
 use super::{World, by, channel, code, key, mute, user};
-use crate::access::{AccessAct, Actor, Administration, PasswordHash};
+use crate::access::{AccessAct, Actor, Administration, Names, PasswordHash};
 use crate::limits::{CODE_SECONDS_MAX, DEVICE_CODE_SECONDS_DEFAULT, INVITATION_SECONDS_DEFAULT};
 use crate::store::NameOf;
 
