@@ -231,21 +231,7 @@ impl AccessChange {
     pub const fn key(&self) -> Option<DeviceKey> {
         match self {
             AccessChange::KeyAdded { key, .. } | AccessChange::KeyRevoked { key, .. } => Some(*key),
-            AccessChange::CodeMade { .. }
-            | AccessChange::CodeSpent { .. }
-            | AccessChange::Joined { .. }
-            | AccessChange::RoleGiven { .. }
-            | AccessChange::Banned { .. }
-            | AccessChange::Unbanned { .. }
-            | AccessChange::Muted { .. }
-            | AccessChange::Unmuted { .. }
-            | AccessChange::ChannelMade { .. }
-            | AccessChange::MadePrivate { .. }
-            | AccessChange::MadePublic { .. }
-            | AccessChange::MemberAdded { .. }
-            | AccessChange::MemberRemoved { .. }
-            | AccessChange::RegistrationSet(_)
-            | AccessChange::PasswordSet { .. } => None,
+            _ => None,
         }
     }
 

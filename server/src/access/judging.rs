@@ -107,22 +107,7 @@ pub(crate) fn author(actor: &Actor, changes: &[AccessChange]) -> Option<UserName
         Actor::User(user) => Some(user.clone()),
         Actor::Key(_) => changes.iter().find_map(|change| match change {
             AccessChange::KeyAdded { user, .. } => Some(user.clone()),
-            AccessChange::CodeMade { .. }
-            | AccessChange::CodeSpent { .. }
-            | AccessChange::Joined { .. }
-            | AccessChange::KeyRevoked { .. }
-            | AccessChange::RoleGiven { .. }
-            | AccessChange::Banned { .. }
-            | AccessChange::Unbanned { .. }
-            | AccessChange::Muted { .. }
-            | AccessChange::Unmuted { .. }
-            | AccessChange::ChannelMade { .. }
-            | AccessChange::MadePrivate { .. }
-            | AccessChange::MadePublic { .. }
-            | AccessChange::MemberAdded { .. }
-            | AccessChange::MemberRemoved { .. }
-            | AccessChange::RegistrationSet(_)
-            | AccessChange::PasswordSet { .. } => None,
+            _ => None,
         }),
     }
 }
