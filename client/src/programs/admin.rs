@@ -189,7 +189,7 @@ pub async fn run(config: AdminConfig, shutdown: CancellationToken) -> Result<(),
     let AdminConfig { account, action } = config;
     let (act, said) = match action {
         AdminAction::Invite { of, role, lasting } => {
-            let act = AdminAct::Invite { of, role, seconds: seconds(lasting) };
+            let act = AdminAct::Invite { of, role, seconds: seconds(lasting), code: () };
             return account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
                     Ok(code) => Ok(account.invitation(code)),

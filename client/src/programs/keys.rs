@@ -107,7 +107,7 @@ pub async fn run(config: KeysConfig, shutdown: CancellationToken) -> Result<(), 
         None => list(account, of, shutdown).await,
         Some(KeysAction::Show) => show(&account).await,
         Some(KeysAction::Device { lasting }) => {
-            let act = AdminAct::Device { of, seconds: lasting.map(|lasting| lasting.as_secs()) };
+            let act = AdminAct::Device { of, seconds: lasting.map(|lasting| lasting.as_secs()), code: () };
             account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
                     Ok(code) => Ok(account.invitation(code)),

@@ -22,7 +22,7 @@ async fn an_open_system_says_that_it_is_open() {
     let password = || Password::parse("correct horse").unwrap();
     let code = Some(JoinCode::from_random([7; 10]));
     let acts = [
-        AdminAct::Invite { of: None, role: Role::Administrator, seconds: None },
+        AdminAct::Invite { of: None, role: Role::Administrator, seconds: None, code: () },
         AdminAct::AddKey { of: user("ana"), key: DeviceKey::from_bytes([7; 32]), device: None },
         AdminAct::Registration(Registration::Open),
         AdminAct::Password(password()),
@@ -76,7 +76,7 @@ fn joins(code: &JoinCode, name: &str) -> RequestBody {
 
 /// An invitation for any name.
 async fn invitation(administrator: &mut Peer) -> JoinCode {
-    let act = AdminAct::Invite { of: None, role: Role::Member, seconds: None };
+    let act = AdminAct::Invite { of: None, role: Role::Member, seconds: None, code: () };
     match administrator.ask(RequestBody::Admin { user: None, act }).await.body {
         ReplyBody::Code(code) => code,
         other => panic!("no code: {other:?}"),
