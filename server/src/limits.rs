@@ -9,7 +9,8 @@ use recado_proto::limits::{
 use crate::quota::{Patience, Rate};
 
 /// Users that a store holds. Whoever would be one more is refused with `busy`. A secured system keeps in memory how each name looks, as
-/// it does for channels: in 100 to 300 bytes for most, and never more than 3 KiB.
+/// it does for channels: in 100 to 300 bytes for most, and never more than 3 KiB. To look at 100,000 of them takes its start about half a
+/// second.
 pub const USERS_MAX: usize = 100_000;
 
 /// Channels that a store holds. The creation of one more is refused with `busy`.
