@@ -8,7 +8,7 @@ mod clock;
 mod company;
 mod cursor;
 mod desk;
-mod doors;
+pub(crate) mod doors;
 mod envelope;
 mod feed;
 mod indexer;
