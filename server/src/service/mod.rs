@@ -14,6 +14,7 @@ mod feed;
 mod indexer;
 mod lobby;
 mod notices;
+mod outage;
 mod passwords;
 mod questions;
 mod queue;
