@@ -42,5 +42,5 @@ pub use session::{
     ConnectError, ConnectionId, GivenUp, Hearing, Patience, RequestError, Requests, SendOutcome, Sending,
     Session, SessionConfig, SessionEvent, SessionEvents,
 };
-pub use view::wording::{Hosted, Language};
+pub use view::wording::{Hosted, HostedParts, Language};
 pub use writing::is_terminal_lent;
