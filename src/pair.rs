@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, anyhow};
 use recado_broker::Broker;
+use recado_client::keys::JoinLink;
 use recado_server::{Protection, Server};
-use recado_zmtp::curve::KeyPair;
+use recado_zmtp::curve::{KeyPair, PublicKey};
 use recado_zmtp::{Endpoint, Host};
 use tokio_util::sync::CancellationToken;
 
@@ -19,13 +20,15 @@ use crate::{
 pub(crate) struct Pair {
     broker: Broker,
     server: Server,
+    /// The installation's, where security is on.
+    key: Option<PublicKey>,
 }
 
 impl Pair {
     /// Binds both. The server publishes to this broker, and to those of `--broker` where `broker_is_given`.
     pub(crate) async fn bind(args: UpArgs, broker_is_given: bool) -> Result<Pair, Failure> {
         let security = args.security();
-        let UpArgs { broker, mut server, no_qr, .. } = args;
+        let UpArgs { broker, mut server, .. } = args;
         let keys = installation_keys(&security)?;
         let broker = bind_broker(broker, &security, keys.as_ref()).await?;
         let own = reachable(broker.publishers_endpoint());
@@ -36,10 +39,19 @@ impl Pair {
             server.broker.insert(0, own);
         }
         let server = bind_server(server, &security, keys.as_ref()).await?;
-        if let Some(keys) = &keys {
-            welcome::first(&server, keys.public(), Some(broker.subscribers_endpoint()), !no_qr);
+        Ok(Pair { broker, server, key: keys.map(|keys| keys.public()) })
+    }
+
+    /// Says how it is secured, if it is.
+    pub(crate) fn welcome(&self, qr: bool) {
+        if let Some(key) = self.key {
+            welcome::first(&self.server, key, Some(self.broker.subscribers_endpoint()), qr);
         }
-        Ok(Pair { broker, server })
+    }
+
+    /// With what the first administrator joins, if there is none yet.
+    pub(crate) fn first_link(&self) -> Option<JoinLink> {
+        welcome::link(&self.server, self.key?, Some(self.broker.subscribers_endpoint()))
     }
 
     /// Runs both until `shutdown`. The server ends first, so that what it has answered still goes out through the broker.

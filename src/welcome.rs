@@ -6,28 +6,37 @@ use std::{
 };
 
 use recado_client::keys::JoinLink;
-use recado_server::Server;
+use recado_server::{Server, limits::INVITATION_SECONDS_DEFAULT};
 use recado_zmtp::curve::PublicKey;
 use recado_zmtp::{Endpoint, Host};
 use tracing::info;
 
+/// How long a link for the first administrator is good.
+const DAYS: u64 = INVITATION_SECONDS_DEFAULT / (24 * 60 * 60);
+
 /// Says it on standard error. `subscribers` is where the broker listens, if that is known here.
 pub(crate) fn first(server: &Server, key: PublicKey, subscribers: Option<&Endpoint>, qr: bool) {
-    let code = server.first_code();
-    let has_administrator = code.is_none();
+    let link = link(server, key, subscribers);
+    let has_administrator = link.is_none();
     info!(%key, fingerprint = key.fingerprint(), has_administrator, "secured");
-    let Some(code) = code else { return };
-    let (host, requests) = place(server.requests_endpoint());
-    let subscribers = subscribers.map(|endpoint| place(endpoint).1);
-    let link = JoinLink::new(&host, requests, subscribers, key, code.clone());
+    let Some(link) = link else { return };
     let mut text = format!(
-        "Nobody is administrator here yet. The first one joins with this:\n\n  recado join '{link}'\n\n"
+        "Nobody is administrator here yet. The first one joins with this:\n\n  recado join '{link}'\n\n\
+         It is good once, for {DAYS} days, and until the server starts again: what an earlier start showed is good no longer.\n\n"
     );
     if qr && io::stderr().is_terminal() {
         text.push_str(&link.qr());
     }
     // Whoever has closed standard error cannot be told.
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// With what the first administrator joins, if there is none yet.
+pub(crate) fn link(server: &Server, key: PublicKey, subscribers: Option<&Endpoint>) -> Option<JoinLink> {
+    let code = server.first_code()?;
+    let (host, requests) = place(server.requests_endpoint());
+    let subscribers = subscribers.map(|endpoint| place(endpoint).1);
+    Some(JoinLink::new(&host, requests, subscribers, key, code.clone()))
 }
 
 /// How others reach an endpoint of this machine.

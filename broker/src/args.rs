@@ -209,6 +209,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use recado_zmtp::curve::KeyPair;
 
     use super::{Args, Config, Limits, SlowSubscriber};
 
@@ -218,10 +219,13 @@ mod tests {
         args: Args,
     }
 
-    fn config(line: &str) -> Result<Config, String> {
+    fn read(line: &str) -> Result<Args, String> {
         let words = std::iter::once("broker").chain(line.split_whitespace());
-        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
-        Config::try_from(cli.args).map_err(|error| error.to_string())
+        Cli::try_parse_from(words).map(|cli| cli.args).map_err(|error| error.to_string())
+    }
+
+    fn config(line: &str) -> Result<Config, String> {
+        Config::try_from(read(line)?).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -267,6 +271,8 @@ mod tests {
         check("--publication-max 0B", "at least");
         check("--broker-workers 0", "at least 1");
         check("--broker-workers 65", "at most 64");
+        let secured = read("--last-value").unwrap().options.into_config(false, Some(KeyPair::generate()));
+        assert!(secured.unwrap_err().to_string().contains("Leave --last-value out"));
         assert!(config("--publishers tcp://0.0.0.0:1 --open").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --subscribers tcp://127.0.0.1:0").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --status tcp://127.0.0.1:0").is_ok());

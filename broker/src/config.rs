@@ -40,7 +40,8 @@ pub enum ConfigError {
     SameEndpoint(Endpoint),
     /// What one gets may not be for the other.
     #[error(
-        "--last-value gives everybody what was said before, and --secure asks who may hear it: choose one"
+        "--last-value hands on what was said before as soon as somebody subscribes, and --secure asks a server first who may hear it: \
+         they do not go together. Leave --last-value out; clients fetch what was said before with `history`"
     )]
     LastValueSecured,
     /// A limit is too small to work with.

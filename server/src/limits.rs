@@ -121,6 +121,9 @@ pub const RECENT_PUBLICATIONS_MAX: usize = 16 * 1024;
 /// Bytes of publications kept encoded.
 pub const RECENT_PUBLICATIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How long a broker that cannot be reached may take to say how it is secured, for the log.
+pub const BROKER_KEY_PATIENCE: Duration = Duration::from_secs(3);
+
 /// Publications that a feed which is behind reads from the store at once.
 pub const CATCH_UP_MESSAGES_MAX: usize = 256;
 

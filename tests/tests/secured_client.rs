@@ -221,3 +221,36 @@ fn a_key_that_others_can_read_is_refused_with_what_to_do() {
         "{error}"
     );
 }
+
+#[test]
+fn a_chat_that_starts_a_secured_server_for_itself_is_the_first_administrators() {
+    let device = Device::new();
+    let place = |name: &str| format!("ipc://{}", device.0.path().join(name).display());
+    let (requests, publishers, subscribers) = (place("r"), place("p"), place("s"));
+    let settings = format!(
+        "[broker]\npublishers = \"{publishers}\"\nsubscribers = \"{subscribers}\"\nsecure = true\n\
+         [server]\nrequests = \"{requests}\"\nsecure = true\n\
+         [client]\nserver = \"{requests}\"\nbroker = \"{subscribers}\"\n"
+    );
+    fs::write(device.0.path().join("recado.toml"), settings).expect("the folder is ours");
+
+    // Without a terminal nobody can be asked for a name.
+    assert!(device.fails(&[]).contains("say who you want to be: --user NAME"));
+    let ended = device.run(&["--user", "ana"]);
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.err);
+    let said = ended.err.join("\n");
+    assert!(said.contains("You are ana there, and administrator") && !said.contains("recado://"), "{said}");
+    assert!(said.contains("recado admin invite") && !said.contains("recado client"), "{said}");
+
+    // Who one is there is known from then on, to the chat and to all others.
+    let mut chat = Run::recado(device.0.path(), [""; 0]).with_input().start();
+    let said =
+        chat.wait_for_log("that it has started", |line| line.contains("Started a broker and a server"));
+    assert!(!said.contains("You are"), "{said}");
+    let keys = device.prints(&["keys"]);
+    assert!(keys.iter().any(|line| line.contains("this device")), "{keys:#?}");
+    assert!(device.prints(&["admin", "audit"]).iter().any(|line| line.contains("ana")));
+    chat.close_input();
+    assert_eq!(chat.wait().code, Some(0));
+    assert!(device.run(&["--user", "bia"]).err.join("\n").contains("this device's key is ana's, not bia's"));
+}

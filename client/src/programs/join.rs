@@ -1,6 +1,7 @@
 //! `recado join` and `recado leave`: this device becomes a user's at a secured server, and ceases to be.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use recado_proto::{AdminAct, Code, DeviceLabel, JoinCode, Role, UserName};
@@ -10,6 +11,7 @@ use thiserror::Error as ThisError;
 use tokio_util::sync::CancellationToken;
 
 use super::account::print;
+use crate::config::Config;
 use crate::duration;
 use crate::entry::{is_unknown_key, refused, unanswered};
 use crate::error::Error;
@@ -182,21 +184,54 @@ pub async fn run_join(args: JoinArgs, shutdown: CancellationToken) -> Result<(),
     }
     let keys = trust.device_keys().map_err(SecurityError::Key)?;
     let label = args.device.clone().or_else(machine);
-    let joined = async {
-        let mut config = SessionConfig::new(vec![goal.server.clone()], Vec::new());
-        config.request_timeout = args.request_timeout;
-        config.security = Security::CurveClient { keys: keys.clone(), server: goal.key };
-        let (session, _events) = Session::connect(config.clone())?;
-        ask(&session, &config, &goal, args.user.clone(), label).await
-    };
-    let (user, role) = tokio::select! {
-        joined = joined => joined?,
+    let (profile, role) = tokio::select! {
+        joined = join(&folder, goal, &keys, args.user.clone(), label, args.request_timeout) => joined?,
         () = shutdown.cancelled() => return Err(Error::Interrupted),
     };
+    print(welcome(&profile, role, &keys)).await
+}
+
+/// Makes this device the first administrator's at a server that was just started for its own chat, and keeps where, as
+/// [`run_join`] does. `link` has the server's key and the code; where it is said to be is not looked at.
+///
+/// # Errors
+/// The server refuses, or nobody says who one is.
+pub async fn found(
+    config: &Config,
+    (server, broker): (Endpoint, Endpoint),
+    link: &JoinLink,
+    shutdown: &CancellationToken,
+) -> Result<UserName, Error> {
+    let folder = paths::data_folder().ok_or(JoinError::NoDataFolder)?;
+    let keys = config.trust.device_keys().map_err(SecurityError::Key)?;
+    let goal = Goal { server, broker, key: link.key(), code: link.code().clone() };
+    let user = config.user.clone();
+    tokio::select! {
+        joined = join(&folder, goal, &keys, user, machine(), config.session.request_timeout) => {
+            joined.map(|(profile, _)| profile.user)
+        }
+        () = shutdown.cancelled() => Err(Error::Interrupted),
+    }
+}
+
+/// Asks the server, and keeps where one has joined.
+async fn join(
+    folder: &Path,
+    goal: Goal,
+    keys: &KeyPair,
+    user: Option<UserName>,
+    label: Option<DeviceLabel>,
+    request_timeout: Duration,
+) -> Result<(Profile, Role), Error> {
+    let mut config = SessionConfig::new(vec![goal.server.clone()], Vec::new());
+    config.request_timeout = request_timeout;
+    config.security = Security::CurveClient { keys: keys.clone(), server: goal.key };
+    let (session, _events) = Session::connect(config.clone())?;
+    let (user, role) = ask(&session, &config, &goal, user, label).await?;
     remember(&goal.server, goal.key)?;
     let profile = Profile { server: goal.server, broker: goal.broker, user };
     profile.save(&folder.join(paths::JOINED)).map_err(Error::Profile)?;
-    print(welcome(&profile, role, &keys)).await
+    Ok((profile, role))
 }
 
 fn welcome(profile: &Profile, role: Role, keys: &KeyPair) -> String {

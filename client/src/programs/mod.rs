@@ -16,7 +16,7 @@ mod target;
 
 pub use admin::{AdminArgs, AdminConfig, run as run_admin};
 pub use history::{HistoryArgs, HistoryConfig, run as run_history};
-pub use join::{JoinArgs, JoinError, LeaveArgs, run_join, run_leave};
+pub use join::{JoinArgs, JoinError, LeaveArgs, found, run_join, run_leave};
 pub use keys::{KeysArgs, KeysConfig, run as run_keys};
 pub use lists::{ListArgs, ListConfig, channels as run_channels, users as run_users, who as run_who};
 pub use search::{SearchArgs, SearchConfig, run as run_search};

@@ -13,7 +13,7 @@ use crate::screen::Keys;
 use crate::session::RequestError;
 use crate::view::text::columns;
 
-use super::{Hosted, Language};
+use super::{Hosted, HostedParts, Language};
 
 fn channel(name: &str) -> ChannelName {
     ChannelName::parse(name).unwrap()
@@ -313,7 +313,10 @@ fn labels(language: Language) -> Vec<String> {
     labels.extend([0, 1, 2].map(|count| super::history(language, &geral(), count)));
     labels.extend([0, 1, 2].map(|count| super::users(language, &names(count))));
     labels.extend([0, 1, 2].map(|count| super::channels(language, &names(count))));
-    labels.extend([Hosted::Both, Hosted::Server, Hosted::Broker].map(|what| super::hosted(language, what)));
+    for parts in [HostedParts::Both, HostedParts::Server, HostedParts::Broker] {
+        labels.extend([false, true].map(|is_secured| super::hosted(language, Hosted { parts, is_secured })));
+    }
+    labels.push(super::founded(language, &user()));
     labels.extend((1..=12).map(|month| super::day(language, date(2026, month, 1))));
     labels.extend((8..=14).map(|day| super::day(language, date(2026, 3, day))));
     labels

@@ -99,6 +99,16 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<(Access, u64)
     }
 }
 
+/// What comes back of events that are kept: they, and what they add up to.
+pub(crate) fn kept_and_added_up(events: &[AccessEvent]) -> Result<(Vec<AccessEvent>, Access), StoreError> {
+    let path = Path::new(":memory:");
+    let connection = Connection::open_in_memory().map_err(|error| store_error(path, &error))?;
+    create(&connection)
+        .and_then(|()| append(&connection, events))
+        .map_err(|error| store_error(path, &error))?;
+    Ok((read_after(&connection, path, 0, events.len())?, load(&connection, path)?.0))
+}
+
 /// The events after the one of number `after`. A reader cannot make the table where an earlier version was the last to write:
 /// there are none then.
 pub(super) fn read_after(
