@@ -154,8 +154,8 @@ impl Handshake {
         self.outgoing.split().freeze()
     }
 
-    /// What seals the connection, after [`Progress::Done`] with CURVE.
-    pub(crate) fn take_channel(&mut self) -> Option<Channel> {
+    /// What seals the connection, after [`Progress::Done`] with CURVE; none without, or when it was taken.
+    pub fn take_channel(&mut self) -> Option<Channel> {
         self.channel.take()
     }
 
