@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use recado_zmtp::codec::{HandshakeConfig, Heartbeat, SocketType};
+use recado_zmtp::codec::{HandshakeConfig, Heartbeat, SocketType, Welcome};
 use recado_zmtp::curve::Security;
 use recado_zmtp::limits::ACCEPT_RETRY_MS;
 use recado_zmtp::transport::{
@@ -139,7 +139,7 @@ async fn shake_hands(
     let config = HandshakeConfig { security, frame_bytes_max, ..HandshakeConfig::new(ours) };
     let mut asking = None;
     let admits = async |key, _: PeerAddress| {
-        let welcome = match side {
+        let is_welcome = match side {
             Side::Publishers => shared.is_own(&key),
             Side::Subscribers => {
                 asking = Asking::begin(shared, &key, None);
@@ -149,10 +149,11 @@ async fn shake_hands(
                 }
             }
         };
-        if !welcome {
-            shared.counters.keys_refused.add(1);
+        if is_welcome {
+            return Welcome::Yes;
         }
-        welcome
+        shared.counters.keys_refused.add(1);
+        Welcome::No
     };
     let left = limit.saturating_sub(began.elapsed());
     let established = establish_admitting(stream, config, left, admits).await?;
