@@ -33,13 +33,14 @@ pub(crate) async fn run<H: Hub>(endpoint: Endpoint, shared: Arc<Shared<H>>) {
                 backoff.next_delay()
             }
             Err(failure) => {
-                let (error, retry_in) = match failure {
-                    Failure::Passing(error) => (error, backoff.next_delay()),
-                    Failure::Standing(error) => {
-                        (error, backoff.next_delay_up_to(options.reconnect_refused_max))
+                let (error, retry_in, is_refusal) = match failure {
+                    Failure::Passing(error) => (error, backoff.next_delay(), false),
+                    Failure::Refusal(error) => {
+                        (error, backoff.next_delay_up_to(options.reconnect_refused_max), true)
                     }
                 };
-                shared.tell(&endpoint, None, SocketEventKind::ConnectFailed { error, retry_in });
+                let failed = SocketEventKind::ConnectFailed { error, retry_in, is_refusal };
+                shared.tell(&endpoint, None, failed);
                 retry_in
             }
         };
@@ -54,8 +55,8 @@ pub(crate) async fn run<H: Hub>(endpoint: Endpoint, shared: Arc<Shared<H>>) {
 enum Failure {
     /// The next one may be better.
     Passing(String),
-    /// The peer does not want us.
-    Standing(String),
+    /// Our key is not welcome.
+    Refusal(String),
 }
 
 async fn attempt<H: Hub>(endpoint: &Endpoint, shared: &Shared<H>) -> Result<Established, Failure> {
@@ -68,7 +69,7 @@ async fn attempt<H: Hub>(endpoint: &Endpoint, shared: &Shared<H>) -> Result<Esta
     let rest = limit.saturating_sub(began.elapsed());
     let established = establish(stream, shared.options.handshake(H::SOCKET_TYPE), rest).await;
     established.map_err(|error| match error {
-        EstablishError::Handshake(HandshakeError::KeyRefusedByPeer) => Failure::Standing(error.to_string()),
+        EstablishError::Handshake(HandshakeError::KeyRefusedByPeer) => Failure::Refusal(error.to_string()),
         // What listens closes so whom it has counted too often.
         EstablishError::Unheard => {
             Failure::Passing("the peer closed the connection at once; it may have too many".to_owned())

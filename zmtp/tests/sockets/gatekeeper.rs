@@ -62,7 +62,10 @@ async fn failed(
     wanted: impl Fn(&str, Duration) -> bool,
 ) -> String {
     event(events, |kind| match kind {
-        SocketEventKind::ConnectFailed { error, retry_in } if wanted(&error, retry_in) => Some(error),
+        SocketEventKind::ConnectFailed { error, retry_in, is_refusal } if wanted(&error, retry_in) => {
+            assert_eq!(is_refusal, error == "the peer does not admit this key");
+            Some(error)
+        }
         _ => None,
     })
     .await
