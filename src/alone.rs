@@ -147,7 +147,7 @@ async fn start_missing(
 
 fn is_missing(what: &str, presence: Presence, endpoint: &Endpoint) -> Result<bool, Failure> {
     match presence {
-        Presence::Recado => Ok(false),
+        Presence::Recado | Presence::Full { .. } => Ok(false),
         Presence::Nobody { .. } => Ok(true),
         Presence::Other { reason } => Err(Failure::Failed(anyhow!(
             "{endpoint} is taken, but not by {what} of Recado: {reason}; end that program, or choose other endpoints (recado up --help)"

@@ -116,6 +116,10 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address_max)]
     pub broker_connections_per_address: usize,
 
+    /// The same of one user, subscribers alone, where security is on
+    #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_PER_USER", default_value_t = Limits::default().connections_per_user_max)]
+    pub broker_connections_per_user: usize,
+
     /// Handshakes under way, for publishers and for subscribers; one address may have an eighth of them
     #[arg(long, value_name = "N", env = "RECADO_BROKER_HANDSHAKES_MAX", default_value_t = Limits::default().handshakes_max)]
     pub broker_handshakes_max: usize,
@@ -177,6 +181,7 @@ impl Options {
             subscription_bytes_total_max: self.subscriptions_size.0,
             last_value_bytes_max: self.last_value.then_some(self.last_value_size.0),
             connections_per_address_max: self.broker_connections_per_address,
+            connections_per_user_max: self.broker_connections_per_user,
             handshakes_max: self.broker_handshakes_max,
             handshake_timeout: self.broker_handshake_timeout.0,
             topic_bytes_max: self.topic_max.0,
@@ -240,12 +245,13 @@ mod tests {
     #[test]
     fn options_become_limits() {
         let line = "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B \
-             --last-value --welcome-message hello --never-wait --broker-workers 3 --figures-interval 0s --status tcp://127.0.0.1:7001";
+             --last-value --welcome-message hello --never-wait --broker-workers 3 --broker-connections-per-user 9 --figures-interval 0s --status tcp://127.0.0.1:7001";
         let config = config(line).unwrap();
         let limits = config.limits();
         assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
         assert_eq!(limits.last_value_bytes_max, Some(super::LAST_VALUE_SIZE));
         assert_eq!((limits.workers, limits.publishers_wait), (3, false));
+        assert_eq!(limits.connections_per_user_max, 9);
         assert_eq!(&config.welcome()[..], b"\x00\x05hello");
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
         assert_eq!(limits.figures_interval, None);
@@ -270,6 +276,7 @@ mod tests {
         check("--subscriptions-max 0", "at least");
         check("--publication-max 0B", "at least");
         check("--broker-workers 0", "at least 1");
+        check("--broker-connections-per-user 0", "at least 1");
         check("--broker-workers 65", "at most 64");
         let secured = read("--last-value").unwrap().options.into_config(false, Some(KeyPair::generate()));
         assert!(secured.unwrap_err().to_string().contains("Leave --last-value out"));

@@ -176,6 +176,7 @@ fn check(limits: &Limits) -> Result<(), ConfigError> {
             1,
             REMEMBERED_SUBSCRIBERS_MAX,
         ),
+        ("--broker-connections-per-user", limits.connections_per_user_max, 1, REMEMBERED_SUBSCRIBERS_MAX),
         ("--broker-handshakes-max", limits.handshakes_max, 1, REMEMBERED_SUBSCRIBERS_MAX),
         ("--topic-max", limits.topic_bytes_max, 1, 1 << 20),
         ("--subscriptions-max", limits.subscriptions_max, 1, 1 << 30),

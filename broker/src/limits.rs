@@ -266,6 +266,8 @@ const QUEUE_BYTES_MAX: usize = 16 * MIB;
 const QUEUE_BYTES_TOTAL_MAX: usize = 1024 * MIB;
 const CONNECTIONS_MAX: usize = 16_384;
 const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
+/// A user may have 32 keys, and about three programs on each of these devices.
+const CONNECTIONS_PER_USER_MAX: usize = 100;
 const HEARTBEAT_INTERVAL_MS: u64 = 15_000;
 const HEARTBEAT_TIMEOUT_MS: u64 = 15_000;
 const LINGER_MS: u64 = 1_000;
@@ -364,9 +366,13 @@ pub struct Limits {
     pub last_value_bytes_max: Option<usize>,
     /// Connections, handshakes included; one more is accepted and closed at once.
     pub connections_max: usize,
-    /// Connections from one address, so that no machine can have all; one more is accepted and closed at once. Those over `ipc` have
-    /// no address, and their file's permissions instead.
+    /// Connections from one address, so that no machine can have all; one more is accepted and closed at once. For IPv6 a network of 64
+    /// bits is one address. Those over `ipc` have no address, and their file's permissions instead. Where security is on, publishers are
+    /// not counted: only servers are let in there.
     pub connections_per_address_max: usize,
+    /// Subscribers' connections of one user, where security is on, from wherever they come; one more is refused in its handshake, in such a
+    /// way that it comes again by itself.
+    pub connections_per_user_max: usize,
     /// Handshakes under way, on each of the two sides; one more is closed at once.
     pub handshakes_max: usize,
     /// A longer handshake is closed.
@@ -429,6 +435,7 @@ impl Default for Limits {
             last_value_bytes_max: None,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
+            connections_per_user_max: CONNECTIONS_PER_USER_MAX,
             handshakes_max: recado_zmtp::limits::HANDSHAKES_MAX,
             handshake_timeout: Duration::from_millis(recado_zmtp::limits::HANDSHAKE_TIMEOUT_MS),
             heartbeat_interval: Some(Duration::from_millis(HEARTBEAT_INTERVAL_MS)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use recado_proto::{Ref, Reply, ReplyBody, Request, RequestBody, Timestamp, UserName};
 use recado_zmtp::codec::{HandshakeConfig, SocketType};
 use recado_zmtp::curve::Security;
-use recado_zmtp::transport::{Stream, establish};
+use recado_zmtp::transport::{EstablishError, Stream, establish};
 use recado_zmtp::{Dealer, Endpoint, Framing, Message};
 use tokio::time::{Instant, timeout_at};
 
@@ -17,6 +17,11 @@ use crate::session::{half_sentence, request_options};
 pub enum Presence {
     /// What was looked for.
     Recado,
+    /// What was looked for, which takes no further connection with this key for now.
+    Full {
+        /// How it said so, as a half sentence.
+        reason: String,
+    },
     /// Something else has the address.
     Other {
         /// What it did instead, as a half sentence.
@@ -32,7 +37,7 @@ pub enum Presence {
 impl Presence {
     /// Whether what was looked for is there.
     pub fn is_recado(&self) -> bool {
-        *self == Presence::Recado
+        matches!(self, Presence::Recado | Presence::Full { .. })
     }
 }
 
@@ -115,6 +120,14 @@ async fn shake_hands(
     let config = HandshakeConfig { security: security.clone(), ..HandshakeConfig::new(as_type) };
     match establish(stream, config, left).await {
         Ok(_) => Ok(()),
+        // It has proved its own key before it saw this one.
+        Err(error @ EstablishError::NotNow) => {
+            Err(Presence::Full { reason: half_sentence(&error.to_string()) })
+        }
+        // As if it were not there: it is not there for us.
+        Err(error @ EstablishError::Unheard) => {
+            Err(Presence::Nobody { reason: half_sentence(&error.to_string()) })
+        }
         Err(error) => match distrust(endpoint, security).await {
             Some(found) => Err(Presence::Other { reason: found.brief().to_owned() }),
             None => Err(Presence::Other { reason: half_sentence(&error.to_string()) }),

@@ -266,11 +266,14 @@ pub const PASSWORDS_WAITING_MAX: usize = 32;
 /// How long a login by password holds on the key that it was made with, in seconds.
 pub const SESSION_SECONDS: u64 = 30 * 24 * 3600;
 
-/// Connections that a user makes, where security is on. One more is closed. Each device has two, and some more while it comes back.
-pub const USER_CONNECTIONS: Rate = Rate::a_second(5, 100);
+/// Connections for requests that a user makes, where security is on. One more is closed in its handshake, to come again. All programs
+/// of all devices come back at once after a cut, and a program that is started for each message makes one each time.
+pub const USER_CONNECTIONS: Rate = Rate::a_second(10, 200);
 
-/// Connections from an address, where security is on. One more is closed. After a restart a whole office comes back at once.
-pub const ADDRESS_CONNECTIONS: Rate = Rate::a_second(50, 1000);
+/// Connections for requests from an address, where security is on. One more is closed at once, to come again. After a cut all come back at
+/// once that may be connected from there, and behind one address there can be a thousand people. A handshake takes a third of a millisecond
+/// of a thread that stands back: these take a thirtieth of it.
+pub const ADDRESS_CONNECTIONS: Rate = Rate::a_second(100, 4000);
 
 /// Requests of a user, where security is on. One more is refused with `busy`, like all that follows. A client that starts asks for each
 /// of its channels.
@@ -352,5 +355,6 @@ const _: () = assert!(
 const _: () = assert!(MEMBERS_MAX <= MEMBERSHIPS_MAX && MEMBERS_MAX <= MEMBERS_LISTED_MAX);
 const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);
 const _: () = assert!(REQUEST_BYTES_MAX <= USER_BYTES.burst as usize);
+const _: () = assert!(recado_zmtp::limits::CONNECTIONS_PER_ADDRESS_MAX <= ADDRESS_CONNECTIONS.burst as usize);
 const _: () =
     assert!(USER_MESSAGES.tokens <= USER_REQUESTS.tokens && USER_MESSAGES.burst <= USER_REQUESTS.burst);

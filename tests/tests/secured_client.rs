@@ -149,7 +149,9 @@ fn a_device_that_is_revoked_hears_and_says_no_more() {
     assert_eq!(keys.iter().filter(|line| line.ends_with(", this device")).count(), 1, "{keys:?}");
     let of_tablet = keys.iter().find(|line| line.ends_with("tablet")).expect("it is listed");
     ana.prints(&["keys", "revoke", &of_tablet[..9]]);
-    listener.wait_for_log("its connection to end", |line| line.contains("away"));
+    listener.wait_for_log("its connection to end", |line| {
+        line.contains("away: the peer does not admit this key")
+    });
     ana.prints(&["send", "geral", "two"]);
     let error = tablet.fails(&["send", "geral", "three"]);
     assert!(error.contains("this device is not known to the server; join with: recado join LINK"), "{error}");
@@ -187,6 +189,34 @@ fn a_server_that_is_not_the_one_that_is_meant_gets_nothing_and_everybody_is_told
     assert!(error.contains("THIS SERVER IS NO LONGER SECURED"), "{error}");
     ana.prints(&["keys", "forget", &requests]);
     assert_eq!(ana.prints(&["users"]), Vec::<String>::new());
+}
+
+#[test]
+fn a_program_too_many_says_so_and_comes_in_when_another_has_ended() {
+    let folder = folder();
+    let system = Secured::up_with(folder.path(), &["--broker-connections-per-user", "2"]);
+    let ana = Device::joined(&system.link.clone().expect("nobody is administrator yet"), &["--user", "ana"]);
+    let mut chat = Run::recado(ana.0.path(), ["client"]).with_input().start();
+    chat.write_line("/create geral");
+    chat.write_line("one");
+    chat.close_input();
+    assert_eq!(chat.wait().code, Some(0));
+    let listen = || ana.start(&["tail", "geral"]);
+    let listeners = [listen(), listen()];
+    for listener in &listeners {
+        listener.wait_for_output("what was said", |line| line.ends_with("one"));
+    }
+    let third = listen();
+    third.wait_for_log("why it does not hear", |line| {
+        line.contains("the peer takes no further connection with this key for now")
+    });
+    let [first, second] = listeners;
+    first.terminate();
+    third.wait_for_output("what was said", |line| line.ends_with("one"));
+    ana.prints(&["send", "geral", "two"]);
+    for listener in [&second, &third] {
+        listener.wait_for_output("what is said", |line| line.ends_with("two"));
+    }
 }
 
 #[test]

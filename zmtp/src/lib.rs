@@ -51,6 +51,6 @@ pub use message::Message;
 pub use options::SocketOptions;
 pub use peer::PeerId;
 pub use socket::{
-    Dealer, Framing, PeerInfo, Publisher, Router, SocketStats, Subscriber, SubscriptionListener,
+    Dealer, Framing, Gatekeeper, PeerInfo, Publisher, Router, SocketStats, Subscriber, SubscriptionListener,
 };
 pub use transport::{BindError, BindFault};

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use recado_zmtp::codec::{HandshakeConfig, Heartbeat, SocketType};
-use recado_zmtp::curve::Security;
+use recado_zmtp::codec::{HandshakeConfig, Heartbeat, SocketType, Welcome};
+use recado_zmtp::curve::{PublicKey, Security};
 use recado_zmtp::limits::ACCEPT_RETRY_MS;
 use recado_zmtp::transport::{
     EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish_admitting,
@@ -15,7 +15,7 @@ use crate::shell::asking::Asking;
 use crate::shell::publisher::serve_publisher;
 use crate::shell::shared::Shared;
 use crate::shell::subscriber::{Newcomer, serve_subscriber, subscriber_limits};
-use crate::shell::workers::{Admitted, Arrival, Errand};
+use crate::shell::workers::{Admitted, Arrival, Errand, UserPlace};
 
 /// Who connects here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,11 @@ pub(super) async fn accept(shared: Rc<Shared>, side: Side, listener: Listener) {
 
 fn admit(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: Stream) {
     let peer = stream.peer();
-    let admitted = match shared.workers.admit(side, peer.host()) {
+    // Whoever is not a server is out of that port again within a handshake's time, and the gate bounds those: so a server finds its way in
+    // though all of its address's places are taken by subscribers.
+    let is_for_servers_alone = side == Side::Publishers && shared.security.is_some();
+    let address = peer.network().filter(|_| !is_for_servers_alone);
+    let admitted = match shared.workers.admit(side, address) {
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(shared, peer, refusal),
     };
@@ -96,10 +100,13 @@ async fn serve(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: St
         () = shared.stop.cancelled() => return,
         established = shake_hands(shared, side, gate, stream) => established,
     };
-    let (Established { stream, peer, read_ahead }, asking) = match established {
+    let (Established { stream, peer, read_ahead }, member) = match established {
         Ok(established) => established,
         Err(error) => return refuse(shared, address, error),
     };
+    // A place is kept for as long as the connection is there.
+    let (asking, _place) =
+        member.map_or((None, None), |Member { asking, place }| (Some(asking), Some(place)));
     let limits = &shared.limits;
     let heartbeat =
         Heartbeat::new(limits.heartbeat_interval, limits.heartbeat_timeout, peer.version, Instant::now());
@@ -116,13 +123,39 @@ async fn serve(shared: &Rc<Shared>, side: Side, gate: &HandshakeGate, stream: St
     shared.peer_left(&connection);
 }
 
-/// With the question whose key it is, which is held until the hub knows the subscriber.
+/// A subscriber whose key is a user's.
+struct Member {
+    /// The question whose key it is, which is held until the hub knows the subscriber.
+    asking: Asking,
+    place: UserPlace,
+}
+
+/// Finds out whose a subscriber's key is, and whether there may be one more connection of that user.
+async fn recognise(shared: &Rc<Shared>, key: PublicKey) -> Result<Member, Welcome> {
+    let Some(mut asking) = Asking::begin(shared, &key, None) else {
+        return Err(Welcome::NotNow("too many handshakes wait to hear whose their key is".to_owned()));
+    };
+    if !asking.answer().await {
+        shared.counters.keys_refused.add(1);
+        return Err(Welcome::No);
+    }
+    let user = shared.hub.borrow().user_of(&key).filter(|user| !user.is_empty()).map(Box::from);
+    // Of whom the server says no name, each key is somebody.
+    match shared.workers.admit_user(user.unwrap_or_else(|| key.to_string().into())) {
+        Ok(place) => Ok(Member { asking, place }),
+        Err(refusal) => {
+            shared.counters.users_refused.add(1);
+            Err(Welcome::NotNow(refusal.to_string()))
+        }
+    }
+}
+
 async fn shake_hands(
     shared: &Rc<Shared>,
     side: Side,
     gate: &HandshakeGate,
     stream: Stream,
-) -> Result<(Established, Option<Asking>), EstablishError> {
+) -> Result<(Established, Option<Member>), EstablishError> {
     let began = Instant::now();
     let limit = shared.limits.handshake_timeout;
     let place = timeout(limit, gate.enter(stream.peer())).await.map_err(|_| EstablishError::TimedOut)?;
@@ -137,24 +170,22 @@ async fn shake_hands(
     };
     let security = shared.security.clone().map_or(Security::Null, Security::CurveServer);
     let config = HandshakeConfig { security, frame_bytes_max, ..HandshakeConfig::new(ours) };
-    let mut asking = None;
-    let admits = async |key, _: PeerAddress| {
-        let welcome = match side {
-            Side::Publishers => shared.is_own(&key),
-            Side::Subscribers => {
-                asking = Asking::begin(shared, &key, None);
-                match &mut asking {
-                    Some(asking) => asking.answer().await,
-                    None => false,
-                }
-            }
-        };
-        if !welcome {
+    let mut member = None;
+    let admits = async |key, _: PeerAddress| match side {
+        Side::Publishers if shared.is_own(&key) => Welcome::Yes,
+        Side::Publishers => {
             shared.counters.keys_refused.add(1);
+            Welcome::No
         }
-        welcome
+        Side::Subscribers => match recognise(shared, key).await {
+            Ok(recognised) => {
+                member = Some(recognised);
+                Welcome::Yes
+            }
+            Err(welcome) => welcome,
+        },
     };
     let left = limit.saturating_sub(began.elapsed());
     let established = establish_admitting(stream, config, left, admits).await?;
-    Ok((established, asking))
+    Ok((established, member))
 }

@@ -12,7 +12,7 @@ use recado_zmtp::transport::{DetachedStream, HandshakeGate};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, Refusal};
+use crate::admission::{Admission, Bounds, Refusal};
 use crate::counters::Counters;
 use crate::limits::{Limits, TOPIC_CHANGES_MAX};
 use crate::neighbours::{Board, TopicChange, WorkerId};
@@ -89,6 +89,13 @@ pub(super) struct Admitted {
     host: Option<IpAddr>,
 }
 
+/// A user's place for a connection; given back when dropped.
+#[derive(Debug)]
+pub(super) struct UserPlace {
+    workers: Arc<Workers>,
+    user: Box<str>,
+}
+
 /// Held by whoever may still bring messages for subscribers.
 #[derive(Debug)]
 pub(super) struct Feeding {
@@ -112,7 +119,11 @@ impl Workers {
         Workers {
             inboxes: (0..count).map(|_| Inbox::new()).collect(),
             loads: (0..count).map(|_| Load::default()).collect(),
-            admission: Mutex::new(Admission::new(limits.connections_max, limits.connections_per_address_max)),
+            admission: Mutex::new(Admission::new(Bounds {
+                connections: limits.connections_max,
+                per_address: limits.connections_per_address_max,
+                per_user: limits.connections_per_user_max,
+            })),
             counters: Arc::clone(&counters[0]),
             boards: boards.into(),
             refused: Complaints::default(),
@@ -137,6 +148,12 @@ impl Workers {
         let worker = WorkerId(least.map_or(0, |(worker, _)| worker));
         self.loads[worker.0 as usize].of(side).fetch_add(1, Ordering::Relaxed);
         Ok(Admitted { workers: Arc::clone(self), worker, side, host })
+    }
+
+    /// A connection is this user's.
+    pub(super) fn admit_user(self: &Arc<Workers>, user: Box<str>) -> Result<UserPlace, Refusal> {
+        locked(&self.admission).enter_user(&user)?;
+        Ok(UserPlace { workers: Arc::clone(self), user })
     }
 
     /// Has another worker do something; one that has ended does nothing any more.
@@ -272,6 +289,12 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         locked(&self.workers.admission).leave(self.host);
         self.workers.loads[self.worker.0 as usize].of(self.side).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for UserPlace {
+    fn drop(&mut self) {
+        locked(&self.workers.admission).leave_user(&self.user);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whose each connection is, by the key that its handshake has proved, and what a request is judged by before anything is done for
 //! it. In open mode nobody is asked.
 
-use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use super::doors::device_key;
 use super::reply::{internal, not_secured};
 use crate::access::Access;
 use crate::limits::CALLERS_REMEMBERED_MAX;
-use crate::quota::{Cost, Quota, Wait};
+use crate::quota::{Cost, SharedQuota, Wait};
 use crate::store::{NameOf, Refusal, SharedAccess};
 
 /// Who sent a request.
@@ -36,7 +35,7 @@ pub(super) struct Callers {
     connections: HashMap<PeerId, Connection>,
     version: u64,
     /// None if nothing is counted.
-    quota: Option<RefCell<Quota>>,
+    quota: Option<SharedQuota>,
 }
 
 struct Connection {
@@ -51,13 +50,13 @@ struct Connection {
 pub(super) struct Expelled;
 
 impl Callers {
-    pub(super) fn new(access: Arc<SharedAccess>, quota: Option<Quota>) -> Self {
+    pub(super) fn new(access: Arc<SharedAccess>, quota: Option<SharedQuota>) -> Self {
         let version = access.version();
-        Self { access, connections: HashMap::default(), version, quota: quota.map(RefCell::new) }
+        Self { access, connections: HashMap::default(), version, quota }
     }
 
     /// How much each may do.
-    pub(super) fn quota(&self) -> Option<&RefCell<Quota>> {
+    pub(super) fn quota(&self) -> Option<&SharedQuota> {
         self.quota.as_ref()
     }
 
@@ -93,7 +92,7 @@ impl Callers {
         }
         if let (None, Some(user), Some(quota)) = (&connection.user, &user, &self.quota) {
             // Whatever it tried to get in with was good.
-            quota.borrow_mut().succeeded(Some(user), connection.address);
+            quota.lock().succeeded(Some(user), connection.address);
         }
         connection.user.clone_from(&user);
         let key = connection.key;
@@ -138,7 +137,7 @@ pub(super) enum Guard<'a> {
         names: &'a dyn Fn(&str) -> NameOf,
         now_ms: u64,
         /// None if nothing is counted.
-        quota: Option<&'a RefCell<Quota>>,
+        quota: Option<&'a SharedQuota>,
         address: Option<IpAddr>,
     },
 }
@@ -174,7 +173,7 @@ impl Guard<'_> {
             (Caller::Anybody | Caller::Stranger(_), _) => (None, Cost::Request { bytes }),
             (Caller::User(user, _), body) => (Some(user), Nature::of(body).cost(names, bytes)),
         };
-        quota.borrow_mut().admit(user, *address, cost, now)
+        quota.lock().admit(user, *address, cost, now)
     }
 
     /// What a login is answered, if security is on.

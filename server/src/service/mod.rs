@@ -11,6 +11,7 @@ mod desk;
 pub(crate) mod doors;
 mod envelope;
 mod feed;
+mod gatekeeper;
 mod indexer;
 mod lobby;
 mod notices;
@@ -30,6 +31,7 @@ mod writer;
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
 
 use recado_proto::JoinCode;
 use recado_zmtp::curve::{KeyPair, Security};
@@ -43,9 +45,10 @@ use tracing::info;
 use crate::access::{AccessAct, Actor, CodeHash};
 use crate::config::Config;
 use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
-use crate::quota::Quota;
+use crate::quota::SharedQuota;
 use crate::store::{Change, SqliteStore, Store, StoreError};
 use desk::Desk;
+use gatekeeper::Turnstile;
 use threads::Threads;
 pub(crate) use turns::unix_ms;
 
@@ -72,7 +75,7 @@ pub struct Server {
     store: Box<dyn Store>,
     brokers: Vec<Endpoint>,
     keys: Option<KeyPair>,
-    quota: Option<Quota>,
+    quota: Option<SharedQuota>,
     first_code: Option<JoinCode>,
 }
 
@@ -101,7 +104,15 @@ impl Server {
         let (store, first_code) = store.await.map_err(|_| ServerError::Panicked)??;
         info!(store = %store.path().display(), epoch = %store.epoch(), entries = %store.last_position(), "store open");
         let security = keys.clone().map_or(Security::Null, Security::CurveServer);
-        let router = Router::bind(&requests, router_options(security)).await?;
+        let quota = quota.map(SharedQuota::from);
+        let options = router_options(security);
+        let router = match &quota {
+            Some(quota) if is_secured => {
+                let turnstile = Turnstile { access: store.access(), quota: quota.clone() };
+                Router::bind_with_gatekeeper(&requests, options, Arc::new(turnstile)).await?
+            }
+            Some(_) | None => Router::bind(&requests, options).await?,
+        };
         info!(socket = "requests", endpoint = %router.local_endpoint(), is_secured, "listening");
         Ok(Self { router, store: Box::new(store), brokers, keys, quota, first_code })
     }

@@ -73,6 +73,17 @@ pub enum Progress {
     Done(Peer),
 }
 
+/// Whether a peer is let in that has proved which key it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// It is.
+    Yes,
+    /// Its key is not welcome. It is told `400`, as ZAP (RFC 27) has it; a client of libzmq's does not come again.
+    No,
+    /// Not now, for this reason. It is told nothing and its connection closed, as with ZAP's `300`: every client comes again by itself.
+    NotNow(String),
+}
+
 /// One side of a handshake.
 ///
 /// Send [`take_outgoing`](Self::take_outgoing) at once and after each step, an error included (a peer whose socket type does not fit
@@ -273,17 +284,34 @@ impl Handshake {
         }
     }
 
-    /// Says whether the peer of [`Progress::Admit`] is let in; without that, nothing. Who is not is told `400`, as ZAP (RFC 27) has it.
-    pub fn admit(&mut self, is_welcome: bool) -> Result<Progress, HandshakeError> {
+    /// Whether the peer, which is a server, has seen which key this side has: what it does from then on has to do with that.
+    pub(crate) fn has_shown_key(&self) -> bool {
+        match &self.side {
+            Side::Client(client, _) => client.has_shown_key(),
+            Side::Null | Side::Server(..) => false,
+        }
+    }
+
+    /// Whether the peer has said anything.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.greeted.is_some()
+    }
+
+    /// Says whether the peer of [`Progress::Admit`] is let in; without that, nothing.
+    pub fn admit(&mut self, welcome: Welcome) -> Result<Progress, HandshakeError> {
         let Side::Server(_, step @ ServerStep::Admitting { .. }) = &mut self.side else {
             return Ok(Progress::NeedMore);
         };
         let ServerStep::Admitting { key, metadata } = std::mem::replace(step, ServerStep::Waiting) else {
             return Ok(Progress::NeedMore);
         };
-        if !is_welcome {
-            Command::Error(NOT_ADMITTED).encode(&mut self.outgoing);
-            return Err(HandshakeError::NotAdmitted(key));
+        match welcome {
+            Welcome::Yes => {}
+            Welcome::No => {
+                Command::Error(NOT_ADMITTED).encode(&mut self.outgoing);
+                return Err(HandshakeError::NotAdmitted(key));
+            }
+            Welcome::NotNow(reason) => return Err(HandshakeError::NotNow(reason)),
         }
         let peer = self.welcome(Metadata::decode(&metadata)?, Some(key))?;
         let ours = self.metadata();
@@ -321,6 +349,7 @@ const NOT_ADMITTED: &[u8] = b"400";
 
 fn refusal(body: &[u8]) -> HandshakeError {
     match Command::decode(body) {
+        Ok(Command::Error(NOT_ADMITTED)) => HandshakeError::KeyRefusedByPeer,
         Ok(Command::Error(reason)) => HandshakeError::RefusedByPeer(reason.escape_ascii().to_string()),
         Ok(
             Command::Ready(_)
@@ -366,6 +395,9 @@ pub enum HandshakeError {
     /// The peer has this key, and it is not welcome.
     #[error("the peer's key {0} is not admitted here")]
     NotAdmitted(PublicKey),
+    /// The peer's key is welcome, but not now.
+    #[error("{0}")]
+    NotNow(String),
     /// Not a well-formed frame, or too large a one.
     #[error("during the handshake, {0}")]
     Frame(#[from] FrameError),
@@ -384,6 +416,9 @@ pub enum HandshakeError {
     /// The peer sent an ERROR, with this reason.
     #[error("the peer refused the connection: {0}")]
     RefusedByPeer(String),
+    /// The peer sent an ERROR that says that this side's key is not welcome.
+    #[error("the peer does not admit this key")]
+    KeyRefusedByPeer,
     /// The two socket types do not fit.
     #[error("a {theirs} socket does not fit this {ours} socket; is the endpoint right?")]
     Incompatible {

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::gatekeeper::Gatekeeper;
 use super::link::Role;
 use super::progress::Progress;
 use super::send_queue::SendQueue;
@@ -30,6 +31,11 @@ pub(crate) trait Hub: Send + Sync + 'static {
 
     /// The type it announces.
     const SOCKET_TYPE: SocketType;
+
+    /// Who says which connections it takes, if it listens and anybody does.
+    fn gatekeeper(&self) -> Option<&dyn Gatekeeper> {
+        None
+    }
 
     /// A connection is ready; messages for it go into `queue`.
     fn join(&self, id: PeerId, peer: &Peer, address: PeerAddress, queue: &Arc<SendQueue>) -> Self::Role;

@@ -9,6 +9,7 @@ use foldhash::HashMap;
 use tokio::sync::broadcast;
 
 use super::delivery::Delivery;
+use super::gatekeeper::Gatekeeper;
 use super::hub::{Handle, Hub};
 use super::link::Role;
 use super::progress::Progress;
@@ -45,8 +46,25 @@ impl fmt::Debug for Router {
 impl Router {
     /// Listens on `endpoint`. Must be called in a tokio runtime.
     pub async fn bind(endpoint: &Endpoint, options: SocketOptions) -> Result<Self, BindError> {
+        Self::bind_guarded(endpoint, options, None).await
+    }
+
+    /// As [`bind`](Self::bind), with somebody who says which connections are taken.
+    pub async fn bind_with_gatekeeper(
+        endpoint: &Endpoint,
+        options: SocketOptions,
+        gatekeeper: Arc<dyn Gatekeeper>,
+    ) -> Result<Self, BindError> {
+        Self::bind_guarded(endpoint, options, Some(gatekeeper)).await
+    }
+
+    async fn bind_guarded(
+        endpoint: &Endpoint,
+        options: SocketOptions,
+        gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    ) -> Result<Self, BindError> {
         let received = Arc::new(ReceiveQueue::new(&options));
-        let hub = RouterHub { joined: Mutex::default(), received: Arc::clone(&received) };
+        let hub = RouterHub { joined: Mutex::default(), received: Arc::clone(&received), gatekeeper };
         let handle = Handle::bind(endpoint, hub, options, Arc::new(Progress::default())).await?;
         Ok(Self { handle, received })
     }
@@ -125,6 +143,7 @@ pub struct PeerInfo {
 
 struct RouterHub {
     joined: Mutex<HashMap<PeerId, Joined>>,
+    gatekeeper: Option<Arc<dyn Gatekeeper>>,
     received: Arc<ReceiveQueue>,
 }
 
@@ -143,6 +162,10 @@ impl Hub for RouterHub {
     type Role = RouterRole;
 
     const SOCKET_TYPE: SocketType = SocketType::Router;
+
+    fn gatekeeper(&self) -> Option<&dyn Gatekeeper> {
+        self.gatekeeper.as_deref()
+    }
 
     fn join(&self, id: PeerId, peer: &Peer, address: PeerAddress, queue: &Arc<SendQueue>) -> RouterRole {
         let info = PeerInfo { key: peer.key, address };

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod closing;
+mod gatekeeper;
 mod heartbeat;
 mod hostile;
 mod publisher_subscriber;

@@ -466,6 +466,13 @@ pub(super) fn circumstance(language: Language, reason: &str) -> Cow<'_, str> {
             "connection refused" => Some("conexão recusada"),
             "connection reset by peer" => Some("o outro lado interrompeu a conexão"),
             "the peer closed the connection" => Some("o outro lado fechou a conexão"),
+            "the peer closed the connection at once; it may have too many" => {
+                Some("o outro lado fechou a conexão na hora; talvez tenha conexões demais")
+            }
+            "the peer takes no further connection with this key for now" => {
+                Some("o outro lado não aceita mais conexões com esta chave por enquanto")
+            }
+            "the peer does not admit this key" => Some("o outro lado não admite esta chave"),
             "the peer is silent" => Some("o outro lado não dá sinal"),
             "broken pipe" => Some("a conexão se rompeu"),
             "connection timed out" => Some("o tempo de conexão se esgotou"),

@@ -2,7 +2,9 @@
 
 use jiff::civil::date;
 use recado_proto::{ActKind, ChannelName, Code, Members, MessageId, NameError, Role, UserName};
+use recado_zmtp::codec::HandshakeError;
 use recado_zmtp::curve::KeyPair;
+use recado_zmtp::transport::EstablishError;
 
 use crate::chat::command::{COMMANDS, CommandError, CommandSpec, Governing};
 use crate::chat::draft::{Aim, Purpose};
@@ -493,4 +495,17 @@ fn the_language_is_the_one_asked_for_or_the_locales() {
     check_locale(&[("LANG", "C"), ("LC_MESSAGES", "pt_BR.UTF-8")], portuguese);
     check_locale(&[("LC_ALL", "pt_BR.UTF-8"), ("LC_MESSAGES", "C"), ("LANG", "C")], portuguese);
     check_locale(&[("LC_TIME", "pt_BR.UTF-8"), ("LANGUAGE", "pt")], english);
+}
+
+#[test]
+fn why_a_connection_was_refused_has_words_in_portuguese() {
+    let reasons = [
+        EstablishError::NotNow.to_string(),
+        EstablishError::from(HandshakeError::KeyRefusedByPeer).to_string(),
+        "the peer closed the connection at once; it may have too many".to_owned(),
+    ];
+    for reason in reasons {
+        assert_eq!(super::notices::circumstance(Language::English, &reason), reason);
+        assert_ne!(super::notices::circumstance(Language::Portuguese, &reason), reason);
+    }
 }
