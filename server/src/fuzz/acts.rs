@@ -59,7 +59,7 @@ pub(super) fn act(input: &mut Input<'_>, connection: DeviceKey, codes: usize, no
         }
         12 => AccessAct::UserMade { user: user(input.pick(&NAMES)), role: input.pick(&Role::ALL) },
         13 => AccessAct::Admin(Administration::Password(password(input))),
-        _ => match Administration::prepare(admin(input), bits(codes)) {
+        _ => match Prepared::of(admin(input), bits(codes)) {
             Prepared::Plain(act) | Prepared::WithCode(act, _) => AccessAct::Admin(act),
             Prepared::ToHash(_) => unreachable!("passwords are not read here"),
         },
@@ -73,9 +73,13 @@ fn admin(input: &mut Input<'_>) -> AdminAct {
     match input.below(18) {
         0 | 1 => {
             let of = input.one_of_two().then(of);
-            AdminAct::Invite { of, role: input.pick(&Role::ALL), seconds: input.pick(&SECONDS) }
+            let (role, seconds) = (input.pick(&Role::ALL), input.pick(&SECONDS));
+            AdminAct::Invite { of, role, seconds, code: () }
         }
-        2 | 3 => AdminAct::Device { of: input.one_of_two().then(of), seconds: input.pick(&SECONDS) },
+        2 | 3 => {
+            let of = input.one_of_two().then(of);
+            AdminAct::Device { of, seconds: input.pick(&SECONDS), code: () }
+        }
         4 | 5 => AdminAct::AddKey { of: of(), key: any_key(input), device: label(input) },
         6 => AdminAct::RevokeKey { key: any_key(input) },
         7 => AdminAct::Role { of: of(), role: input.pick(&Role::ALL) },

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use recado_proto::{ChannelName, DeviceKey, Registration, Role, UserName};
 
-use crate::access::{AccessAct, AccessChange, Actor, Administration, CodeHash, Grant, PasswordHash};
+use crate::access::{AccessAct, AccessChange, Actor, Administration, CodeHash, Grant, Names, PasswordHash};
 use crate::limits::{
     CODES_PER_MEMBER_MAX, KEYS_EVER_PER_USER_MAX, KEYS_PER_USER_MAX, MUTES_PER_USER_MAX, SESSION_SECONDS_MAX,
     SESSIONS_PER_USER_MAX,
@@ -49,6 +49,17 @@ struct Code {
     by: Option<UserName>,
     grant: Grant,
     until_ms: u64,
+}
+
+impl Names for Model {
+    fn name_of(&self, name: &str) -> NameOf {
+        self.names.get(name).copied().unwrap_or(NameOf::Nobody)
+    }
+
+    /// None of the target's names looks like another.
+    fn has_like(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
 }
 
 impl Model {

@@ -7,9 +7,8 @@ use recado_proto::{DeviceKey, Role, SyncTopic};
 use super::acts::{KEYS, NAMES, key};
 use super::input::Input;
 use super::model::Model;
-use crate::access::Access;
+use crate::access::{Access, Names};
 use crate::service::doors::{Asked, Bounds, Doors};
-use crate::store::NameOf;
 
 const BOUNDS: Bounds = Bounds { questions_max: 40, answers_at_once_max: 8 };
 const QUESTION_BYTES_MAX: usize = 512;
@@ -98,7 +97,7 @@ impl Broker {
         if self.session_ends_ms.is_some_and(|ends_ms| ends_ms <= now_ms) {
             self.doors.look_again();
         }
-        let names = |name: &str| model.names.get(name).copied().unwrap_or(NameOf::Nobody);
+        let names = |name: &str| model.name_of(name);
         loop {
             self.session_ends_ms = access.next_end_ms(now_ms);
             let due = self.doors.answers(access, access.last_event(), &names, now_ms);

@@ -96,8 +96,7 @@ impl<'a> World<'a> {
     }
 
     fn attempt(&mut self, actor: &Actor, act: &AccessAct) -> bool {
-        let names = |name: &str| self.model.names.get(name).copied().unwrap_or(NameOf::Nobody);
-        let changes = match self.access.judge(actor, act, &names, self.now_ms) {
+        let changes = match self.access.judge(actor, act, &self.model, self.now_ms) {
             Ok(changes) => changes,
             Err(refusal) => {
                 assert!(!refusal.description.is_empty(), "a refusal says why");
