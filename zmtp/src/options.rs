@@ -33,7 +33,7 @@ pub struct SocketOptions {
     pub message_bytes_max: usize,
     /// Frames of a received message; more end the connection.
     pub message_frames_max: usize,
-    /// Connections of a listening socket; one more is closed at once.
+    /// Connections at the endpoint that a socket is bound to; one more is closed at once.
     pub connections_max: usize,
     /// Handshakes under way in a listening socket, an eighth of them from one address; further connections wait.
     pub handshakes_max: usize,

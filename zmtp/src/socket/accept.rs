@@ -8,6 +8,8 @@ use tokio::time::{Instant, sleep};
 
 use super::hub::{Hub, Shared};
 use super::session::{self, Side};
+use crate::codec::HandshakeConfig;
+use crate::curve::Security;
 use crate::endpoint::Endpoint;
 use crate::event::SocketEventKind;
 use crate::limits;
@@ -15,8 +17,16 @@ use crate::transport::{
     EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish,
 };
 
+/// One of the places where a socket listens.
+pub(crate) struct Entrance {
+    pub(crate) listener: Listener,
+    pub(crate) security: Security,
+    pub(crate) connections_max: usize,
+}
+
 /// Accepts until told to stop, then sees its connections to their ends.
-pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
+pub(crate) async fn run<H: Hub>(entrance: Entrance, shared: Arc<Shared<H>>) {
+    let Entrance { listener, security, connections_max } = entrance;
     let endpoint = listener.local_endpoint().clone();
     let gate = HandshakeGate::new(shared.options.handshakes_max);
     let mut links = JoinSet::new();
@@ -27,13 +37,17 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(stream) if links.len() >= shared.options.connections_max => {
-                let max = shared.options.connections_max;
-                shared.complaints.about(&stream.peer(), &format_args!("connection refused: more than {max}"));
+            Ok(stream) if links.len() >= connections_max => {
+                let complaint = format_args!("connection refused: more than {connections_max}");
+                shared.complaints.about(&stream.peer(), &complaint);
                 refuse(&shared, &endpoint, stream.peer(), "too many connections".to_owned());
             }
             Ok(stream) => {
-                links.spawn(serve(stream, endpoint.clone(), gate.clone(), Arc::clone(&shared)));
+                let handshake = HandshakeConfig {
+                    security: security.clone(),
+                    ..shared.options.handshake(H::SOCKET_TYPE)
+                };
+                links.spawn(serve(stream, endpoint.clone(), handshake, gate.clone(), Arc::clone(&shared)));
             }
             Err(error) => {
                 shared.complaints.about(&endpoint, &format_args!("cannot accept connections: {error}"));
@@ -49,11 +63,17 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
     while links.join_next().await.is_some() {}
 }
 
-async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, shared: Arc<Shared<H>>) {
+async fn serve<H: Hub>(
+    stream: Stream,
+    endpoint: Endpoint,
+    handshake: HandshakeConfig,
+    gate: HandshakeGate,
+    shared: Arc<Shared<H>>,
+) {
     let address = stream.peer();
     let established = tokio::select! {
         () = shared.closing.cancelled() => return,
-        established = shake_hands(stream, &gate, &shared) => established,
+        established = shake_hands(stream, handshake, &gate, &shared) => established,
     };
     match established {
         Ok(established) => {
@@ -72,6 +92,7 @@ async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, 
 /// The wait for a place counts as part of the handshake's time.
 async fn shake_hands<H: Hub>(
     stream: Stream,
+    handshake: HandshakeConfig,
     gate: &HandshakeGate,
     shared: &Shared<H>,
 ) -> Result<Established, EstablishError> {
@@ -79,7 +100,7 @@ async fn shake_hands<H: Hub>(
     let deadline = Instant::now() + limit;
     let entered = tokio::time::timeout_at(deadline, gate.enter(stream.peer())).await;
     let _pass = entered.map_err(|_| EstablishError::TimedOut)?.ok_or(EstablishError::Crowded)?;
-    establish(stream, shared.options.handshake(H::SOCKET_TYPE), deadline - Instant::now()).await
+    establish(stream, handshake, deadline - Instant::now()).await
 }
 
 fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: String) {
