@@ -290,11 +290,18 @@ impl Handshake {
         }
     }
 
-    /// Says whether the peer of [`Progress::Admit`] is let in; without that, nothing. Who is not is told `400`, as ZAP (RFC 27) has it.
+    /// Says whether the peer of [`Progress::Admit`] is let in; without that, nothing. Who has a key and is not
+    /// is told `400`, as ZAP (RFC 27) has it; who has none finds the connection closed.
     pub fn admit(&mut self, is_welcome: bool) -> Result<Progress, HandshakeError> {
         let Some((key, metadata)) = self.side.take_admitting() else { return Ok(Progress::NeedMore) };
         if !is_welcome {
-            Command::Error(NOT_ADMITTED).encode(&mut self.outgoing);
+            match self.side {
+                // At an ERROR libzmq gives up for good and tells nobody; after a mere end it comes back, until it is welcome.
+                Side::NullAs(..) => {}
+                Side::Null | Side::Server(..) | Side::Client(..) => {
+                    Command::Error(NOT_ADMITTED).encode(&mut self.outgoing);
+                }
+            }
             return Err(HandshakeError::NotAdmitted(key));
         }
         let peer = self.welcome(Metadata::decode(&metadata)?, Some(key))?;
