@@ -153,7 +153,7 @@ impl Listeners {
         let gate = HandshakeGate::new(handshakes_max / PLAIN_HANDSHAKES_PART);
         for (PlainSubscribers { name, key, .. }, listener) in config.plain().iter().zip(plain) {
             let endpoint = listener.local_endpoint();
-            info!(socket = "plain subscribers", %endpoint, user = name, %key, "listening: whoever reaches this is this user");
+            info!(socket = "plain subscribers", %endpoint, user = name, %key, "listening: whoever reaches this is this user, if servers let it in");
             let door = Door { side: Side::Subscribers, plain: Some(*key), gate: gate.clone() };
             doors.push((door, listener));
         }
