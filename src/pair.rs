@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use anyhow::{Context, anyhow};
 use recado_broker::Broker;
 use recado_client::keys::JoinLink;
+use recado_proto::UserName;
 use recado_server::{Protection, Server};
 use recado_zmtp::curve::{KeyPair, PublicKey};
 use recado_zmtp::{Endpoint, Host};
@@ -30,6 +31,7 @@ impl Pair {
         let security = args.security();
         let UpArgs { broker, mut server, .. } = args;
         let keys = installation_keys(&security)?;
+        server.plain_subscribers = broker.plain_subscribers.iter().map(|plain| plain.name.clone()).collect();
         let broker = bind_broker(broker, &security, keys.as_ref()).await?;
         let own = reachable(broker.publishers_endpoint());
         if !broker_is_given {
@@ -78,10 +80,17 @@ impl Pair {
 
 /// Binds a broker by itself.
 pub(crate) async fn bind_broker(
-    options: recado_broker::Options,
+    mut options: recado_broker::Options,
     security: &SecurityArgs,
     keys: Option<&KeyPair>,
 ) -> Result<Broker, Failure> {
+    // To a broker a name is any text; servers know it as a user's, and both have to make the same key of it.
+    for plain in &mut options.plain_subscribers {
+        let user = UserName::parse(&plain.name).map_err(|why| {
+            Failure::Usage(anyhow!("a plain listener lets in as a user, and {:?} is none: {why}", plain.name))
+        })?;
+        user.as_str().clone_into(&mut plain.name);
+    }
     let config = options.into_config(security.open, keys.cloned());
     Ok(Broker::bind(config.map_err(|error| Failure::Usage(error.into()))?).await?)
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use recado_zmtp::Endpoint;
 use recado_zmtp::curve::KeyPair;
+use recado_zmtp::{Endpoint, NamedEndpoint};
 
 use crate::config::{Config, ConfigError};
 use crate::limits::{LAST_VALUE_SIZE, Limits, SlowSubscriber};
@@ -41,6 +41,11 @@ pub struct Options {
     /// Where subscribers connect (XPUB)
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_SUBSCRIBERS", default_value = "tcp://127.0.0.1:5558")]
     pub subscribers: Endpoint,
+
+    /// Where a plain bot, a program without CURVE, subscribes as the user NAME, with --secure: NAME=ipc://PATH, or NAME=tcp://127.0.0.1:PORT
+    /// if everybody on this machine may be NAME; may be given more than once
+    #[arg(long, value_name = "NAME=ENDPOINT", env = "RECADO_PLAIN_SUBSCRIBERS", value_delimiter = ',')]
+    pub plain_subscribers: Vec<NamedEndpoint>,
 
     /// Where the broker's figures can be asked for, as `recado status` does; without it nowhere
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_STATUS")]
@@ -201,6 +206,7 @@ impl Options {
             Some(keys) => Config::secured(self.publishers, self.subscribers, keys, limits)?,
             None => Config::new(self.publishers, self.subscribers, open, limits)?,
         };
+        config = config.with_plain(self.plain_subscribers)?;
         if let Some(text) = self.welcome_message {
             config = config.with_welcome(&text)?;
         }
@@ -214,6 +220,8 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use recado_zmtp::curve::KeyPair;
+
     use recado_zmtp::curve::KeyPair;
 
     use super::{Args, Config, Limits, SlowSubscriber};
@@ -256,6 +264,32 @@ mod tests {
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
         assert_eq!(limits.figures_interval, None);
         assert_eq!(config.status().unwrap().to_string(), "tcp://127.0.0.1:7001");
+    }
+
+    #[test]
+    fn plain_listeners_are_for_secured_brokers_and_for_this_machine() {
+        let secured = |line: &str| {
+            let cli = Cli::try_parse_from(std::iter::once("broker").chain(line.split_whitespace()));
+            let options = cli.map_err(|error| error.to_string())?.args.options;
+            options.into_config(false, Some(KeyPair::generate())).map_err(|error| error.to_string())
+        };
+        let given =
+            secured("--plain-subscribers ci=ipc://a,log=tcp://127.0.0.1:* --plain-subscribers ci=ipc://b");
+        let names: Vec<_> = given.unwrap().plain().iter().map(|plain| plain.name.clone()).collect();
+        assert_eq!(names, ["ci", "log", "ci"]);
+        let check = |line: &str, part: &str| {
+            let error = secured(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        };
+        check("--plain-subscribers ci=tcp://0.0.0.0:1", "whoever reached it would be ci");
+        check("--plain-subscribers ipc://a", "names nobody");
+        check("--plain-subscribers ci=ipc://a,log=ipc://a", "same endpoint");
+        check("--plain-subscribers ci=tcp://127.0.0.1:5558", "same endpoint");
+        check("--plain-subscribers ci=ipc://a --status ipc://a", "same endpoint");
+        let many: Vec<_> = (0..17).map(|number| format!("ci=ipc://{number}")).collect();
+        check(&format!("--plain-subscribers {}", many.join(",")), "at most 16");
+        let error = config("--plain-subscribers ci=ipc://a").unwrap_err();
+        assert!(error.contains("add --secure"), "{error}");
     }
 
     #[test]

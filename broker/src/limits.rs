@@ -255,6 +255,13 @@ pub const ANSWER_WAIT_MS: u64 = 3_000;
 /// Subscriptions that are refused because no answer came, and questions that are forgotten, between two looks at the heartbeats.
 pub const GATE_TURN: usize = 4 * KIB;
 
+/// Plain listeners of a secured broker. One more is refused at the start.
+pub const PLAIN_LISTENERS_MAX: usize = 16;
+
+/// All plain listeners together may have this part of a side's handshakes under way, which is an address's share: so they leave
+/// [`WAITERS_PART`] of them to others while no server answers.
+pub const PLAIN_HANDSHAKES_PART: usize = recado_zmtp::limits::HANDSHAKES_ADDRESS_SHARE;
+
 const MESSAGE_BYTES_MAX: usize = 16 * MIB;
 const MESSAGE_FRAMES_MAX: usize = 1_024;
 const INBOUND_BYTES_MAX: usize = 256 * MIB;
@@ -296,6 +303,7 @@ const _: () = assert!(STATUS_TURN_REQUESTS <= STATUS_REQUESTS_MAX);
 const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
 const _: () = assert!(QUESTIONS_PER_KEY_MAX * 16 <= QUESTIONS_MAX, "a few keys do not ask for all");
 const _: () = assert!(LINGERING_MAX < QUESTIONS_MAX);
+const _: () = assert!(PLAIN_HANDSHAKES_PART > WAITERS_PART);
 const _: () = assert!(ASKED_TOPIC_BYTES_MAX <= TOPIC_BYTES_MAX);
 
 /// What the gate of a secured broker may remember, at one worker.

@@ -260,6 +260,12 @@ pub const DOOR_ANSWERS_AT_ONCE_MAX: usize = 1024;
 /// Connections of which is remembered whose they are. From so many on those that are gone are looked for with each further one.
 pub const CALLERS_REMEMBERED_MAX: usize = 2 * recado_zmtp::limits::CONNECTIONS_MAX;
 
+/// Plain listeners, and users that are let in by those of a broker in the same program. One more is refused at the start.
+pub const PLAIN_LISTENERS_MAX: usize = 16;
+
+/// Connections at each of them. One more is closed at once.
+pub const PLAIN_CONNECTIONS_MAX: usize = 256;
+
 /// Passwords that wait to be checked or hashed, one after the other. One more is refused with `busy`.
 pub const PASSWORDS_WAITING_MAX: usize = 32;
 
@@ -353,6 +359,7 @@ const _: () = assert!(
     DEVICE_CODE_SECONDS_DEFAULT <= CODE_SECONDS_MAX && INVITATION_SECONDS_DEFAULT <= CODE_SECONDS_MAX
 );
 const _: () = assert!(MEMBERS_MAX <= MEMBERSHIPS_MAX && MEMBERS_MAX <= MEMBERS_LISTED_MAX);
+const _: () = assert!(PLAIN_LISTENERS_MAX * PLAIN_CONNECTIONS_MAX <= recado_zmtp::limits::CONNECTIONS_MAX);
 const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);
 const _: () = assert!(REQUEST_BYTES_MAX <= USER_BYTES.burst as usize);
 const _: () = assert!(recado_zmtp::limits::CONNECTIONS_PER_ADDRESS_MAX <= ADDRESS_CONNECTIONS.burst as usize);

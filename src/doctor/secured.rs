@@ -62,7 +62,9 @@ pub(super) async fn server(
         Ok((time, Ok(user))) => (Some(time.as_seconds()), Welcome::User(with, user.to_string())),
         Ok((time, Err(_))) => (Some(time.as_seconds()), Welcome::Stranger(with)),
         Err(Presence::Recado) => unreachable!("what is there is no reason why it is not"),
-        Err(Presence::Other { reason } | Presence::Nobody { reason }) => (None, Welcome::Silent(reason)),
+        Err(Presence::Full { reason } | Presence::Other { reason } | Presence::Nobody { reason }) => {
+            (None, Welcome::Silent(reason))
+        }
     }
 }
 

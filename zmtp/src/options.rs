@@ -33,7 +33,7 @@ pub struct SocketOptions {
     pub message_bytes_max: usize,
     /// Frames of a received message; more end the connection.
     pub message_frames_max: usize,
-    /// Connections of a listening socket; one more is closed at once.
+    /// Connections at the endpoint that a socket is bound to; one more is closed at once.
     pub connections_max: usize,
     /// Connections of a listening socket from one address; one more is closed at once.
     pub connections_per_address_max: usize,

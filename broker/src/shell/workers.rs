@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use recado_zmtp::curve::PublicKey;
-use recado_zmtp::transport::{DetachedStream, HandshakeGate};
+use recado_zmtp::transport::DetachedStream;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +16,7 @@ use crate::admission::{Admission, Bounds, Refusal};
 use crate::counters::Counters;
 use crate::limits::{Limits, TOPIC_CHANGES_MAX};
 use crate::neighbours::{Board, TopicChange, WorkerId};
-use crate::shell::accept::Side;
+use crate::shell::accept::{Door, Side};
 use crate::shell::asking::Query;
 use crate::shell::complaints::Complaints;
 use crate::shell::lanes::LaneEnd;
@@ -67,9 +67,8 @@ pub(super) enum Errand {
 /// A connection that was let in.
 #[derive(Debug)]
 pub(super) struct Arrival {
-    pub(super) side: Side,
+    pub(super) door: Door,
     pub(super) stream: DetachedStream,
-    pub(super) gate: HandshakeGate,
     pub(super) admitted: Admitted,
 }
 

@@ -128,7 +128,7 @@ impl Account {
     pub(crate) fn keys(&self) -> Option<(PublicKey, PublicKey)> {
         match &self.entry.session.security {
             Security::CurveClient { keys, server } => Some((*server, keys.public())),
-            Security::Null | Security::CurveServer(_) => None,
+            Security::Null | Security::NullAs(_) | Security::CurveServer(_) => None,
         }
     }
 

@@ -62,6 +62,13 @@ pub enum AccessAct {
         /// Its role.
         role: Role,
     },
+    /// Have a key that nobody has stand in for this user, as whom a plain listener lets in whoever reaches it.
+    PlainListener {
+        /// As whom.
+        user: UserName,
+        /// The key.
+        key: DeviceKey,
+    },
 }
 
 /// An [`AdminAct`] whose secrets are hashed: the code by [`CodeHash::of`], the password by [`password::hash`](super::password::hash).

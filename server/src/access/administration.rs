@@ -176,8 +176,9 @@ impl Access {
 
     fn judge_role(&self, acting: Acting<'_>, of: &UserName, role: Role) -> Judged {
         let account = self.account_for(acting, of)?;
-        if role != Role::Administrator {
-            self.must_leave_administrator(of)?;
+        match role {
+            Role::Administrator => self.must_not_be_let_in_plainly(of)?,
+            Role::Member | Role::Bot => self.must_leave_administrator(of)?,
         }
         Ok(changed(account.role != role, || AccessChange::RoleGiven { user: of.clone(), role }))
     }

@@ -203,6 +203,11 @@ impl Access {
         user: &UserName,
         device: Option<&DeviceLabel>,
     ) -> Result<AccessChange, Refusal> {
+        self.must_have_room_for_key(key, user)?;
+        Ok(AccessChange::KeyAdded { user: user.clone(), key, device: device.cloned(), until_ms: None })
+    }
+
+    pub(super) fn must_have_room_for_key(&self, key: DeviceKey, user: &UserName) -> Result<(), Refusal> {
         if self.revoked.contains(&key) {
             return Err(key_taken());
         }
@@ -219,7 +224,7 @@ impl Access {
         if self.keys.len() + self.revoked.len() >= KEYS_MAX {
             return Err(busy(format!("there are {KEYS_MAX} keys, which is as many as there can be")));
         }
-        Ok(AccessChange::KeyAdded { user: user.clone(), key, device: device.cloned(), until_ms: None })
+        Ok(())
     }
 
     /// Looks at all codes, whichever it is, so that the time says nothing.

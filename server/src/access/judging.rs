@@ -53,6 +53,7 @@ impl Access {
                 self.judge_channel_made(self.acting(actor)?, channel, *private, names, now_ms)
             }
             AccessAct::UserMade { user, role } => self.judge_user_made(actor, user, *role, names),
+            AccessAct::PlainListener { user, key } => self.judge_plain_listener(actor, user, *key),
         }
     }
 

@@ -11,6 +11,7 @@ mod event;
 mod joining;
 mod judging;
 pub mod password;
+mod plain;
 mod questions;
 mod secret;
 mod state;

@@ -4,6 +4,7 @@ mod administration;
 mod channels;
 mod joining;
 mod names;
+mod plain;
 mod property;
 mod questions;
 

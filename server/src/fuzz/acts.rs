@@ -59,6 +59,7 @@ pub(super) fn act(input: &mut Input<'_>, connection: DeviceKey, codes: usize, no
         }
         12 => AccessAct::UserMade { user: user(input.pick(&NAMES)), role: input.pick(&Role::ALL) },
         13 => AccessAct::Admin(Administration::Password(password(input))),
+        14 => AccessAct::PlainListener { user: user(input.pick(&NAMES)), key: any_key(input) },
         _ => match Prepared::of(admin(input), bits(codes)) {
             Prepared::Plain(act) | Prepared::WithCode(act, _) => AccessAct::Admin(act),
             Prepared::ToHash(_) => unreachable!("passwords are not read here"),

@@ -17,6 +17,8 @@ pub(super) struct Model {
     pub(super) users: BTreeMap<UserName, User>,
     pub(super) keys: BTreeMap<DeviceKey, Held>,
     pub(super) revoked: BTreeSet<DeviceKey>,
+    /// Of plain listeners.
+    stand_ins: BTreeSet<DeviceKey>,
     pub(super) channels: BTreeMap<ChannelName, Channel>,
     pub(super) names: BTreeMap<String, NameOf>,
     codes: BTreeMap<CodeHash, Code>,
@@ -119,6 +121,12 @@ impl Model {
             AccessAct::UserMade { .. } => {
                 assert_eq!(*actor, Actor::System);
                 assert!(matches!(changes, [] | [AccessChange::Joined { .. }]));
+            }
+            AccessAct::PlainListener { user, key } => {
+                assert_eq!(*actor, Actor::System);
+                assert_ne!(self.users[user].role, Role::Administrator);
+                let change = AccessChange::PlainListener { user: user.clone(), key: *key };
+                assert!(changes.is_empty() || changes == [change], "{changes:?}");
             }
             AccessAct::ChannelMade { channel, private } => {
                 let Actor::User(user) = actor else { panic!("made by {actor:?}") };
@@ -233,7 +241,9 @@ impl Model {
             | AccessChange::Muted { .. }
             | AccessChange::Unmuted { .. }
             | AccessChange::RegistrationSet(_) => is_administrator,
-            AccessChange::CodeSpent { .. } | AccessChange::ChannelMade { .. } => false,
+            AccessChange::CodeSpent { .. }
+            | AccessChange::ChannelMade { .. }
+            | AccessChange::PlainListener { .. } => false,
         };
         assert!(may, "{user:?} may not do {act:?}: {change:?}");
     }
@@ -260,13 +270,20 @@ impl Model {
             AccessChange::KeyAdded { user, key, until_ms, .. } => {
                 self.key_added(user, *key, *until_ms, now_ms)
             }
+            AccessChange::PlainListener { user, key } => {
+                self.stand_ins.insert(*key);
+                self.key_added(user, *key, None, now_ms);
+            }
             AccessChange::KeyRevoked { key, .. } => {
+                self.stand_ins.remove(key);
                 let held = self.keys.remove(key).expect("it is somebody's");
                 if held.until_ms.is_none() {
                     self.revoked.insert(*key);
                 }
             }
             AccessChange::RoleGiven { user, role } => {
+                let lets_in = |key: &DeviceKey| self.keys[key].user == *user;
+                assert!(*role != Role::Administrator || !self.stand_ins.iter().any(lets_in));
                 self.user(user).role = *role;
                 let own = Grant::Device { of: user.clone() };
                 let stays = |code: &Code| code.by.as_ref() != Some(user) || code.grant == own;

@@ -155,7 +155,8 @@ impl Guard<'_> {
                 Ok((*caller).clone())
             }
             Caller::Anybody | Caller::Stranger(_) => Err(unknown_key()),
-            Caller::User(user, _) => {
+            Caller::User(user, key) => {
+                access.check_plain(key, body)?;
                 access.check(user, body, &|name: &str| names(name), now_ms)?;
                 Ok((*caller).clone())
             }

@@ -218,7 +218,8 @@ impl<'a> Turn<'a> {
             AccessAct::FirstAdministrator { .. }
             | AccessAct::Admin(_)
             | AccessAct::ChannelMade { .. }
-            | AccessAct::UserMade { .. } => None,
+            | AccessAct::UserMade { .. }
+            | AccessAct::PlainListener { .. } => None,
         };
         let with_role = |user| self.access.role_of(&user).map(|role| (user, role));
         Ok(Outcome::Access(Done { user: user.and_then(with_role) }))

@@ -9,17 +9,25 @@ use tokio::time::{Instant, sleep};
 use super::gatekeeper::{Addresses, Counted};
 use super::hub::{Hub, Shared};
 use super::session::{self, Side};
-use crate::codec::Welcome;
+use crate::codec::{HandshakeConfig, Welcome};
+use crate::curve::Security;
 use crate::endpoint::Endpoint;
 use crate::event::SocketEventKind;
 use crate::limits;
-use crate::options::SocketOptions;
 use crate::transport::{
     EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish_admitting,
 };
 
+/// One of the places where a socket listens.
+pub(crate) struct Entrance {
+    pub(crate) listener: Listener,
+    pub(crate) security: Security,
+    pub(crate) connections_max: usize,
+}
+
 /// Accepts until told to stop, then sees its connections to their ends.
-pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
+pub(crate) async fn run<H: Hub>(entrance: Entrance, shared: Arc<Shared<H>>) {
+    let Entrance { listener, security, connections_max } = entrance;
     let endpoint = listener.local_endpoint().clone();
     let gate = HandshakeGate::new(shared.options.handshakes_max);
     let addresses = Addresses::new(shared.options.connections_per_address_max);
@@ -31,9 +39,14 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(stream) => match take_in(&shared, links.len(), &addresses, stream.peer()) {
+            Ok(stream) => match take_in(&shared, links.len(), connections_max, &addresses, stream.peer()) {
                 Ok(counted) => {
-                    let serving = serve(stream, endpoint.clone(), gate.clone(), Arc::clone(&shared));
+                    let handshake = HandshakeConfig {
+                        security: security.clone(),
+                        ..shared.options.handshake(H::SOCKET_TYPE)
+                    };
+                    let serving =
+                        serve(stream, endpoint.clone(), handshake, gate.clone(), Arc::clone(&shared));
                     links.spawn(async move {
                         serving.await;
                         drop(counted);
@@ -62,25 +75,32 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
 fn take_in<H: Hub>(
     shared: &Shared<H>,
     connections: usize,
+    connections_max: usize,
     addresses: &Addresses,
     peer: PeerAddress,
 ) -> Result<Counted, String> {
-    let SocketOptions { connections_max, connections_per_address_max, .. } = &shared.options;
-    if connections >= *connections_max {
+    if connections >= connections_max {
         return Err(format!("there are {connections_max} connections already"));
     }
     let counted = addresses.enter(peer).ok_or_else(|| {
-        format!("there are {connections_per_address_max} connections from its address already")
+        let max = shared.options.connections_per_address_max;
+        format!("there are {max} connections from its address already")
     })?;
     shared.hub.gatekeeper().map_or(Ok(()), |gatekeeper| gatekeeper.arrives(peer))?;
     Ok(counted)
 }
 
-async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, shared: Arc<Shared<H>>) {
+async fn serve<H: Hub>(
+    stream: Stream,
+    endpoint: Endpoint,
+    handshake: HandshakeConfig,
+    gate: HandshakeGate,
+    shared: Arc<Shared<H>>,
+) {
     let address = stream.peer();
     let established = tokio::select! {
         () = shared.closing.cancelled() => return,
-        established = shake_hands(stream, &gate, &shared) => established,
+        established = shake_hands(stream, handshake, &gate, &shared) => established,
     };
     match established {
         Ok(established) => {
@@ -99,6 +119,7 @@ async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, 
 /// The wait for a place counts as part of the handshake's time.
 async fn shake_hands<H: Hub>(
     stream: Stream,
+    handshake: HandshakeConfig,
     gate: &HandshakeGate,
     shared: &Shared<H>,
 ) -> Result<Established, EstablishError> {
@@ -110,8 +131,7 @@ async fn shake_hands<H: Hub>(
         Some(gatekeeper) => gatekeeper.welcomes(&key, address),
         None => Welcome::Yes,
     };
-    let (config, left) = (shared.options.handshake(H::SOCKET_TYPE), deadline - Instant::now());
-    establish_admitting(stream, config, left, welcomes).await
+    establish_admitting(stream, handshake, deadline - Instant::now(), welcomes).await
 }
 
 fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: String) {

@@ -18,7 +18,7 @@ use super::receive_queue::{ReceiveQueue, Room};
 use super::send_queue::{Outbound, PushError, SendQueue};
 use super::stats::SocketStats;
 use crate::codec::{Peer, SocketType, TopicsFull};
-use crate::curve::PublicKey;
+use crate::curve::{PublicKey, Security};
 use crate::endpoint::Endpoint;
 use crate::error::SendError;
 use crate::event::SocketEvent;
@@ -67,6 +67,17 @@ impl Router {
         let hub = RouterHub { joined: Mutex::default(), received: Arc::clone(&received), gatekeeper };
         let handle = Handle::bind(endpoint, hub, options, Arc::new(Progress::default())).await?;
         Ok(Self { handle, received })
+    }
+
+    /// Listens on a further endpoint, where connections are secured in another way and are at most so many; says where, with the port
+    /// that the system chose. An `ipc` endpoint's file is its owner's alone.
+    pub async fn listen_too(
+        &mut self,
+        endpoint: &Endpoint,
+        security: Security,
+        connections_max: usize,
+    ) -> Result<Endpoint, BindError> {
+        self.handle.listen_too(endpoint, security, connections_max).await
     }
 
     /// Where it listens, with the port that the system chose if it was to choose.
@@ -135,7 +146,7 @@ impl Router {
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerInfo {
-    /// The long-term key that it has proved to have; none without security.
+    /// The long-term key that it has proved to have, or counts as having ([`Security::NullAs`]); none without security.
     pub key: Option<PublicKey>,
     /// Where it is.
     pub address: PeerAddress,

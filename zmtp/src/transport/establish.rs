@@ -39,8 +39,8 @@ pub async fn establish(
     establish_admitting(stream, config, limit, async |_, _| Welcome::Yes).await
 }
 
-/// As [`establish`]; where this side is CURVE's server, `admits` is asked whether the key is welcome that the peer has proved to have.
-/// The time that it takes is the handshake's.
+/// As [`establish`]; where this side is CURVE's server, `admits` is asked whether the key is welcome that the peer has proved to have,
+/// or counts as having. The time that it takes is the handshake's. Who is not welcome is told as [`Handshake::admit`] says.
 pub async fn establish_admitting(
     mut stream: Stream,
     config: HandshakeConfig,

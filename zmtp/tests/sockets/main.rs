@@ -11,6 +11,7 @@ mod reconnecting;
 mod requests;
 mod router_dealer;
 mod secured;
+mod standing_in;
 mod transport;
 
 use std::time::Duration;

@@ -8,7 +8,7 @@
 //! | `joined`, `role` | `user`, `word` the role |
 //! | `add_key` | `user`, `key`, and `label` if the device has one |
 //! | `session` | the same, and `until_ms` |
-//! | `revoke_key` | `user`, `key` |
+//! | `plain_listener`, `revoke_key` | `user`, `key` |
 //! | `ban`, `unban` | `user` |
 //! | `mute` | `user`, and `channel` and `until_ms` if there are such |
 //! | `unmute` | `user`, and `channel` if there is one |
@@ -173,7 +173,8 @@ impl<'a> Columns<'a> {
             }
             AccessChange::RegistrationSet(registration) => Self { word: Some(registration.as_str()), ..none },
             AccessChange::PasswordSet { hash, .. } => Self { word: Some(hash.as_str()), ..none },
-            AccessChange::KeyRevoked { .. }
+            AccessChange::PlainListener { .. }
+            | AccessChange::KeyRevoked { .. }
             | AccessChange::Banned { .. }
             | AccessChange::Unbanned { .. }
             | AccessChange::Unmuted { .. }
@@ -242,6 +243,7 @@ impl Row {
             "joined" => AccessChange::Joined { user: user?, role: role()? },
             "add_key" => AccessChange::KeyAdded { user: user?, key: key?, device, until_ms: None },
             "session" => AccessChange::KeyAdded { user: user?, key: key?, device, until_ms: Some(until_ms?) },
+            "plain_listener" => AccessChange::PlainListener { user: user?, key: key? },
             "revoke_key" => AccessChange::KeyRevoked { user: user?, key: key? },
             "role" => AccessChange::RoleGiven { user: user?, role: role()? },
             "ban" => AccessChange::Banned { user: user? },
