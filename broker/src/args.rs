@@ -222,8 +222,6 @@ mod tests {
     use clap::Parser;
     use recado_zmtp::curve::KeyPair;
 
-    use recado_zmtp::curve::KeyPair;
-
     use super::{Args, Config, Limits, SlowSubscriber};
 
     #[derive(Parser)]
