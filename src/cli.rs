@@ -131,6 +131,10 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
     pub(crate) key: Option<PathBuf>,
 
+    /// With --secure, make a new key pair where the file of --key is missing, although the store was used with another one: every client warns of it
+    #[arg(long)]
+    pub(crate) new_key: bool,
+
     /// Show the first administrator's link as text alone
     #[arg(long, env = "RECADO_NO_QR")]
     pub(crate) no_qr: bool,
@@ -138,7 +142,12 @@ pub(crate) struct UpArgs {
 
 impl UpArgs {
     pub(crate) fn security(&self) -> SecurityArgs {
-        SecurityArgs { open: self.open, secure: self.secure, key: self.key.clone() }
+        SecurityArgs {
+            open: self.open,
+            secure: self.secure,
+            key: self.key.clone(),
+            takes_new_key: self.new_key,
+        }
     }
 }
 
@@ -148,6 +157,8 @@ pub(crate) struct SecurityArgs {
     pub(crate) open: bool,
     pub(crate) secure: bool,
     pub(crate) key: Option<PathBuf>,
+    /// Whether a store that was used with another key may have a new one.
+    pub(crate) takes_new_key: bool,
 }
 
 const UP_EXAMPLES: &str = "\

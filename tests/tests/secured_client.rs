@@ -284,3 +284,23 @@ fn a_chat_that_starts_a_secured_server_for_itself_is_the_first_administrators() 
     assert_eq!(chat.wait().code, Some(0));
     assert!(device.run(&["--user", "bia"]).err.join("\n").contains("this device's key is ana's, not bia's"));
 }
+
+#[test]
+fn nobody_is_told_to_start_an_open_server_where_a_secured_one_is_away() {
+    let folder = folder();
+    let (system, ana) = secured(folder.path());
+    let requests = system.requests.clone();
+    let subscribers = system.subscribers.clone();
+    assert_eq!(system.process.terminate().code, Some(0));
+    let said = ana.fails(&["send", "geral", "hello", "--attempts", "1"]);
+    assert!(said.contains("ask whoever runs it") && !said.contains("`recado up`"), "{said}");
+    let alone = Run::recado(ana.0.path(), ["--plain"])
+        .env("RECADO_REQUESTS", &requests)
+        .env("RECADO_SUBSCRIBERS", &subscribers)
+        .env("RECADO_PUBLISHERS", ANY_PORT)
+        .to_end();
+    let said = alone.err.join("\n");
+    assert_eq!(alone.code, Some(1), "{said}");
+    assert!(said.contains(&requests) && said.contains("`recado up --secure` starts it"), "{said}");
+    assert!(!ana.file("recado.db").exists(), "nothing was started");
+}

@@ -28,7 +28,7 @@ use crate::access::AccessEvent;
 
 pub use error::{SearchError, StoreError};
 pub use shared::SharedAccess;
-pub use sqlite::{Examined, Holder, SqliteReader, SqliteStore, examine};
+pub use sqlite::{Examined, Holder, SqliteReader, SqliteStore, examine, was_secured};
 pub use types::{
     Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NameOf, NewAct, NewMessage, Outcome,
     Position, Receipt, Refusal, Route, Scan, StoredMessage,
