@@ -147,6 +147,10 @@ fn store(store: &Store) -> Finding {
                 "run the server as the user whose it is, or give this user the file and its folder",
             )
         }
+        Some(_) if !found.is_private => {
+            let says = format!("{shown}, or what lies beside it, can be read or written by others");
+            Finding::warning(POINT, says, format!("chmod 600 {}*", quoted(&store.path)))
+        }
         Some(layout) => {
             Finding::ok(POINT, format!("{shown} has layout {layout}, {holder} (SQLite {})", found.sqlite))
         }

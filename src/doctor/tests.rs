@@ -35,6 +35,7 @@ fn well() -> Facts {
     let examined = Examined {
         layout: Some(2),
         is_writable: true,
+        is_private: true,
         holder: Holder::Process(Some(42)),
         sqlite: "3.52.0".to_owned(),
     };
@@ -159,6 +160,10 @@ fn the_store_and_its_disk_are_judged() {
     });
     check("store", Grade::Warning, "only be read", |facts| {
         facts.store.file = facts.store.file.clone().map(|found| Examined { is_writable: false, ..found });
+    });
+    check("store", Grade::Warning, "chmod 600 '/srv/re cado.db'*", |facts| {
+        facts.store.path = "/srv/re cado.db".into();
+        facts.store.file = facts.store.file.clone().map(|found| Examined { is_private: false, ..found });
     });
     check("store", Grade::Ok, "process 42 has it", |_| {});
     check("disk", Grade::Warning, "512 MiB", |facts| facts.store.free_bytes = Some(512 << 20));

@@ -251,3 +251,19 @@ fn a_key_that_is_lost_is_not_made_anew_unasked() {
     assert_eq!(again.terminate().code, Some(0));
     assert_eq!(fs::read(&key).expect("it is still there"), after, "a key that is there is kept");
 }
+
+#[test]
+fn what_a_server_keeps_is_for_its_owner_alone() {
+    let folder = folder();
+    let (store, _key) = store_of_a_secured_server(folder.path());
+    let export = folder.path().join("server_data.json").display().to_string();
+    assert_eq!(recado(folder.path(), &["export", &export, "--store", &store]).code, Some(0));
+    let files: Vec<_> =
+        fs::read_dir(folder.path()).expect("the folder is ours").map(Result::unwrap).collect();
+    for name in ["recado.db", "recado.db-lock", "recado.db-search", "server_data.json"] {
+        let file = files.iter().find(|file| file.file_name() == name);
+        let file = file.unwrap_or_else(|| panic!("no {name} among {files:?}"));
+        let mode = file.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}

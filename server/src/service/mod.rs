@@ -30,7 +30,6 @@ mod threads;
 mod turns;
 mod writer;
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,7 +47,7 @@ use crate::access::{AccessAct, Actor, CodeHash};
 use crate::config::Config;
 use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
 use crate::quota::SharedQuota;
-use crate::store::{Change, SqliteStore, Store, StoreError};
+use crate::store::{Change, SqliteStore, Store, StoreError, make_folder};
 use desk::Desk;
 use gatekeeper::Turnstile;
 use threads::Threads;
@@ -112,7 +111,7 @@ impl Server {
         let own_keys = keys.clone();
         let store = spawn_blocking(move || {
             if let (true, Some(folder)) = (store_is_default, store.parent()) {
-                fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
+                make_folder(folder)?;
             }
             let mut store = SqliteStore::open(&store)?;
             let (first_code, plain) = match &own_keys {

@@ -35,7 +35,7 @@ pub use types::{
 };
 
 pub(crate) use rules::{no_such_channel, no_such_user};
-pub(crate) use sqlite::kept_and_added_up;
+pub(crate) use sqlite::{kept_and_added_up, make_folder};
 
 /// A store as the one process that writes to it sees it. Owned by the writer thread.
 pub trait Store: Send {
