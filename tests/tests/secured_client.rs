@@ -286,6 +286,24 @@ fn a_chat_that_starts_a_secured_server_for_itself_is_the_first_administrators() 
 }
 
 #[test]
+fn wrong_codes_leave_a_line_in_the_log_and_are_not_in_it() {
+    let folder = folder();
+    let (system, _ana) = secured(folder.path());
+    let link = system.link.clone().expect("ana has joined with it");
+    let (place, used) = link.rsplit_once('/').expect("the code is the link's end");
+    let eve = Device::new();
+    let wrong = "7777777777777777";
+    for code in [wrong, used, wrong, wrong] {
+        eve.fails(&["join", &format!("{place}/{code}"), "--user", "eve"]);
+    }
+    let told = |line: &str| line.contains("an attempt to get in failed") && line.contains("127.0.0.1");
+    system.process.wait_for_log("four failures", |line| told(line) && line.contains("\"failed\":4"));
+    let ended = system.process.terminate();
+    assert_eq!(ended.err.iter().filter(|line| told(line)).count(), 3, "1, 2 and 4: {:#?}", ended.err);
+    assert!(ended.err.iter().all(|line| !line.contains(wrong)), "{:#?}", ended.err);
+}
+
+#[test]
 fn nobody_is_told_to_start_an_open_server_where_a_secured_one_is_away() {
     let folder = folder();
     let (system, ana) = secured(folder.path());
