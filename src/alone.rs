@@ -12,7 +12,7 @@ use recado_client::{
     probe, probe_broker,
     programs::found,
 };
-use recado_zmtp::Endpoint;
+use recado_zmtp::{Endpoint, curve::Security};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +108,16 @@ async fn start_missing(
         && is_missing("a server", probe(&server_here, &security, PROBE_WAIT).await, &server_here)?;
     let broker_missing = looks_for_broker
         && is_missing("a broker", probe_broker(&broker_here, &security, PROBE_WAIT).await, &broker_here)?;
+    let missing = [(server_missing, &server_here), (broker_missing, &broker_here)];
+    if let Some((_, endpoint)) = missing.into_iter().find(|(is_missing, _)| *is_missing)
+        && matches!(security, Security::CurveClient { .. })
+        && !up.secure
+    {
+        return Err(Failure::Failed(anyhow!(
+            "nobody answers at {endpoint}, and what this device knows there is secured: an open one in its place would be \
+             another one; `recado up --secure` starts it if it is yours, otherwise ask whoever runs it"
+        )));
+    }
     let is_secured = up.secure;
     let broker = if looks_for_broker { &broker_here } else { &session.brokers[0] };
     let place = |link| First { link, server: server_here.clone(), broker: broker.clone() };
@@ -120,7 +130,7 @@ async fn start_missing(
             }
             (true, false) => {
                 let security = up.security();
-                let keys = installation_keys(&security)?;
+                let keys = installation_keys(&security, up.server.store.as_ref())?;
                 let server = bind_server(up.server, &security, keys.as_ref()).await?;
                 let first = keys.and_then(|keys| welcome::link(&server, keys.public(), None)).map(place);
                 let running = server.run(hosting.clone());
@@ -128,8 +138,8 @@ async fn start_missing(
             }
             (false, true) => {
                 let security = up.security();
-                let broker =
-                    bind_broker(up.broker, &security, installation_keys(&security)?.as_ref()).await?;
+                let keys = installation_keys(&security, up.server.store.as_ref())?;
+                let broker = bind_broker(up.broker, &security, keys.as_ref()).await?;
                 let running = broker.run(hosting.clone());
                 (HostedParts::Broker, None, tokio::spawn(async { Ok(running.await?) }))
             }

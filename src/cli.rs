@@ -131,6 +131,10 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
     pub(crate) key: Option<PathBuf>,
 
+    /// With --secure, make a new key pair where the file of --key is missing, although the store was used with another one: every client warns of it
+    #[arg(long)]
+    pub(crate) new_key: bool,
+
     /// Show the first administrator's link as text alone
     #[arg(long, env = "RECADO_NO_QR")]
     pub(crate) no_qr: bool,
@@ -138,7 +142,12 @@ pub(crate) struct UpArgs {
 
 impl UpArgs {
     pub(crate) fn security(&self) -> SecurityArgs {
-        SecurityArgs { open: self.open, secure: self.secure, key: self.key.clone() }
+        SecurityArgs {
+            open: self.open,
+            secure: self.secure,
+            key: self.key.clone(),
+            takes_new_key: self.new_key,
+        }
     }
 }
 
@@ -148,6 +157,8 @@ pub(crate) struct SecurityArgs {
     pub(crate) open: bool,
     pub(crate) secure: bool,
     pub(crate) key: Option<PathBuf>,
+    /// Whether a store that was used with another key may have a new one.
+    pub(crate) takes_new_key: bool,
 }
 
 const UP_EXAMPLES: &str = "\
@@ -208,7 +219,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocati
         // To say what is wrong with the file is what it was called for.
         Err(CliError::Settings(error)) if is_for_doctor(&args) => {
             let mut invocation = parse_over(&Settings::default(), joined.as_deref(), &args)?;
-            tell_doctor(&mut invocation, doctor::Settings::Refused(error.to_string()));
+            tell_doctor(&mut invocation, |args| args.settings = doctor::Settings::Refused(error.to_string()));
             Ok(invocation)
         }
         parsed => parsed,
@@ -220,12 +231,19 @@ fn is_for_doctor(args: &[OsString]) -> bool {
     matches.is_ok_and(|matches| matches.subcommand_name() == Some("doctor"))
 }
 
-fn tell_doctor(invocation: &mut Invocation, settings: doctor::Settings) {
+fn tell_doctor(invocation: &mut Invocation, tell: impl FnOnce(&mut DoctorArgs)) {
     if let Invocation::Part { part, .. } = invocation
         && let Part::Doctor(args) = part.as_mut()
     {
-        args.settings = settings;
+        tell(args);
     }
+}
+
+/// Whether the command line, the environment or the settings file says it.
+fn is_said(settings: &Settings, subcommand: &str, of_part: &clap::ArgMatches, key: &str) -> bool {
+    let is_given = of_part.try_contains_id(key).unwrap_or(false)
+        && of_part.value_source(key) != Some(ValueSource::DefaultValue);
+    is_given || settings.has(subcommand, key)
 }
 
 /// `joined` is the file that says where one has joined.
@@ -249,13 +267,16 @@ fn parse_over(settings: &Settings, joined: Option<&Path>, args: &[OsString]) -> 
     if cli.print_config {
         return Ok(Invocation::PrintConfig(settings.render(name, &command, of_part)));
     }
-    let broker_is_given = of_part.try_contains_id("broker").unwrap_or(false)
-        && (of_part.value_source("broker") != Some(ValueSource::DefaultValue)
-            || settings.has(name, "broker"));
+    let broker_is_given = is_said(&settings, name, of_part, "broker");
     let mut invocation =
         Invocation::Part { part: Box::new(part), log_format: cli.log_format, broker_is_given };
     if let Some(file) = settings.file() {
-        tell_doctor(&mut invocation, doctor::Settings::Read(file.to_owned()));
+        tell_doctor(&mut invocation, |args| args.settings = doctor::Settings::Read(file.to_owned()));
+    }
+    let goes_elsewhere =
+        ["requests", "publishers", "subscribers"].iter().any(|key| is_said(&settings, name, of_part, key));
+    if let (false, Some(joined)) = (goes_elsewhere, joined) {
+        tell_doctor(&mut invocation, |args| args.look_where_joined(Profile::load(joined)));
     }
     Ok(invocation)
 }
@@ -278,12 +299,8 @@ impl Parsed {
     ) -> Result<Parsed, CliError> {
         let as_they_are = |command, matches| Parsed { settings: settings.clone(), command, matches };
         let Some((name, of_part)) = matches.subcommand() else { return Ok(as_they_are(command, matches)) };
-        let is_said = |key: &&str| {
-            let is_given = of_part.try_contains_id(key).unwrap_or(false)
-                && of_part.value_source(key) != Some(ValueSource::DefaultValue);
-            is_given || settings.has(name, key)
-        };
-        let goes_elsewhere = !Settings::reads_client(name) || ["server", "broker"].iter().any(is_said);
+        let goes_elsewhere = !Settings::reads_client(name)
+            || ["server", "broker"].iter().any(|key| is_said(settings, name, of_part, key));
         let profile = match joined {
             Some(path) if !goes_elsewhere => Profile::load(path)?.map(|profile| (path, profile)),
             Some(_) | None => None,

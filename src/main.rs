@@ -134,13 +134,16 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
             pair.run(shutdown).await?;
         }
         Part::Broker(args) => {
-            let security = SecurityArgs { open: args.open, secure: args.secure, key: args.key };
-            let keys = installation_keys(&security)?;
+            // A broker has no store, and all keys are as good to it.
+            let security =
+                SecurityArgs { open: args.open, secure: args.secure, key: args.key, takes_new_key: true };
+            let keys = installation_keys(&security, None)?;
             bind_broker(args.options, &security, keys.as_ref()).await?.run(shutdown).await?;
         }
         Part::Server(args) => {
-            let security = SecurityArgs { open: args.open, secure: args.secure, key: args.key };
-            let keys = installation_keys(&security)?;
+            let (open, secure, key) = (args.open, args.secure, args.key);
+            let security = SecurityArgs { open, secure, key, takes_new_key: args.new_key };
+            let keys = installation_keys(&security, args.options.store.as_ref())?;
             let server = bind_server(args.options, &security, keys.as_ref()).await?;
             if let Some(keys) = keys {
                 welcome::first(&server, keys.public(), None, true);

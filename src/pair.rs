@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, anyhow};
 use recado_broker::Broker;
-use recado_client::keys::JoinLink;
+use recado_client::keys::{JoinLink, installation, installation_path, load_keys};
 use recado_proto::UserName;
-use recado_server::{Protection, Server};
+use recado_server::{Protection, Server, StoreUrl, store::was_secured};
 use recado_zmtp::curve::{KeyPair, PublicKey};
 use recado_zmtp::{Endpoint, Host};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ impl Pair {
     pub(crate) async fn bind(args: UpArgs, broker_is_given: bool) -> Result<Pair, Failure> {
         let security = args.security();
         let UpArgs { broker, mut server, .. } = args;
-        let keys = installation_keys(&security)?;
+        let keys = installation_keys(&security, server.store.as_ref())?;
         server.plain_subscribers = broker.plain_subscribers.iter().map(|plain| plain.name.clone()).collect();
         let broker = bind_broker(broker, &security, keys.as_ref()).await?;
         let own = reachable(broker.publishers_endpoint());
@@ -110,8 +110,12 @@ pub(crate) async fn bind_server(
     Ok(Server::bind(config).await?)
 }
 
-/// The installation's keys, made if there are none; none if security is not asked for.
-pub(crate) fn installation_keys(security: &SecurityArgs) -> Result<Option<KeyPair>, Failure> {
+/// The installation's keys, made if there are none; none if security is not asked for. Where the store, the usual one if none is named, was
+/// used with keys that are not there any more, new ones are not made unasked.
+pub(crate) fn installation_keys(
+    security: &SecurityArgs,
+    store: Option<&StoreUrl>,
+) -> Result<Option<KeyPair>, Failure> {
     match (security.secure, security.open) {
         (false, _) => return Ok(None),
         (true, true) => {
@@ -121,7 +125,20 @@ pub(crate) fn installation_keys(security: &SecurityArgs) -> Result<Option<KeyPai
         }
         (true, false) => {}
     }
-    Ok(Some(recado_client::keys::installation(security.key.as_deref())?))
+    let key = installation_path(security.key.as_deref())?;
+    if !security.takes_new_key && load_keys(&key)?.is_none() {
+        let store = store.cloned().unwrap_or_default().path()?;
+        if was_secured(&store)? {
+            return Err(Failure::Failed(anyhow!(
+                "there is no {}, which has this installation's key, and {} was used with one: with a new key every client would \
+                 warn that the server is another one, and send it nothing; put the file back or name it with --key FILE, or, if \
+                 the key is lost, make a new one with --new-key: then everybody has to accept it with `recado keys forget`",
+                key.display(),
+                store.display()
+            )));
+        }
+    }
+    Ok(Some(installation(&key)?))
 }
 
 /// How this machine reaches an endpoint that it listens on, every address included.

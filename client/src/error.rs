@@ -27,12 +27,17 @@ pub enum Error {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// Nothing answered at the server's address.
-    #[error("no server answers at {endpoint} ({reason}); `recado up` starts one, --server names another")]
+    #[error(
+        "no server answers at {endpoint} ({reason}); {}, --server names another",
+        if *.is_startable { "`recado up` starts one" } else { "ask whoever runs it" }
+    )]
     NoServer {
         /// The first one configured.
         endpoint: Endpoint,
         /// Why, as a half sentence.
         reason: String,
+        /// Whether one that is started here would be the one that is missing.
+        is_startable: bool,
     },
     /// Something else than a server answers there.
     #[error("what answers at {endpoint} is no Recado server: {reason}; --server names another")]

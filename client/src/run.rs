@@ -260,11 +260,15 @@ pub(crate) async fn no_answer(config: &SessionConfig) -> Error {
     if let Some(found) = distrust(&endpoint, &config.security).await {
         return Error::Distrusted(Box::new(found));
     }
+    let is_startable = config.is_startable();
     match probe(&endpoint, &config.security, limits::PROBE_TIMEOUT).await {
-        Presence::Nobody { reason } | Presence::Full { reason } => Error::NoServer { endpoint, reason },
+        Presence::Nobody { reason } | Presence::Full { reason } => {
+            Error::NoServer { endpoint, reason, is_startable }
+        }
         Presence::Other { reason } => Error::NotAServer { endpoint, reason },
         Presence::Recado => {
-            Error::NoServer { endpoint, reason: "it is there now, but was not in time".to_owned() }
+            let reason = "it is there now, but was not in time".to_owned();
+            Error::NoServer { endpoint, reason, is_startable }
         }
     }
 }
@@ -331,7 +335,7 @@ async fn identify_patiently(
 ) -> Result<UserName, Error> {
     loop {
         let says = |reason: &str| {
-            face.say(&wording::no_server(language, &config.servers[0], reason));
+            face.say(&wording::no_server(language, config, reason));
             face.say(wording::still_trying(language));
         };
         match identify(session, events, says).await {
@@ -388,7 +392,7 @@ async fn log_in_patiently(
 ) -> Result<(), RequestError> {
     loop {
         let says = |reason: &str| {
-            face.say(&wording::no_server(language, &config.servers[0], reason));
+            face.say(&wording::no_server(language, config, reason));
             face.say(wording::still_trying(language));
         };
         match log_in(session, user, start, events, early, says).await {

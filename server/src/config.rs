@@ -31,6 +31,10 @@ pub struct Args {
     /// File with the key pair of this installation, for --secure; made if there is none [default: installation.key in recado's folder among the user's data]
     #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
     pub key: Option<PathBuf>,
+
+    /// With --secure, make a new key pair where the file of --key is missing, although the store was used with another one: every client warns of it
+    #[arg(long)]
+    pub new_key: bool,
 }
 
 /// The options that have a meaning of their own beside other parts' options.
@@ -63,6 +67,10 @@ pub struct Options {
     /// Where everything is kept: sqlite:PATH [default: sqlite:recado.db in recado's folder among the user's data]
     #[arg(long, value_name = "URL", env = "RECADO_STORE")]
     pub store: Option<StoreUrl>,
+
+    /// Without --secure, serve a store that was used with it: whoever reaches the ports reads and writes all of it, in any name
+    #[arg(long, env = "RECADO_OPEN_SECURED_STORE")]
+    pub open_secured_store: bool,
 
     /// How much users and addresses may do where security is on.
     #[command(flatten)]
@@ -157,6 +165,8 @@ pub struct Config {
     pub(crate) brokers: Vec<Endpoint>,
     pub(crate) store: PathBuf,
     pub(crate) store_is_default: bool,
+    /// Whether a store that was used with security is served without it.
+    pub(crate) opens_secured_store: bool,
     /// The installation's keys, where security is on.
     pub(crate) keys: Option<KeyPair>,
     /// How much each may do, where security is on; none if nothing is counted.
@@ -195,7 +205,9 @@ impl Config {
         }
         let store_is_default = store.path.is_none();
         let (quota, plain) = (QuotaOptions::default().quota(), Vec::new());
-        Ok(Config { requests, brokers, store: store.path()?, store_is_default, keys, quota, plain })
+        let opens_secured_store = false;
+        let store = store.path()?;
+        Ok(Config { requests, brokers, store, store_is_default, opens_secured_store, keys, quota, plain })
     }
 
     /// The same with plain listeners for requests; and with users whom only a broker lets in plainly.
@@ -239,7 +251,8 @@ impl Options {
     pub fn into_config(self, protection: Protection) -> Result<Config, ConfigError> {
         let config = Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), protection)?;
         let config = config.with_plain(self.plain_requests, self.plain_subscribers)?;
-        Ok(Config { quota: self.quotas.quota(), ..config })
+        let (quota, opens_secured_store) = (self.quotas.quota(), self.open_secured_store);
+        Ok(Config { quota, opens_secured_store, ..config })
     }
 }
 

@@ -322,8 +322,14 @@ pub const ADDRESS_ATTEMPTS: Patience = Patience {
     forgotten_after: Duration::from_secs(3600),
 };
 
-/// Users, and as many addresses, of whom is remembered what they have used, and as many again of whom attempts are; in about 200 bytes
-/// each. For one more that one is forgotten that has least to remember, and may use its burst again.
+/// Log lines about failed attempts to get in within a minute, of all addresses together. What is beyond is left out, and counted.
+pub const FAILURE_LINES_A_MINUTE_MAX: u32 = 20;
+
+/// What these lines are counted within.
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+/// Users, and as many addresses, of whom is remembered what they have used, and as many again of whom attempts are, and addresses once more of
+/// which the log tells; in about 200 bytes each. For one more that one is forgotten that has least to remember, and may use its burst again.
 pub const QUOTA_ENTRIES_MAX: usize = 16 * 1024;
 
 /// How often the mark of what was published is saved at most. A start publishes again what the mark does not cover.

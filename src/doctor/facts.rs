@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use recado_client::keys::Distrust;
+use recado_client::keys::{Distrust, Profile};
 use recado_server::store::Examined;
 use recado_zmtp::{Endpoint, curve::PublicKey};
 
@@ -14,6 +14,10 @@ pub(super) struct Facts {
     pub(super) user: u32,
     /// Our folder among the user's data, and what is known of it. None if there is no place for one.
     pub(super) data_folder: Option<(PathBuf, FileState)>,
+    /// Whether this user may make files in that folder; and make it, where it is not there.
+    pub(super) may_write: bool,
+    /// Where this device has joined, if that is where to look; or why it is not known.
+    pub(super) joined: Option<Result<Profile, String>>,
     pub(super) secrets: Vec<Secret>,
     pub(super) store: Store,
     pub(super) listeners: Vec<Listener>,

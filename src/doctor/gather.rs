@@ -18,7 +18,7 @@ use recado_zmtp::{
     transport::Stream,
 };
 use rustix::{
-    fs::statvfs,
+    fs::{Access, access, statvfs},
     process::{Resource, getrlimit, getuid},
 };
 use tokio::{
@@ -57,6 +57,8 @@ pub(super) async fn gather(args: &DoctorArgs, is_terminal: bool) -> Facts {
         settings: args.settings.clone(),
         user: getuid().as_raw(),
         secrets: secrets(installation_key, device_key, usual("known_servers")),
+        may_write: data_folder.as_deref().is_some_and(may_write),
+        joined: args.joined.clone(),
         data_folder: data_folder.map(|folder| {
             let state = state_of(&folder, |_| true);
             (folder, state)
@@ -80,6 +82,12 @@ pub(super) async fn gather(args: &DoctorArgs, is_terminal: bool) -> Facts {
 fn data_folder() -> Option<PathBuf> {
     let store = StoreUrl::default().path().ok()?;
     store.parent().map(Path::to_path_buf)
+}
+
+/// Whether files can be made in the folder, or, where it is not there yet, in the nearest one above it that is.
+fn may_write(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|folder| folder.exists());
+    there.is_some_and(|folder| access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok())
 }
 
 fn secrets(
@@ -139,9 +147,11 @@ fn free_bytes(path: &Path) -> Option<u64> {
 }
 
 async fn listeners(args: &DoctorArgs) -> Vec<Listener> {
+    // A member has nothing to do with where servers publish.
+    let is_member = matches!(args.joined, Some(Ok(_)));
     let places = [
         (Socket::Requests, Some(&args.requests)),
-        (Socket::Publishers, Some(&args.publishers)),
+        (Socket::Publishers, Some(&args.publishers).filter(|_| !is_member)),
         (Socket::Subscribers, Some(&args.subscribers)),
         (Socket::Status, args.status.as_ref()),
     ];

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use recado_client::keys::Distrust;
+use recado_client::keys::{Distrust, Profile};
 use recado_server::store::Holder;
 
 use super::facts::{
@@ -10,6 +10,7 @@ use super::facts::{
     Store, Terminal, Welcome,
 };
 use super::finding::Finding;
+use crate::pair::reachable;
 
 /// Below this a store soon stands still.
 const DISK_BYTES_LEAST: u64 = 100 * 1024 * 1024;
@@ -32,7 +33,9 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     findings.extend(facts.secrets.iter().map(|file| secret(file, facts.user)));
     findings.push(store(&facts.store));
     findings.push(disk(&facts.store));
-    findings.extend(facts.listeners.iter().map(listener));
+    findings.extend(facts.joined.as_ref().map(joined));
+    let is_member = matches!(facts.joined, Some(Ok(_)));
+    findings.extend(facts.listeners.iter().map(|found| listener(found, is_member)));
     findings.extend(mixed_listeners(&facts.listeners).or_else(|| different_keys(&facts.listeners)));
     findings.extend(facts.welcome.as_ref().map(|welcome| membership(welcome, &facts.listeners)));
     findings.extend(facts.broker_version.as_ref().map(|version| broker_version(version, &facts.listeners)));
@@ -66,6 +69,10 @@ fn data_folder(facts: &Facts) -> Finding {
     };
     let shown = path.display();
     match state {
+        FileState::Missing if !facts.may_write => {
+            let says = format!("{shown} is not there, and this user cannot make it");
+            Finding::problem(POINT, says, "give this user the folder above it, or set HOME to one of its own")
+        }
         FileState::Missing => Finding::ok(POINT, format!("{shown} will be made when it is needed")),
         FileState::Unreadable(why) => {
             Finding::problem(POINT, why, format!("give this user the folder {shown}"))
@@ -77,6 +84,10 @@ fn data_folder(facts: &Facts) -> Finding {
         FileState::There { mode, .. } if mode & 0o022 != 0 => {
             let says = format!("{shown} can be written to by others, who could exchange the keys in it");
             Finding::problem(POINT, says, format!("chmod go-w {}", quoted(path)))
+        }
+        FileState::There { .. } if !facts.may_write => {
+            let says = format!("{shown} cannot be written to by this user");
+            Finding::problem(POINT, says, format!("chmod u+wx {}", quoted(path)))
         }
         FileState::There { .. } => Finding::ok(POINT, shown.to_string()),
     }
@@ -147,6 +158,10 @@ fn store(store: &Store) -> Finding {
                 "run the server as the user whose it is, or give this user the file and its folder",
             )
         }
+        Some(_) if !found.is_private => {
+            let says = format!("{shown}, or what lies beside it, can be read or written by others");
+            Finding::warning(POINT, says, format!("chmod 600 {}*", quoted(&store.path)))
+        }
         Some(layout) => {
             Finding::ok(POINT, format!("{shown} has layout {layout}, {holder} (SQLite {})", found.sqlite))
         }
@@ -169,19 +184,35 @@ fn disk(store: &Store) -> Finding {
     }
 }
 
-fn listener(listener: &Listener) -> Finding {
+/// Where this device has joined.
+fn joined(joined: &Result<Profile, String>) -> Finding {
+    const POINT: &str = "joined";
+    match joined {
+        Ok(Profile { server, broker, user }) => {
+            Finding::ok(POINT, format!("this device has joined {server} as {user}; its broker is {broker}"))
+        }
+        Err(why) => Finding::problem(POINT, why, "until then the points below are about this machine alone"),
+    }
+}
+
+fn listener(listener: &Listener, is_member: bool) -> Finding {
     let Listener { socket, endpoint, greeting, key: _ } = listener;
-    let (point, start) = match socket {
-        Socket::Requests => {
-            ("requests", "start one with `recado up`, or name where it listens with --requests")
+    let (point, option) = match socket {
+        Socket::Requests => ("requests", "--requests"),
+        Socket::Publishers => ("publishers", "--publishers"),
+        Socket::Subscribers => ("subscribers", "--subscribers"),
+        Socket::Status => ("status", "--status"),
+    };
+    // An open one in the place of somebody's secured one would be another one.
+    let is_ours = !is_member && reachable(endpoint).is_loopback();
+    let start = match socket {
+        Socket::Status => "start the broker with --status, or name where it tells with --status".to_owned(),
+        Socket::Requests | Socket::Publishers | Socket::Subscribers if is_ours => {
+            format!("start one with `recado up`, or name where it listens with {option}")
         }
-        Socket::Publishers => {
-            ("publishers", "start one with `recado up`, or name where it listens with --publishers")
+        Socket::Requests | Socket::Publishers | Socket::Subscribers => {
+            format!("ask whoever runs it, or name where it listens with {option}")
         }
-        Socket::Subscribers => {
-            ("subscribers", "start one with `recado up`, or name where it listens with --subscribers")
-        }
-        Socket::Status => ("status", "start the broker with --status, or name where it tells with --status"),
     };
     match greeting {
         Greeting::Nobody(why) => {

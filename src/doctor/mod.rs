@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use recado_client::keys::DeviceArgs;
+use recado_client::keys::{DeviceArgs, Profile, ProfileError};
 use recado_server::StoreUrl;
 use recado_zmtp::Endpoint;
 
@@ -67,11 +67,25 @@ pub(crate) struct DoctorArgs {
     /// What became of the settings file, which is read before this is.
     #[arg(skip)]
     pub(crate) settings: Settings,
+
+    /// Where this device has joined, if nothing says where to look; or why that is not known.
+    #[arg(skip)]
+    joined: Option<Result<Profile, String>>,
+}
+
+impl DoctorArgs {
+    /// Looks at the server and the broker of whom this device is a member.
+    pub(crate) fn look_where_joined(&mut self, joined: Result<Option<Profile>, ProfileError>) {
+        self.joined = joined.map_err(|error| error.to_string()).transpose();
+        if let Some(Ok(Profile { server, broker, .. })) = &self.joined {
+            (self.requests, self.subscribers) = (server.clone(), broker.clone());
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  recado doctor                                   everything on this machine
+  recado doctor                                   everything on this machine, and the server that it has joined
   recado doctor --requests tcp://10.0.0.7:5555    with a server elsewhere
   recado doctor --json | jq '.points[] | select(.grade != \"ok\")'
 

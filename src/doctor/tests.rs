@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use recado_client::keys::Distrust;
+use recado_client::keys::{Distrust, Profile};
+use recado_proto::UserName;
 use recado_server::store::{Examined, Holder};
 use recado_zmtp::curve::PublicKey;
 
@@ -35,6 +36,7 @@ fn well() -> Facts {
     let examined = Examined {
         layout: Some(2),
         is_writable: true,
+        is_private: true,
         holder: Holder::Process(Some(42)),
         sqlite: "3.52.0".to_owned(),
     };
@@ -45,6 +47,8 @@ fn well() -> Facts {
             "/home/ana/recado".into(),
             FileState::There { mode: 0o755, owner: US, has_form: true },
         )),
+        may_write: true,
+        joined: None,
         secrets: vec![
             secret(SecretKind::InstallationKey, "installation.key"),
             secret(SecretKind::DeviceKey, "device.key"),
@@ -150,6 +154,11 @@ fn a_folder_in_which_others_can_exchange_keys_is_a_problem() {
         facts.data_folder.as_mut().unwrap().1 = FileState::There { mode: 0o755, owner: 7, has_form: true };
     });
     check("data-folder", Grade::Problem, "HOME", |facts| facts.data_folder = None);
+    check("data-folder", Grade::Problem, "chmod u+wx", |facts| facts.may_write = false);
+    check("data-folder", Grade::Problem, "cannot make it", |facts| {
+        facts.may_write = false;
+        facts.data_folder.as_mut().unwrap().1 = FileState::Missing;
+    });
 }
 
 #[test]
@@ -159,6 +168,10 @@ fn the_store_and_its_disk_are_judged() {
     });
     check("store", Grade::Warning, "only be read", |facts| {
         facts.store.file = facts.store.file.clone().map(|found| Examined { is_writable: false, ..found });
+    });
+    check("store", Grade::Warning, "chmod 600 '/srv/re cado.db'*", |facts| {
+        facts.store.path = "/srv/re cado.db".into();
+        facts.store.file = facts.store.file.clone().map(|found| Examined { is_private: false, ..found });
     });
     check("store", Grade::Ok, "process 42 has it", |_| {});
     check("disk", Grade::Warning, "512 MiB", |facts| facts.store.free_bytes = Some(512 << 20));
@@ -208,6 +221,28 @@ fn whom_a_secured_server_takes_one_for_is_judged() {
     let changed = Welcome::Distrusted(Box::new(Distrust::Changed { endpoint, known, found }));
     check("membership", Grade::Problem, &known.fingerprint(), welcome(changed.clone()));
     check("membership", Grade::Problem, "recado keys forget tcp://0.0.0.0:5555", welcome(changed));
+}
+
+#[test]
+fn where_one_has_joined_is_what_is_judged_and_nobody_is_told_to_start_another_one() {
+    let (server, broker) = ("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5558");
+    let user = UserName::parse("bia").unwrap();
+    let profile =
+        || Profile { server: server.parse().unwrap(), broker: broker.parse().unwrap(), user: user.clone() };
+    check("joined", Grade::Ok, "tcp://127.0.0.1:5555 as bia", |facts| facts.joined = Some(Ok(profile())));
+    check("joined", Grade::Problem, "recado leave", |facts| {
+        facts.joined = Some(Err("joined.toml is damaged; `recado leave --keep` removes it".to_owned()));
+    });
+    let nobody = || vec![listener(Socket::Requests, server, Greeting::Nobody("refused".to_owned()))];
+    check("requests", Grade::Warning, "ask whoever runs it", |facts| {
+        facts.joined = Some(Ok(profile()));
+        facts.listeners = nobody();
+    });
+    check("requests", Grade::Warning, "start one with `recado up`", |facts| facts.listeners = nobody());
+    check("requests", Grade::Warning, "ask whoever runs it", |facts| {
+        let refused = Greeting::Nobody("refused".to_owned());
+        facts.listeners = vec![listener(Socket::Requests, "tcp://10.0.0.7:5555", refused)];
+    });
 }
 
 #[test]

@@ -195,3 +195,30 @@ fn a_secured_server_that_is_another_one_is_not_asked() {
     assert_eq!(said(&report, "membership").0, "problem", "{report:#}");
     assert!(said(&report, "clock").1.contains("no server"), "{report:#}");
 }
+
+#[test]
+fn a_members_machine_is_judged_by_the_server_that_it_has_joined() {
+    let (folder, home) = (folder(), recado_tests::parts::folder());
+    let system = Secured::up(folder.path());
+    let link = system.link.clone().expect("nobody is administrator yet");
+    assert_eq!(Run::recado(home.path(), ["join", &link, "--user", "ana"]).to_end().code, Some(0));
+    let look = || points(&Run::recado(home.path(), ["doctor", "--json"]).to_end());
+    let report = look();
+    assert_eq!(said(&report, "joined").0, "ok", "{report:#}");
+    for (name, endpoint) in [("requests", &system.requests), ("subscribers", &system.subscribers)] {
+        let (grade, says) = said(&report, name);
+        assert!(grade == "ok" && says.contains(endpoint) && says.contains("CURVE"), "{report:#}");
+    }
+    assert!(said(&report, "membership").1.contains("ana's"), "{report:#}");
+    assert_eq!(said(&report, "clock"), ("ok", "this clock and the server's agree"));
+    let asked = report["points"].as_array().expect("points are a list");
+    assert!(asked.iter().all(|point| point["point"] != "publishers"), "{report:#}");
+
+    assert_eq!(system.process.terminate().code, Some(0));
+    let report = look();
+    let advice = point(&report, "requests")["advice"].as_str().expect("it says what to do");
+    assert!(advice.contains("ask whoever runs it") && !advice.contains("recado up"), "{report:#}");
+    let elsewhere = points(&doctor(home.path(), &["--json"]));
+    let asked = elsewhere["points"].as_array().expect("points are a list");
+    assert!(asked.iter().all(|point| point["point"] != "joined"), "another place was named: {elsewhere:#}");
+}

@@ -284,3 +284,41 @@ fn a_chat_that_starts_a_secured_server_for_itself_is_the_first_administrators() 
     assert_eq!(chat.wait().code, Some(0));
     assert!(device.run(&["--user", "bia"]).err.join("\n").contains("this device's key is ana's, not bia's"));
 }
+
+#[test]
+fn wrong_codes_leave_a_line_in_the_log_and_are_not_in_it() {
+    let folder = folder();
+    let (system, _ana) = secured(folder.path());
+    let link = system.link.clone().expect("ana has joined with it");
+    let (place, used) = link.rsplit_once('/').expect("the code is the link's end");
+    let eve = Device::new();
+    let wrong = "7777777777777777";
+    for code in [wrong, used, wrong, wrong] {
+        eve.fails(&["join", &format!("{place}/{code}"), "--user", "eve"]);
+    }
+    let told = |line: &str| line.contains("an attempt to get in failed") && line.contains("127.0.0.1");
+    system.process.wait_for_log("four failures", |line| told(line) && line.contains("\"failed\":4"));
+    let ended = system.process.terminate();
+    assert_eq!(ended.err.iter().filter(|line| told(line)).count(), 3, "1, 2 and 4: {:#?}", ended.err);
+    assert!(ended.err.iter().all(|line| !line.contains(wrong)), "{:#?}", ended.err);
+}
+
+#[test]
+fn nobody_is_told_to_start_an_open_server_where_a_secured_one_is_away() {
+    let folder = folder();
+    let (system, ana) = secured(folder.path());
+    let requests = system.requests.clone();
+    let subscribers = system.subscribers.clone();
+    assert_eq!(system.process.terminate().code, Some(0));
+    let said = ana.fails(&["send", "geral", "hello", "--attempts", "1"]);
+    assert!(said.contains("ask whoever runs it") && !said.contains("`recado up`"), "{said}");
+    let alone = Run::recado(ana.0.path(), ["--plain"])
+        .env("RECADO_REQUESTS", &requests)
+        .env("RECADO_SUBSCRIBERS", &subscribers)
+        .env("RECADO_PUBLISHERS", ANY_PORT)
+        .to_end();
+    let said = alone.err.join("\n");
+    assert_eq!(alone.code, Some(1), "{said}");
+    assert!(said.contains(&requests) && said.contains("`recado up --secure` starts it"), "{said}");
+    assert!(!ana.file("recado.db").exists(), "nothing was started");
+}

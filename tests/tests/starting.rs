@@ -1,10 +1,16 @@
 //! What cannot start says why and what to do, and harms nothing.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use recado_tests::{
     parts::{ANY_PORT, Broker, Server, folder, listening, store_url},
     process::{Ended, Run},
+    secured::Secured,
 };
 
 /// A port that somebody else has, and an endpoint for it.
@@ -157,7 +163,7 @@ fn a_server_says_why_its_broker_does_not_take_it_and_what_to_do() {
     };
     let said = start(&["--secure"], &["--secure"]);
     assert!(said.contains("another key") && said.contains("--key"), "{said}");
-    let said = start(&[], &["--secure"]);
+    let said = start(&["--open-secured-store"], &["--secure"]);
     assert!(said.contains("the broker is secured and this server open"), "{said}");
     let said = start(&["--secure"], &[]);
     assert!(said.contains("start the broker with --secure"), "{said}");
@@ -178,4 +184,86 @@ fn a_server_says_why_its_broker_does_not_take_it_and_what_to_do() {
     });
     let ended = server.terminate();
     assert!(!ended.err.iter().any(|line| line.contains("WARN")), "{:#?}", ended.err);
+}
+
+/// A store that was used with security, with its key beside it; the server has ended.
+fn store_of_a_secured_server(folder: &Path) -> (String, PathBuf) {
+    let system = Secured::up(folder);
+    assert_eq!(system.process.terminate().code, Some(0));
+    (store_url(&folder.join("recado.db")), folder.join("installation.key"))
+}
+
+const ENDPOINTS: [&str; 6] = ["--requests", ANY_PORT, "--publishers", ANY_PORT, "--subscribers", ANY_PORT];
+
+#[test]
+fn a_store_that_was_secured_is_opened_to_everybody_only_on_purpose() {
+    let folder = folder();
+    let (store, key) = store_of_a_secured_server(folder.path());
+    let up = [&["up", "--store", &store], &ENDPOINTS[..]].concat();
+    let server = ["server", "--store", &store, "--requests", ANY_PORT];
+    let words = ["recado.db", "--secure", "--open-secured-store"];
+    assert_refused(&recado(folder.path(), &up), 1, &words);
+    assert_refused(&recado(folder.path(), &[&up[..], &["--open"]].concat()), 1, &words);
+    assert_refused(&recado(folder.path(), &server), 1, &words);
+    let alone = Run::recado(folder.path(), ["--user", "ana"]).env("RECADO_STORE", &store);
+    let alone = ["REQUESTS", "PUBLISHERS", "SUBSCRIBERS", "SERVER"].iter().fold(alone, |alone, place| {
+        let name = if *place == "SERVER" { "requests" } else { &place.to_lowercase() };
+        let endpoint = format!("ipc://{}", folder.path().join(name).display());
+        alone.env(&format!("RECADO_{place}"), endpoint)
+    });
+    assert_refused(&alone.to_end(), 1, &words);
+    let export = ["export", "-", "--store", &store];
+    assert_eq!(recado(folder.path(), &export).code, Some(0), "other programs go on");
+
+    let meant = Run::recado(folder.path(), [&server[..], &["--open-secured-store"]].concat()).start();
+    meant.wait_for_log("it listens", |line| line.contains("listening"));
+    let ended = meant.terminate();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.err.iter().any(|line| line.contains("WARN") && line.contains("open to")), "{ended:#?}");
+    let key = key.display().to_string();
+    let again = Run::recado(folder.path(), [&up[..], &["--secure", "--no-qr", "--key", &key]].concat());
+    let again = again.start();
+    again.wait_for_log("it listens", |line| line.contains("listening"));
+    assert_eq!(again.terminate().code, Some(0));
+}
+
+#[test]
+fn a_key_that_is_lost_is_not_made_anew_unasked() {
+    let folder = folder();
+    let (store, key) = store_of_a_secured_server(folder.path());
+    let before = fs::read(&key).expect("the key is there");
+    fs::remove_file(&key).expect("the folder is ours");
+    let named = key.display().to_string();
+    for part in ["up", "server"] {
+        let ended = recado(folder.path(), &[part, "--secure", "--store", &store, "--key", &named]);
+        assert_refused(&ended, 1, &["installation.key", "recado.db", "--new-key", "recado keys forget"]);
+        assert!(!key.exists(), "{part} made one");
+    }
+    let up = [&["up", "--secure", "--no-qr", "--store", &store, "--key", &named], &ENDPOINTS[..]].concat();
+    let up = Run::recado(folder.path(), [&up[..], &["--new-key"]].concat()).start();
+    up.wait_for_log("it listens", |line| line.contains("listening"));
+    assert_eq!(up.terminate().code, Some(0));
+    let after = fs::read(&key).expect("the new key is there");
+    assert_ne!(before, after);
+    let again = [&["up", "--secure", "--no-qr", "--store", &store, "--key", &named], &ENDPOINTS[..]].concat();
+    let again = Run::recado(folder.path(), [&again[..], &["--new-key"]].concat()).start();
+    again.wait_for_log("it listens", |line| line.contains("listening"));
+    assert_eq!(again.terminate().code, Some(0));
+    assert_eq!(fs::read(&key).expect("it is still there"), after, "a key that is there is kept");
+}
+
+#[test]
+fn what_a_server_keeps_is_for_its_owner_alone() {
+    let folder = folder();
+    let (store, _key) = store_of_a_secured_server(folder.path());
+    let export = folder.path().join("server_data.json").display().to_string();
+    assert_eq!(recado(folder.path(), &["export", &export, "--store", &store]).code, Some(0));
+    let files: Vec<_> =
+        fs::read_dir(folder.path()).expect("the folder is ours").map(Result::unwrap).collect();
+    for name in ["recado.db", "recado.db-lock", "recado.db-search", "server_data.json"] {
+        let file = files.iter().find(|file| file.file_name() == name);
+        let file = file.unwrap_or_else(|| panic!("no {name} among {files:?}"));
+        let mode = file.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
 }

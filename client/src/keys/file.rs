@@ -63,14 +63,18 @@ pub(super) fn forget_keys(path: &Path) -> Result<(), KeyFileError> {
     Ok(private::remove(path).map(drop)?)
 }
 
-/// The key pair of an installation, broker and servers alike: from the file that is named, or `recado/installation.key` among the user's
-/// data. It is made if there is none.
-pub fn installation(named: Option<&Path>) -> Result<KeyPair, KeyFileError> {
+/// Where the key pair of an installation is, broker and servers alike: the file that is named, or `recado/installation.key` among the user's
+/// data.
+pub fn installation_path(named: Option<&Path>) -> Result<PathBuf, KeyFileError> {
     let usual = || paths::data_folder().map(|folder| folder.join(INSTALLATION));
     let path = named.map(Path::to_owned).or_else(usual);
-    let path = path.ok_or(KeyFileError::NoDataFolder { option: "--key" })?;
+    path.ok_or(KeyFileError::NoDataFolder { option: "--key" })
+}
+
+/// The key pair of an installation, which is made if there is none.
+pub fn installation(path: &Path) -> Result<KeyPair, KeyFileError> {
     load_or_make_keys(
-        &path,
+        path,
         "The key of this installation of Recado, for its broker and its servers. Whoever has it can pass for them.",
     )
 }
@@ -95,7 +99,7 @@ mod tests {
     use recado_zmtp::curve::KeyPair;
 
     use super::super::testing::Folder;
-    use super::{KeyFileError, installation, load_keys, load_or_make_keys, parse, render};
+    use super::{KeyFileError, installation, installation_path, load_keys, load_or_make_keys, parse, render};
 
     #[test]
     fn a_key_is_made_once_and_is_the_same_ever_after() {
@@ -112,7 +116,8 @@ mod tests {
     fn an_installation_has_its_key_where_it_is_said_to_be() {
         let folder = Folder::new();
         let path = folder.path().join("installation.key");
-        let made = installation(Some(&path)).unwrap();
+        assert_eq!(installation_path(Some(&path)).unwrap(), path);
+        let made = installation(&path).unwrap();
         assert_eq!(load_keys(&path).unwrap().map(|keys| keys.public()), Some(made.public()));
     }
 

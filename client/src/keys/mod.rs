@@ -23,7 +23,7 @@ mod trust;
 
 pub use args::DeviceArgs;
 pub use entering::{Trust, distrust, secure, secure_in_passing};
-pub use file::{KeyFileError, installation, load_keys, load_or_make_keys};
+pub use file::{KeyFileError, installation, installation_path, load_keys, load_or_make_keys};
 pub use known::{KnownServer, KnownServers, KnownServersError};
 pub use link::{JoinLink, LinkError};
 pub use private::FileError;

@@ -61,6 +61,12 @@ impl SessionConfig {
         }
     }
 
+    /// Whether `recado up` on this machine would start what is missing where one connects first. A secured server is that of whoever runs it,
+    /// and an open one in its place would be another one.
+    pub fn is_startable(&self) -> bool {
+        !self.is_secured() && self.servers.first().is_some_and(Endpoint::is_loopback)
+    }
+
     pub(crate) fn patience(&self) -> Patience {
         Patience {
             attempt_timeout: self.request_timeout,

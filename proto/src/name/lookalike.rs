@@ -21,6 +21,9 @@ pub enum Lookalike {
         code = u32::from(*.0)
     )]
     Character(char),
+    /// With this sign in front, lists write whom or what a name is.
+    #[error("a name cannot begin with {0}, which stands before the names of people (@) and channels (#)")]
+    Sign(char),
     /// The same letters can be written in fewer characters, and would then be another name.
     #[error("a name has to be in composed form (Unicode's NFC)")]
     NotComposed,
@@ -34,11 +37,17 @@ pub enum Lookalike {
     MixedScripts,
 }
 
-/// Whether a new name stands out by itself: it has only visible characters of living scripts, in one spelling, and of scripts that
-/// belong together. Whether it looks like a name that exists is for [`Looks`] to say.
+/// What stands before names where they are shown, and is no part of them.
+const SIGNS: [char; 2] = ['@', '#'];
+
+/// Whether a new name stands out by itself: it begins with no sign that is written before names, has only visible characters of living
+/// scripts, in one spelling, and of scripts that belong together. Whether it looks like a name that exists is for [`Looks`] to say.
 pub fn check_distinct(name: &str) -> Result<(), Lookalike> {
     if !is_nfc(name) {
         return Err(Lookalike::NotComposed);
+    }
+    if let Some(sign) = name.chars().next().filter(|sign| SIGNS.contains(sign)) {
+        return Err(Lookalike::Sign(sign));
     }
     let is_allowed =
         |sign: char| if sign.is_ascii() { !sign.is_ascii_control() } else { sign.identifier_allowed() };
@@ -131,7 +140,8 @@ mod tests {
     fn names_of_people_and_channels_in_living_scripts_stand_out() {
         for name in [
             "ana",
-            "#geral",
+            "ana@home",
+            "c#",
             "José da Silva",
             "Conceição Araújo",
             "João-Pedro d'Ávila",
@@ -189,6 +199,16 @@ mod tests {
             '\u{85}',
         ] {
             check(&format!("a{sign}na"), Err(Lookalike::Character(sign)));
+        }
+    }
+
+    #[test]
+    fn what_stands_before_names_begins_none() {
+        check("@ana", Err(Lookalike::Sign('@')));
+        check("#geral", Err(Lookalike::Sign('#')));
+        check("#", Err(Lookalike::Sign('#')));
+        for wide in ['＠', '﹫', '＃', '﹟'] {
+            check(&format!("{wide}ana"), Err(Lookalike::Character(wide)));
         }
     }
 

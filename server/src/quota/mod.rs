@@ -3,6 +3,7 @@
 
 mod attempts;
 mod bucket;
+mod failures;
 mod options;
 mod shared;
 mod table;
@@ -19,6 +20,7 @@ use thiserror::Error;
 
 pub use self::attempts::Patience;
 pub use self::bucket::Rate;
+pub use self::failures::Failures;
 pub use self::options::QuotaOptions;
 pub use self::shared::SharedQuota;
 

@@ -26,7 +26,7 @@ use crate::limits::{
     PASSWORDS_WAITING_MAX, READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX,
     REQUESTS_UNDER_WAY_MAX, ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT, TURN_AT_DESK_REQUESTS_MAX,
 };
-use crate::quota::SharedQuota;
+use crate::quota::{Failures, SharedQuota};
 use crate::store::{Reader, Refusal, StoreError};
 
 /// The socket, and what is under way behind it.
@@ -57,6 +57,17 @@ struct Gate {
     callers: Callers,
     /// For its names alone, which are in memory.
     names: Box<dyn Reader>,
+    failures: Failures,
+}
+
+impl Gate {
+    /// An attempt to get in has failed.
+    fn failed(&mut self, peer: PeerId) {
+        let address = self.callers.address(peer);
+        let Some(told) = self.failures.failed(address, Instant::now()) else { return };
+        let address = address.map_or_else(|| "ipc".to_owned(), |address| address.to_string());
+        warn!(%address, failed = told.failed, left_out = told.left_out, "an attempt to get in failed: a wrong code or password");
+    }
 }
 
 impl Desk {
@@ -69,8 +80,11 @@ impl Desk {
         quota: Option<SharedQuota>,
     ) -> Self {
         let gathered = Vec::with_capacity(REQUESTS_A_READ_MAX);
-        let gate =
-            names.map(|names| Gate { callers: Callers::new(Arc::clone(&threads.access), quota), names });
+        let gate = names.map(|names| Gate {
+            callers: Callers::new(Arc::clone(&threads.access), quota),
+            names,
+            failures: Failures::new(Instant::now()),
+        });
         let access_changes = threads.access.changes();
         Self {
             router,
@@ -252,6 +266,9 @@ impl Desk {
         self.under_way_bytes -= replies.bytes;
         for (peer, reply) in replies.messages {
             self.reply(peer, reply);
+        }
+        if let Some(gate) = &mut self.gate {
+            replies.failed.into_iter().for_each(|peer| gate.failed(peer));
         }
         if let Some(publications) = replies.publications {
             self.threads.recent.push(publications);

@@ -30,8 +30,8 @@ mod threads;
 mod turns;
 mod writer;
 
-use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use recado_proto::{JoinCode, UserName};
@@ -41,13 +41,13 @@ use thiserror::Error;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::access::{AccessAct, Actor, CodeHash};
 use crate::config::Config;
 use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
 use crate::quota::SharedQuota;
-use crate::store::{Change, SqliteStore, Store, StoreError};
+use crate::store::{Change, SqliteStore, Store, StoreError, make_folder};
 use desk::Desk;
 use gatekeeper::Turnstile;
 use threads::Threads;
@@ -69,6 +69,17 @@ pub enum ServerError {
         user: UserName,
         /// Why not.
         why: String,
+    },
+    /// It would be open to everybody, and its store was not.
+    #[error(
+        "{} was used with --secure: without it, whoever reaches the ports would read and write everything there, private \
+         channels and direct messages too, in any name; go on with `recado up --secure`, or, if it shall be open to \
+         everybody from now on, say so with --open-secured-store",
+        path.display()
+    )]
+    SecuredStore {
+        /// The store's file.
+        path: PathBuf,
     },
     /// The system gave no thread.
     #[error("the system gave no thread: {0}")]
@@ -93,13 +104,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The store cannot be opened, or the endpoint is in use.
+    /// The store cannot be opened, or would be open to everybody and was not before; or the endpoint is in use.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let Config { requests, brokers, store, store_is_default, keys, quota, plain } = config;
+        let Config { requests, brokers, store, store_is_default, opens_secured_store, keys, quota, plain } =
+            config;
         let own_keys = keys.clone();
         let store = spawn_blocking(move || {
             if let (true, Some(folder)) = (store_is_default, store.parent()) {
-                fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
+                make_folder(folder)?;
             }
             let mut store = SqliteStore::open(&store)?;
             let (first_code, plain) = match &own_keys {
@@ -107,7 +119,10 @@ impl Server {
                     store.compare_names();
                     (first_code(&mut store)?, plain::let_in(&mut store, keys, plain)?)
                 }
-                None => (None, Vec::new()),
+                None => {
+                    check_open(&store, opens_secured_store)?;
+                    (None, Vec::new())
+                }
             };
             Ok::<_, ServerError>((store, first_code, plain))
         });
@@ -151,6 +166,19 @@ impl Server {
         let threads = Threads::start(self.store, &self.brokers, self.keys.as_ref(), replies_in)?;
         Desk::new(self.router, replies, threads, names, self.quota).run(&shutdown).await
     }
+}
+
+/// Whether everybody may have the store: not by accident, if it was ever used with security.
+fn check_open(store: &SqliteStore, is_meant: bool) -> Result<(), ServerError> {
+    if store.access().read().last_event() == 0 {
+        return Ok(());
+    }
+    let path = store.path().to_path_buf();
+    if !is_meant {
+        return Err(ServerError::SecuredStore { path });
+    }
+    warn!(store = %path.display(), "a store that was used with --secure is open to whoever reaches the ports");
+    Ok(())
 }
 
 /// A code for the first administrator, if there is none yet. The one of an earlier start is worth nothing then.

@@ -32,6 +32,8 @@ pub(super) struct Replies {
     pub(super) publications: Option<Batch>,
     /// What the same turn tells whoever listens, and nobody keeps.
     pub(super) notices: Vec<Message>,
+    /// Whose attempts to get in have failed.
+    pub(super) failed: Vec<PeerId>,
     /// Memory for the reply at hand.
     encoded: Vec<u8>,
 }
@@ -43,6 +45,7 @@ impl Replies {
             bytes: 0,
             publications: None,
             notices: Vec::new(),
+            failed: Vec::new(),
             encoded: Vec::new(),
         }
     }
@@ -57,6 +60,9 @@ impl Replies {
             }
             (body, Some(_) | None) => body,
         };
+        if let ReplyBody::Refused { code: Code::BadCode | Code::BadPassword, .. } = body {
+            self.failed.push(peer);
+        }
         let reply = Reply { service, body, timestamp, clock: Some(clock.tick()), reference };
         self.encoded.clear();
         reply.encode_to(&mut self.encoded);

@@ -28,14 +28,14 @@ use crate::access::AccessEvent;
 
 pub use error::{SearchError, StoreError};
 pub use shared::SharedAccess;
-pub use sqlite::{Examined, Holder, SqliteReader, SqliteStore, examine};
+pub use sqlite::{Examined, Holder, SqliteReader, SqliteStore, examine, was_secured};
 pub use types::{
     Change, Committed, Destination, Entry, EntryKind, Imported, Marks, NameOf, NewAct, NewMessage, Outcome,
     Position, Receipt, Refusal, Route, Scan, StoredMessage,
 };
 
 pub(crate) use rules::{no_such_channel, no_such_user};
-pub(crate) use sqlite::kept_and_added_up;
+pub(crate) use sqlite::{kept_and_added_up, make_folder};
 
 /// A store as the one process that writes to it sees it. Owned by the writer thread.
 pub trait Store: Send {

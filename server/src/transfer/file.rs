@@ -78,7 +78,7 @@ impl Target {
         let mut new = path.as_os_str().to_owned();
         new.push(format!(".{}.new", process::id()));
         let new = PathBuf::from(new);
-        let file = File::create(&new).map_err(|error| file_error(path, error))?;
+        let file = create(&new).map_err(|error| file_error(path, error))?;
         Ok(Target::File { file: BufWriter::with_capacity(64 * 1024, file), new, path: path.to_path_buf() })
     }
 
@@ -100,6 +100,15 @@ impl Target {
             }
         }
     }
+}
+
+/// A new file for this user alone, in the place of what an export left that was killed.
+fn create(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 impl Write for Target {

@@ -3,7 +3,6 @@
 //! left alone.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 
 use recado_proto::{
@@ -22,7 +21,7 @@ use crate::limits::{IMPORT_TURN_ENTRIES, SCAN_ROWS_MAX};
 use crate::service::unix_ms;
 use crate::store::{
     self, Change, Committed, Destination, EntryKind, Marks, NewAct, NewMessage, Outcome, Position, Refusal,
-    SqliteStore, Store, StoreError,
+    SqliteStore, Store, StoreError, make_folder,
 };
 
 /// Stores what `file` has, or standard input if that is `-`, and `store` has not. Nothing of it is published.
@@ -39,7 +38,7 @@ pub fn import(
     let mut source = Source::open(file)?;
     let path = store.path()?;
     if let (true, Some(folder)) = (*store == StoreUrl::default(), path.parent()) {
-        fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
+        make_folder(folder)?;
     }
     let store = SqliteStore::open(&path)?;
     let scratch = Scratch::new().map_err(|error| scratch_error(&path, &error))?;

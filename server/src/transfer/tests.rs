@@ -1,6 +1,7 @@
 //! Files of both spellings in, files of ours out, and back.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use recado_proto::{Act, ChannelName, HistoryOf, HistoryRequest, Manner, MessageId, Range, Style, UserName};
@@ -448,4 +449,19 @@ fn a_byte_order_mark_is_passed_over() {
     let place = Place::new();
     let imported = place.import("a.db", &format!("\u{feff}{SNAKE}")).unwrap();
     assert_eq!(imported.added.channel_messages, ALL.channel_messages);
+}
+
+#[test]
+fn an_export_is_its_owners_alone_whatever_lay_there_before() {
+    let place = Place::new();
+    place.import("a.db", SNAKE).unwrap();
+    let out = place.file("out.json");
+    let left = place.file(&format!("out.json.{}.new", std::process::id()));
+    for path in [&out, &left] {
+        fs::write(path, "old").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    place.export("a.db");
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!left.exists());
 }

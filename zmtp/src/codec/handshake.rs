@@ -435,7 +435,7 @@ pub enum HandshakeError {
     #[error(transparent)]
     Curve(#[from] CurveError),
     /// The peer has this key, and it is not welcome.
-    #[error("the peer's key {0} is not admitted here")]
+    #[error("the peer's key is not admitted here; its fingerprint is {}", .0.fingerprint())]
     NotAdmitted(PublicKey),
     /// The peer's key is welcome, but not now.
     #[error("{0}")]

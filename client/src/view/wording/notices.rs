@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use recado_proto::{ActKind, ChannelName, UserName};
-use recado_zmtp::Endpoint;
 
 use crate::chat::item::{ActShown, Level, Notice, Place};
+use crate::session::SessionConfig;
 use crate::view::text::one_line;
 
 use super::language::Language;
@@ -422,12 +422,21 @@ pub(crate) fn founded(language: Language, user: &UserName) -> String {
 }
 
 /// Nobody answers where the chat was to begin.
-pub(crate) fn no_server(language: Language, endpoint: &Endpoint, reason: &str) -> String {
+pub(crate) fn no_server(language: Language, config: &SessionConfig, reason: &str) -> String {
     let reason = circumstance(language, reason);
-    match language {
-        Language::English => format!("No server answers at {endpoint} ({reason}); `recado up` starts one."),
-        Language::Portuguese => {
+    let endpoint = &config.servers[0];
+    match (language, config.is_startable()) {
+        (Language::English, true) => {
+            format!("No server answers at {endpoint} ({reason}); `recado up` starts one.")
+        }
+        (Language::English, false) => {
+            format!("No server answers at {endpoint} ({reason}); ask whoever runs it.")
+        }
+        (Language::Portuguese, true) => {
             format!("Nenhum servidor responde em {endpoint} ({reason}); `recado up` inicia um.")
+        }
+        (Language::Portuguese, false) => {
+            format!("Nenhum servidor responde em {endpoint} ({reason}); fale com quem cuida dele.")
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::civil::date;
 use recado_proto::{ActKind, ChannelName, Code, Members, MessageId, NameError, Role, UserName};
 use recado_zmtp::codec::HandshakeError;
-use recado_zmtp::curve::KeyPair;
+use recado_zmtp::curve::{KeyPair, Security};
 use recado_zmtp::transport::EstablishError;
 
 use crate::chat::command::{COMMANDS, CommandError, CommandSpec, Governing};
@@ -12,7 +12,7 @@ use crate::chat::item::{ActShown, Attempt, Failure, FailureCode, Level, Notice, 
 use crate::chat::reason::{Hint, Reason, Unreadable};
 use crate::keys::Distrust;
 use crate::screen::Keys;
-use crate::session::RequestError;
+use crate::session::{RequestError, SessionConfig};
 use crate::view::text::columns;
 
 use super::{Hosted, HostedParts, Language};
@@ -31,6 +31,10 @@ fn geral() -> Place {
 
 fn bia() -> Place {
     Place::Direct(UserName::parse("bia").unwrap())
+}
+
+fn at(server: &str) -> SessionConfig {
+    SessionConfig::new(vec![server.parse().unwrap()], Vec::new())
 }
 
 fn spec(name: &str) -> &'static CommandSpec {
@@ -296,7 +300,8 @@ fn labels(language: Language) -> Vec<String> {
         super::your_name(language, Some("ana")),
         super::too_long(language, 70_000),
         super::busy(language).to_owned(),
-        super::no_server(language, &"tcp://127.0.0.1:5555".parse().unwrap(), "connection refused"),
+        super::no_server(language, &at("tcp://127.0.0.1:5555"), "connection refused"),
+        super::no_server(language, &at("tcp://10.0.0.7:5555"), "connection refused"),
         super::still_trying(language).to_owned(),
         super::too_fast(language, 1),
         super::too_fast(language, 2),
@@ -508,4 +513,21 @@ fn why_a_connection_was_refused_has_words_in_portuguese() {
         assert_eq!(super::notices::circumstance(Language::English, &reason), reason);
         assert_ne!(super::notices::circumstance(Language::Portuguese, &reason), reason);
     }
+}
+
+#[test]
+fn only_an_open_server_of_this_machine_is_one_to_start() {
+    let says = |config: &SessionConfig, words: [&str; 2]| {
+        for (language, words) in [Language::English, Language::Portuguese].into_iter().zip(words) {
+            let text = super::no_server(language, config, "connection refused");
+            assert!(text.contains(words), "{text}");
+            assert_eq!(text.contains("recado up"), words.contains("recado up"), "{text}");
+        }
+    };
+    says(&at("tcp://127.0.0.1:5555"), ["`recado up` starts one", "`recado up` inicia um"]);
+    says(&at("tcp://10.0.0.7:5555"), ["ask whoever runs it", "fale com quem cuida dele"]);
+    let [ours, theirs] = [(); 2].map(|()| KeyPair::generate());
+    let security = Security::CurveClient { keys: ours, server: theirs.public() };
+    let secured = SessionConfig { security, ..at("tcp://127.0.0.1:5555") };
+    says(&secured, ["ask whoever runs it", "fale com quem cuida dele"]);
 }

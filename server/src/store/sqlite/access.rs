@@ -26,9 +26,10 @@ use recado_proto::{ChannelName, DeviceKey, DeviceLabel, Registration, Role, User
 use rusqlite::{Connection, params};
 
 use super::super::StoreError;
+use super::open::{self, Opening};
 use super::{damaged, store_error};
 use crate::access::{Access, AccessChange, AccessEvent, CodeHash, Grant, PasswordHash};
-use crate::limits::{ACCESS_EVENTS_AT_ONCE_MAX, PASSWORD_HASH_BYTES_MAX};
+use crate::limits::{ACCESS_EVENTS_AT_ONCE_MAX, PASSWORD_HASH_BYTES_MAX, READER_CACHE_KIB};
 
 /// Stores of earlier versions have no such table, and those versions do not mind it: so it needs no layout of its own.
 const SCHEMA: &str = "
@@ -49,6 +50,21 @@ const SCHEMA: &str = "
 
 const PRIVATE: &str = "private";
 const PUBLIC: &str = "public";
+
+/// Whether anything ever happened about access in the store at `path`, which another process may have: if so it was used with security.
+/// Nothing did where there is no store.
+pub fn was_secured(path: &Path) -> Result<bool, StoreError> {
+    open::check_sqlite()?;
+    if !open::inspect(path)? {
+        return Ok(false);
+    }
+    let connection = open::connect(path, Opening::Read, READER_CACHE_KIB)?;
+    let exists = |sql| connection.prepare(sql)?.exists([]);
+    let has_table = exists("SELECT 1 FROM sqlite_schema WHERE name = 'access_events'");
+    has_table
+        .and_then(|has_table| Ok(has_table && exists("SELECT 1 FROM access_events")?))
+        .map_err(|error| store_error(path, &error))
+}
 
 /// Makes the table if there is none.
 pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {

@@ -1,7 +1,8 @@
 //! What a store's file is, as one looks at it from outside: it is not opened as a database, and nothing is left beside it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::super::StoreError;
@@ -15,6 +16,8 @@ pub struct Examined {
     pub layout: Option<u32>,
     /// Whether the file may be written to.
     pub is_writable: bool,
+    /// Whether nobody but the file's owner may read it, or what lies beside it, or write there.
+    pub is_private: bool,
     /// Who has it.
     pub holder: Holder,
     /// The SQLite that this program reads it with.
@@ -41,8 +44,17 @@ pub fn examine(path: &Path) -> Result<Examined, StoreError> {
     Ok(Examined {
         layout,
         is_writable: layout.is_none() || OpenOptions::new().write(true).open(path).is_ok(),
+        is_private: is_private(path),
         holder: held_by(&beside(path, "-lock")),
         sqlite: rusqlite::version().to_owned(),
+    })
+}
+
+/// Whether neither the file nor what lies beside it is for others. Stores of earlier versions had what the user's mask left.
+pub(super) fn is_private(path: &Path) -> bool {
+    ["", "-wal", "-shm", "-lock", "-search", "-search-wal", "-search-shm"].into_iter().all(|ending| {
+        // What is not there is nobody's.
+        fs::metadata(beside(path, ending)).map_or(true, |data| data.permissions().mode() & 0o077 == 0)
     })
 }
 
@@ -66,12 +78,13 @@ fn held_by(lock: &Path) -> Holder {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     use super::super::lock::StoreLock;
-    use super::super::open::create;
-    use super::Holder;
-    use super::examine;
-    use crate::store::StoreError;
+    use super::super::open::{create, make_folder};
+    use super::{Holder, examine};
+    use crate::store::{SqliteStore, Store, StoreError};
 
     #[test]
     fn a_store_is_told_from_no_store_and_from_other_files() {
@@ -101,5 +114,29 @@ mod tests {
         drop(lock);
         assert_eq!(examine(&path).unwrap().holder, Holder::Nobody);
         StoreLock::take(&path).expect("looking took nothing");
+    }
+
+    #[test]
+    fn what_belongs_to_a_store_is_its_owners_alone_from_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/recado/recado.db");
+        make_folder(path.parent().unwrap()).unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        let mut search = store.search().unwrap().expect("there is an index");
+        search.indexer.follow(100).unwrap();
+        let files: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|file| file.unwrap()).collect();
+        assert!(files.len() >= 5, "{files:?}");
+        for file in &files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        assert!(examine(&path).unwrap().is_private);
+        for file in files.iter().map(|file| file.path()) {
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+            assert!(!examine(&path).unwrap().is_private, "{file:?}");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        drop(search);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process;
 
@@ -10,7 +11,7 @@ use recado_proto::Epoch;
 
 use super::super::StoreError;
 use super::super::types::Position;
-use super::open::beside;
+use super::open::{PRIVATE, beside};
 
 /// A store's lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl StoreLock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(PRIVATE)
             .open(&lock_path)
             .map_err(|error| StoreError::from_io(&lock_path, &error))?;
         match file.try_lock() {

@@ -20,7 +20,9 @@ mod writer;
 mod tests;
 
 pub(crate) use access::kept_and_added_up;
+pub use access::was_secured;
 pub use examine::{Examined, Holder, examine};
+pub(crate) use open::make_folder;
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;
 

@@ -1,7 +1,8 @@
 //! Opening a store's file: is it ours, may we write, what does it hold. Every refusal says what to do about it.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use recado_proto::{Epoch, MessageId};
@@ -189,6 +190,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
             Ok(()) | Err(_) => {}
         }
     }
+    make_private(&new).map_err(wrap_io)?;
     let connection = Connection::open(&new).map_err(wrap)?;
     let schema = format!(
         "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; {SCHEMA} COMMIT;"
@@ -200,6 +202,20 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrap_io)
 }
+
+/// Makes the folder that a store is to be in, for this user alone, if there is none.
+pub(crate) fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| StoreError::from_io(folder, &error))
+}
+
+/// Makes an empty file, for this user alone. SQLite gives what it has beside a database the mode of the database.
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path).map(drop)
+}
+
+/// The bits of permission of all that belongs to a store.
+pub(super) const PRIVATE: u32 = 0o600;
 
 /// A file that belongs to a store.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {

@@ -12,6 +12,7 @@ use super::super::rules::{Earlier as Done, EarlierIds, KeptReads, ReadRow, Turn,
 use super::super::types::{Change, Committed, Marks, Position, StoredMessage};
 use super::super::{Reader, SearchParts, SharedAccess, Store, StoreError};
 use super::checkpoint::Checkpointer;
+use super::examine::is_private;
 use super::lock::{StoreLock, Witness};
 use super::marks::{self, Indexed};
 use super::open::{self, Opening, index_error};
@@ -53,6 +54,9 @@ impl SqliteStore {
         // Looked at again: whoever had the lock may have made the file only now.
         if !open::inspect(&path)? {
             open::create(&path)?;
+        }
+        if !is_private(&path) {
+            tracing::warn!(path = %path.display(), "others may read the store or write to it; chmod 600 it, and what lies beside it");
         }
         let mut connection = open::connect(&path, Opening::Write, WRITER_CACHE_KIB)?;
         open::check(&connection, &path)?;

@@ -163,3 +163,10 @@ fn a_wrong_server_key_is_noticed_by_either_side() {
     let mut weak = client_of(PublicKey::from_bytes([0; 32]));
     assert_eq!(step(&mut weak, &spoken.greetings[0]), Err(CurveError::WeakKey.into()));
 }
+
+#[test]
+fn a_key_that_is_refused_is_named_by_its_fingerprint() {
+    let key = theirs().public();
+    let said = HandshakeError::NotAdmitted(key).to_string();
+    assert!(said.contains(&key.fingerprint()) && !said.contains(&key.to_string()), "{said}");
+}

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::super::super::SearchError;
 use super::super::super::types::Position;
-use super::super::open::beside;
+use super::super::open::{beside, make_private};
 use super::index_error;
 use crate::limits::{BUSY_WAIT, SEARCH_CACHE_KIB};
 
@@ -57,6 +57,7 @@ pub(super) fn open_or_make(
         return Err(index_error(path, "it is a SQLite file of another program; move it away"));
     }
     remove(path)?;
+    make_private(path).map_err(|error| index_error(path, error))?;
     make(path, epoch).map(|connection| (connection, Position(0))).map_err(|error| index_error(path, error))
 }
 
@@ -93,8 +94,7 @@ pub(super) fn remove(path: &Path) -> Result<(), SearchError> {
 }
 
 fn make(path: &Path, epoch: Epoch) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = open_to_write(path, flags)?;
+    let connection = open_to_write(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {LAYOUT}; {SCHEMA}"
     ))?;
