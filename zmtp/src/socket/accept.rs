@@ -80,11 +80,11 @@ fn take_in<H: Hub>(
     peer: PeerAddress,
 ) -> Result<Counted, String> {
     if connections >= connections_max {
-        return Err(format!("there are {connections_max} connections already"));
+        return Err(format!("at most {connections_max} connections at once"));
     }
     let counted = addresses.enter(peer).ok_or_else(|| {
         let max = shared.options.connections_per_address_max;
-        format!("there are {max} connections from its address already")
+        format!("at most {max} connections from one address at once")
     })?;
     shared.hub.gatekeeper().map_or(Ok(()), |gatekeeper| gatekeeper.arrives(peer))?;
     Ok(counted)

@@ -67,7 +67,7 @@ async fn such_a_listener_takes_so_many_connections_and_none_with_a_key() {
     let _first = Dealer::connect(std::slice::from_ref(&plain), Framing::Raw, SocketOptions::default());
     event(&mut events, |kind| matches!(kind, SocketEventKind::Accepted { .. }).then_some(())).await;
     let _second = Dealer::connect(&[plain], Framing::Raw, SocketOptions::default());
-    assert_eq!(refused(&mut events).await, "too many connections");
+    assert_eq!(refused(&mut events).await, "at most 1 connections at once");
 }
 
 #[tokio::test]
