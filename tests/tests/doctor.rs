@@ -198,7 +198,7 @@ fn a_secured_server_that_is_another_one_is_not_asked() {
 
 #[test]
 fn a_members_machine_is_judged_by_the_server_that_it_has_joined() {
-    let (folder, home) = (folder(), recado_tests::parts::folder());
+    let (folder, home) = (folder(), folder());
     let system = Secured::up(folder.path());
     let link = system.link.clone().expect("nobody is administrator yet");
     assert_eq!(Run::recado(home.path(), ["join", &link, "--user", "ana"]).to_end().code, Some(0));
