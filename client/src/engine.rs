@@ -208,6 +208,7 @@ impl<F: Face> Engine<F> {
             }
             gone => gone,
         };
+        self.take_seen();
         self.save_places(true).await;
         self.tell_last_marks().await;
         self.take_leave().await;
@@ -399,7 +400,6 @@ impl<F: Face> Engine<F> {
     /// What was read last must not be unread on another device. A server that does not answer at once is not waited for: the next start
     /// reads on from here.
     async fn tell_last_marks(&mut self) {
-        self.take_seen();
         let user = self.chat.whereabouts().user;
         let marks = self.chat.take_untold_marks();
         if marks.is_empty() || self.chat.is_server_away() {

@@ -300,7 +300,7 @@ async fn begin(
         Err(_) => chat.begin(&[], wanted.or(usual), None),
     }
     chat.begin_company();
-    let since = early.iter().filter(|event| is_direct_backlog(event)).count();
+    let since = early.iter().filter(|event| is_direct_backlog(event, chat)).count();
     if was_here && since > 0 {
         chat.on_direct_since(since);
     }
@@ -309,8 +309,10 @@ async fn begin(
     }
 }
 
-fn is_direct_backlog(event: &SessionEvent) -> bool {
-    matches!(event, SessionEvent::Publication { topic: Topic::Direct(_), via: Via::Backlog, .. })
+/// Whether it is a direct message that came while one was away, and was not read elsewhere.
+fn is_direct_backlog(event: &SessionEvent, chat: &Chat) -> bool {
+    matches!(event, SessionEvent::Publication { topic: Topic::Direct(_), publication, via: Via::Backlog }
+        if !chat.was_read(publication.sender(), publication))
 }
 
 /// Why the server does not let one in.

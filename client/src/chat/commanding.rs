@@ -105,7 +105,7 @@ impl Chat {
                 self.hear_typing(channel.clone().into(), false);
                 self.effects.push_back(Effect::Unfollow(channel.clone()));
                 self.keep(Record::Left(channel.clone()), false);
-                self.places.remove(&Topic::Channel(channel.clone()));
+                self.forget_unread(&Topic::Channel(channel.clone()));
                 self.notice(Notice::Left { channel, current: self.current().cloned() });
             }
             Some(channel) => {

@@ -297,6 +297,8 @@ pub enum Notice {
         channel: ChannelName,
         /// Nobody has said anything in it yet.
         empty: bool,
+        /// One was in it the last time, and others of that time are joined after it.
+        passing: bool,
     },
     /// Plain lines go to this channel, which was followed before.
     Switched {

@@ -24,6 +24,7 @@ mod returning;
 pub mod search;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -43,6 +44,7 @@ use self::outbox::Outbox;
 use self::reading::Reading;
 use self::reason::{Hint, Reason, Unreadable};
 use self::returning::Joining;
+use self::unread::Unread;
 
 pub use company::{Activity, Company, Says};
 pub use exchange::{Answer, Ask, Effect};
@@ -94,12 +96,15 @@ pub struct Chat {
     joining: BTreeMap<ChannelName, Joining>,
     /// To be joined one after the other, the last one to talk in.
     returning: VecDeque<ChannelName>,
-    /// The last place that was shown of each topic.
+    /// How far each topic was shown, or read where the face says what one sees.
     places: BTreeMap<Topic, (Epoch, u64)>,
     /// Something is kept of an earlier run.
     was_here: bool,
     /// Those that were not written down yet.
     unsaved: BTreeSet<Topic>,
+    unread: Unread,
+    /// The channels of the last time are being joined.
+    is_returning: bool,
     /// The channel that a new server is to begin with; somebody else may have had the same thought.
     beginning: Option<ChannelName>,
     wrote_last: Option<UserName>,
@@ -139,6 +144,8 @@ impl Chat {
             places: BTreeMap::new(),
             was_here: false,
             unsaved: BTreeSet::new(),
+            unread: Unread::default(),
+            is_returning: false,
             beginning: None,
             wrote_last: None,
             direct_backlog_begun: false,
@@ -177,6 +184,7 @@ impl Chat {
                 is_first: !self.was_here,
             });
             self.send_kept();
+            self.is_returning = true;
             return self.return_to_next();
         }
         let create = wanted.is_none() && channels.is_empty();

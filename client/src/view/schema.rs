@@ -145,7 +145,7 @@ fn notices() -> Vec<Notice> {
     let reason = || "reason".to_owned();
     vec![
         Notice::Welcome { user: user(), channels: vec![channel()], joining: None, is_first: true },
-        Notice::Joined { channel: channel(), empty: false },
+        Notice::Joined { channel: channel(), empty: false, passing: false },
         Notice::Switched { channel: channel() },
         Notice::Talking { user: user() },
         Notice::TalkingNoMore { user: user(), current: None },

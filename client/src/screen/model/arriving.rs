@@ -60,7 +60,10 @@ impl Model {
         });
         self.away.retain(|_, left| *left > 0);
         // The server knows better: it hears of all devices.
-        self.was_read(message).map_or(was_away, |was_read| !was_read)
+        let is_direct = matches!(place, Some(Place::Direct(_)));
+        // Nobody has read anything of a conversation with a person that has no mark.
+        let is_unread = was_away || is_direct && !self.read.contains_key(&message.place);
+        self.was_read(message).map_or(is_unread, |was_read| !was_read)
     }
 
     pub(super) fn on_act(&mut self, act: &ActShown, item: &Item, now_ms: i64) {
@@ -117,7 +120,15 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: &Notice, item: &Item, now_ms: i64) {
         match notice {
             Notice::Welcome { user, .. } => self.user = Some(user.clone()),
-            Notice::Joined { channel, .. } => self.enter(Place::Channel(channel.clone())),
+            // What was not read there stays so: one comes by, and goes where one was last.
+            Notice::Joined { channel, passing: true, .. } => {
+                self.is_returning = true;
+                self.conversations.entry(Place::Channel(channel.clone())).or_default();
+            }
+            Notice::Joined { channel, passing: false, .. } => {
+                self.is_returning = false;
+                self.enter(Place::Channel(channel.clone()));
+            }
             Notice::Talking { user } => self.enter(Place::Direct(user.clone())),
             Notice::Left { channel, .. } => {
                 let left = Place::Channel(channel.clone());
@@ -153,6 +164,9 @@ impl Model {
             Notice::KeepsNothing { .. } => self.keeps_drafts = false,
             Notice::Alerting { place, level } => self.attention.set_level(place, *level),
             Notice::Disturbing { is_on } => self.attention.set_do_not_disturb(!is_on),
+            Notice::Switched { channel } if std::mem::take(&mut self.is_returning) => {
+                self.enter(Place::Channel(channel.clone()));
+            }
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }

@@ -110,6 +110,10 @@ pub(crate) struct Model {
     pub(crate) server_away: bool,
     pub(crate) broker_away: bool,
     has_focus: bool,
+    /// The channels of the last time are being joined: one does not go to each of them.
+    is_returning: bool,
+    /// What was seen before one went elsewhere, and nobody was told yet.
+    passed: BTreeMap<Place, ReadTo>,
     /// The next mentions that come are not listed: one is gone to.
     goes_to_mention: bool,
     /// The message that is asked for, to be chosen when it comes.
@@ -152,6 +156,8 @@ impl Model {
             server_away: false,
             broker_away: false,
             has_focus: true,
+            is_returning: false,
+            passed: BTreeMap::new(),
             goes_to_mention: false,
             jumping: None,
             has_arrived: false,
@@ -272,6 +278,7 @@ impl Model {
     pub(crate) fn ready(&mut self, whereabouts: &Whereabouts, taken: u64) {
         self.user = Some(whereabouts.user.clone());
         if taken == self.handed
+            && !self.is_returning
             && whereabouts.place != self.current
             && let Some(place) = whereabouts.place.clone()
         {

@@ -280,7 +280,7 @@ impl Shell {
 
     /// Does what the model wants.
     fn perform(&mut self) {
-        if let Some((place, to)) = self.model.seen() {
+        while let Some((place, to)) = self.model.seen() {
             self.looked().seen.insert(place, to);
         }
         if let Some(entry) = self.model.take_arrived() {

@@ -44,10 +44,10 @@ fn english(notice: &Notice) -> String {
         Notice::Welcome { user, channels, joining, is_first } => {
             welcome(Language::English, user.as_str(), channels, joining.as_ref(), *is_first)
         }
-        Notice::Joined { channel: of, empty: false } | Notice::Switched { channel: of } => {
+        Notice::Joined { channel: of, empty: false, .. } | Notice::Switched { channel: of } => {
             format!("You are in {}.", channel(of))
         }
-        Notice::Joined { channel: of, empty: true } => {
+        Notice::Joined { channel: of, empty: true, .. } => {
             format!("You are in {}. Nobody has said anything here yet.", channel(of))
         }
         Notice::Talking { user } => {
@@ -141,10 +141,10 @@ fn portuguese(notice: &Notice) -> String {
         Notice::Welcome { user, channels, joining, is_first } => {
             welcome(language, user.as_str(), channels, joining.as_ref(), *is_first)
         }
-        Notice::Joined { channel: of, empty: false } | Notice::Switched { channel: of } => {
+        Notice::Joined { channel: of, empty: false, .. } | Notice::Switched { channel: of } => {
             format!("Você está em {}.", channel(of))
         }
-        Notice::Joined { channel: of, empty: true } => {
+        Notice::Joined { channel: of, empty: true, .. } => {
             format!("Você está em {}. Ninguém disse nada aqui ainda.", channel(of))
         }
         Notice::Talking { user } => {
