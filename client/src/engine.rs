@@ -117,6 +117,11 @@ pub(crate) trait Opening: Face {
         }
     }
 
+    /// Waits until the user would rather leave than go on waiting for the chat to begin. Cancel safe. Where a signal does that, never.
+    async fn left(&mut self) {
+        pending().await
+    }
+
     /// The chat begins.
     fn begin(&self) -> io::Result<()>;
 
@@ -492,8 +497,8 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             let last = session.history(HistoryOf::Channel(channel.clone()), Range::Latest, 1).await;
             Answer::Look(channel, last)
         }
-        Ask::Create(channel) => {
-            let created = session.create_channel(&channel).await;
+        Ask::Create { channel, private } => {
+            let created = session.create_channel_as(&channel, private).await;
             Answer::Create(channel, created)
         }
         Ask::Users { quiet } => Answer::Users { quiet, result: session.users().await },
@@ -520,9 +525,8 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
         Ask::Govern { what, channel, act } => {
             Answer::Govern { what, channel, result: session.administer(act).await }
         }
-        Ask::Members(channel) => {
-            let members = session.members(&channel).await;
-            Answer::Members(channel, members)
+        Ask::Members { channel, asked } => {
+            Answer::Members { result: session.members(&channel).await, channel, asked }
         }
         Ask::Device => {
             let code = session.new_code(AdminAct::Device { of: None, seconds: None, code: () }).await;

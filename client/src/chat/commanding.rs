@@ -42,9 +42,9 @@ impl Chat {
                 let channel = self.known.meant_channel(channel);
                 self.join(channel);
             }
-            Command::Create(channel) => {
+            Command::Create { channel, private } => {
                 let channel = self.known.meant_channel(channel);
-                self.create(channel);
+                self.create(channel, private);
             }
             Command::Leave(channel) => self.leave(channel),
             Command::Channels => self.ask(Ask::Channels { quiet: false }),
@@ -86,8 +86,8 @@ impl Chat {
         self.begin_joining(channel, Start::Latest(self.backlog), false);
     }
 
-    pub(super) fn create(&mut self, channel: ChannelName) {
-        self.ask(Ask::Create(channel));
+    pub(super) fn create(&mut self, channel: ChannelName, private: bool) {
+        self.ask(Ask::Create { channel, private });
     }
 
     fn leave(&mut self, channel: Option<ChannelName>) {

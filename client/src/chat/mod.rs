@@ -66,6 +66,8 @@ pub struct ChatConfig {
     pub unattended: bool,
     /// What one's other devices are told to be read.
     pub reads: Reads,
+    /// The server knows people by their keys, and channels may be private.
+    pub secured: bool,
     /// What is said and heard of who is here.
     pub company: Company,
 }
@@ -87,6 +89,7 @@ pub struct Chat {
     patient: bool,
     unattended: bool,
     keeps: bool,
+    secured: bool,
     /// A channel could not be joined, and nobody is there to see it.
     astray: bool,
     /// The current channel is the last one.
@@ -136,6 +139,7 @@ impl Chat {
             patient: config.patient,
             unattended: config.unattended,
             keeps: config.keeps,
+            secured: config.secured,
             astray: false,
             joined: Vec::new(),
             direct: None,
@@ -199,7 +203,7 @@ impl Chat {
         match joining {
             Some(channel) if create => {
                 self.beginning = Some(channel.clone());
-                self.create(channel);
+                self.create(channel, false);
             }
             Some(channel) => self.join(channel),
             None => {}
@@ -304,7 +308,7 @@ impl Chat {
             }
             Answer::Send(outcome) => self.on_sent(outcome),
             Answer::Govern { what, channel, result } => self.on_governed(what, channel, result),
-            Answer::Members(channel, result) => self.on_members(channel, result),
+            Answer::Members { channel, asked, result } => self.on_members(channel, asked, result),
             Answer::Device(result) => self.on_device(result),
             Answer::Topic { channel, quiet, result } => self.on_topic(channel, quiet, result),
             Answer::Mark(mark, result) => self.on_told(mark, result),
@@ -477,6 +481,11 @@ impl Chat {
         };
         let reason = match (&what, error.code()) {
             (Attempt::Join(channel), Some(Code::NoSuchChannel)) => Reason::NoSuchChannel(channel.clone()),
+            (Attempt::Send { to: Some(Place::Channel(channel)), .. }, Some(Code::NoSuchChannel))
+                if self.joined.contains(channel) =>
+            {
+                Reason::NoLongerIn(channel.clone())
+            }
             _ => Reason::Request(error.clone()),
         };
         self.fail(what, code, reason, hint);

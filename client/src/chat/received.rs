@@ -38,6 +38,7 @@ impl Chat {
             }
             SessionEvent::Distrusted(found) => self.notice(Notice::Distrusted(found)),
             SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
+            SessionEvent::NotAdmitted => self.notice(Notice::NotAdmitted),
             SessionEvent::BrokerBack => {
                 self.notice(Notice::BrokerBack);
                 self.ask_marks();
@@ -194,6 +195,7 @@ impl Chat {
             passing,
             empty: self.backlog > 0 && joining.shown == 0 && !joining.returning,
         });
+        self.ask_privacy(channel.clone());
         // A script asks for what it wants to know.
         if !self.unattended {
             self.effects.push_back(Effect::Ask(Ask::Topic { channel, quiet: true }));

@@ -15,6 +15,7 @@ fn returning(records: &[Record]) -> Scene {
     records.iter().for_each(|record| kept.apply(record.clone()));
     let mut scene = Scene::new(true);
     let config = ChatConfig {
+        secured: false,
         company: no_company(),
         user: user("ana"),
         backlog: 20,

@@ -6,6 +6,7 @@ use crate::chat::item::{ActShown, Item, Message, Notice, Place, Quoted};
 use crate::chat::mentions::{calls, folded};
 use crate::limits;
 use crate::screen::log::{Entry, Log, Older, What};
+use crate::view::wording;
 
 use super::{Model, is_topic};
 
@@ -133,6 +134,7 @@ impl Model {
             Notice::Left { channel, .. } => {
                 let left = Place::Channel(channel.clone());
                 self.conversations.remove(&left);
+                self.private.remove(channel);
                 self.before.take_if(|before| *before == left);
                 self.current.take_if(|current| *current == left);
             }
@@ -140,8 +142,15 @@ impl Model {
                 self.server_away = true;
                 self.hold_alerts();
             }
+            // What it says must not be overlooked.
+            Notice::Distrusted(found) => {
+                self.distrusted = true;
+                let text = wording::distrusted(self.language, found);
+                return self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });
+            }
             Notice::ServerBack { .. } => {
                 self.server_away = false;
+                self.distrusted = false;
                 self.hold_alerts();
                 self.want_first();
             }
@@ -149,8 +158,13 @@ impl Model {
                 self.broker_away = true;
                 self.hold_alerts();
             }
+            Notice::NotAdmitted => {
+                self.not_admitted = true;
+                self.hold_alerts();
+            }
             Notice::BrokerBack => {
                 self.broker_away = false;
+                self.not_admitted = false;
                 self.hold_alerts();
             }
             Notice::Away { channel, shown, .. } => {
@@ -170,7 +184,7 @@ impl Model {
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }
-            | Notice::Distrusted(_)
+            | Notice::Secured { .. }
             | Notice::Governed { .. }
             | Notice::Attending { .. }
             | Notice::Missing { .. }
