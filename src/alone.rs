@@ -157,7 +157,8 @@ async fn start_missing(
 
 fn is_missing(what: &str, presence: Presence, endpoint: &Endpoint) -> Result<bool, Failure> {
     match presence {
-        Presence::Recado | Presence::Full { .. } => Ok(false),
+        // Of one that does not admit this device the chat says so.
+        Presence::Recado | Presence::Full { .. } | Presence::NotAdmitted => Ok(false),
         Presence::Nobody { .. } => Ok(true),
         Presence::Other { reason } => Err(Failure::Failed(anyhow!(
             "{endpoint} is taken, but not by {what} of Recado: {reason}; end that program, or choose other endpoints (recado up --help)"

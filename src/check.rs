@@ -56,6 +56,9 @@ fn report(part: &str, endpoint: &Endpoint, presence: &Presence) -> bool {
         Presence::Recado => println!("{part} {endpoint}: answers"),
         Presence::Full { reason } => println!("{part} {endpoint}: is there: {reason}"),
         Presence::Nobody { reason } => println!("{part} {endpoint}: nobody answers: {reason}"),
+        Presence::NotAdmitted => println!(
+            "{part} {endpoint}: answers, but does not admit this device: it has not joined, or was revoked, or you were banned"
+        ),
         Presence::Other { reason } => println!("{part} {endpoint}: something else answers: {reason}"),
     }
     presence.is_recado()

@@ -315,6 +315,10 @@ async fn forward(
                 tracing::warn!(subscriber, reason, "no broker");
                 continue;
             }
+            SessionEvent::NotAdmitted => {
+                tracing::warn!(subscriber, "the broker does not admit this key");
+                continue;
+            }
             SessionEvent::BrokerBack => {
                 tracing::info!(subscriber, "the broker is back");
                 continue;

@@ -168,9 +168,9 @@ With --json everything goes to standard output, one object a line, each with
   device    link: with what another device of yours joins
   jump      channel or with, id count; messages around it follow, then history_end
   welcome, joined, switched, talking, talking_no_more, left, created, backlog,
-  server_lost, server_back, broker_lost, broker_back, missing, epoch_changed,
-  malformed, kept, help, mentions, away, kept_before, kept_for_later, kept_damaged,
-  kept_elsewhere, keeps_nothing, attending, alerting,
+  server_lost, server_back, broker_lost, not_admitted, broker_back, secured,
+  missing, epoch_changed, malformed, kept, help, mentions, away, kept_before,
+  kept_for_later, kept_damaged, kept_elsewhere, keeps_nothing, attending, alerting,
   disturbing, governed, distrusted
 `time` is RFC 3339 in UTC with milliseconds. docs/scripting.md has each key.";
 

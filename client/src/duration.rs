@@ -28,13 +28,23 @@ fn read(text: &str) -> Option<Duration> {
     (milliseconds <= MILLISECONDS_MAX).then(|| Duration::from_millis(milliseconds))
 }
 
+/// As it is read, in the largest unit that says it in a whole number.
+pub fn written(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    let units = [("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    let unit =
+        units.into_iter().find(|(_, unit)| milliseconds >= *unit && milliseconds.is_multiple_of(*unit));
+    let (unit, in_unit) = unit.unwrap_or(("ms", 1));
+    format!("{}{unit}", milliseconds / in_unit)
+}
+
 const MILLISECONDS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::parse;
+    use super::{parse, written};
 
     #[test]
     fn a_number_and_a_unit() {
@@ -43,6 +53,14 @@ mod tests {
         assert_eq!(parse(" 5m "), Ok(Duration::from_secs(300)));
         assert_eq!(parse("2h"), Ok(Duration::from_secs(7_200)));
         assert_eq!(parse("0s"), Ok(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        for text in ["500ms", "12s", "90s", "5m", "90m", "2h", "0ms"] {
+            assert_eq!(written(parse(text).unwrap()), text);
+        }
+        assert_eq!(written(Duration::from_secs(3_600)), "1h");
     }
 
     #[test]

@@ -117,6 +117,11 @@ pub(crate) trait Opening: Face {
         }
     }
 
+    /// Waits until the user would rather leave than go on waiting for the chat to begin. Cancel safe. Where a signal does that, never.
+    async fn left(&mut self) {
+        pending().await
+    }
+
     /// The chat begins.
     fn begin(&self) -> io::Result<()>;
 
@@ -208,6 +213,7 @@ impl<F: Face> Engine<F> {
             }
             gone => gone,
         };
+        self.take_seen();
         self.save_places(true).await;
         self.tell_last_marks().await;
         self.take_leave().await;
@@ -399,7 +405,6 @@ impl<F: Face> Engine<F> {
     /// What was read last must not be unread on another device. A server that does not answer at once is not waited for: the next start
     /// reads on from here.
     async fn tell_last_marks(&mut self) {
-        self.take_seen();
         let user = self.chat.whereabouts().user;
         let marks = self.chat.take_untold_marks();
         if marks.is_empty() || self.chat.is_server_away() {
@@ -492,8 +497,8 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             let last = session.history(HistoryOf::Channel(channel.clone()), Range::Latest, 1).await;
             Answer::Look(channel, last)
         }
-        Ask::Create(channel) => {
-            let created = session.create_channel(&channel).await;
+        Ask::Create { channel, private } => {
+            let created = session.create_channel_as(&channel, private).await;
             Answer::Create(channel, created)
         }
         Ask::Users { quiet } => Answer::Users { quiet, result: session.users().await },
@@ -520,9 +525,8 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
         Ask::Govern { what, channel, act } => {
             Answer::Govern { what, channel, result: session.administer(act).await }
         }
-        Ask::Members(channel) => {
-            let members = session.members(&channel).await;
-            Answer::Members(channel, members)
+        Ask::Members { channel, asked } => {
+            Answer::Members { result: session.members(&channel).await, channel, asked }
         }
         Ask::Device => {
             let code = session.new_code(AdminAct::Device { of: None, seconds: None, code: () }).await;

@@ -4,7 +4,8 @@ use recado_proto::{Code, UserName};
 use recado_zmtp::Endpoint;
 
 use crate::error::Error;
-use crate::keys::{Trust, secure};
+use crate::keys::{Profile, Trust, secure};
+use crate::paths;
 use crate::run::no_answer;
 use crate::session::{RequestError, Session, SessionConfig, SessionEvents};
 
@@ -83,14 +84,26 @@ pub(crate) fn is_meant(named: Option<&UserName>, owner: UserName) -> Result<User
 pub(crate) async fn unanswered(error: RequestError, config: &SessionConfig) -> Error {
     match error {
         RequestError::Unanswered { .. } => no_answer(config).await,
-        error => refused(error),
+        error => refused(error, &config.servers),
     }
 }
 
-/// As [`unanswered`], of what was answered.
-pub(crate) fn refused(error: RequestError) -> Error {
+/// As [`unanswered`], of what one of these servers answered.
+pub(crate) fn refused(error: RequestError, servers: &[Endpoint]) -> Error {
+    refused_there(error, || has_joined(servers))
+}
+
+/// Whether this device has joined at one of these servers. What cannot be read says nothing.
+fn has_joined(servers: &[Endpoint]) -> bool {
+    let path = paths::data_folder().map(|folder| folder.join(paths::JOINED));
+    let profile = path.and_then(|path| Profile::load(&path).ok().flatten());
+    profile.is_some_and(|profile| servers.contains(&profile.server))
+}
+
+fn refused_there(error: RequestError, has_joined: impl FnOnce() -> bool) -> Error {
     match error {
         RequestError::Distrusted(found) => Error::Distrusted(found),
+        RequestError::Refused { code, .. } if is_unknown_key(&code) && has_joined() => Error::NotAdmitted,
         RequestError::Refused { code, .. } if is_unknown_key(&code) => Error::UnknownDevice,
         RequestError::Refused { .. }
         | RequestError::Unanswered { .. }
@@ -111,7 +124,7 @@ pub(crate) fn is_unknown_key(code: &Code) -> bool {
 mod tests {
     use recado_proto::{Code, UserName};
 
-    use super::{is_meant, refused};
+    use super::{is_meant, refused_there};
     use crate::error::Error;
     use crate::session::RequestError;
 
@@ -129,8 +142,18 @@ mod tests {
 
     #[test]
     fn a_device_that_nobody_knows_is_told_how_to_join() {
-        let refusal = |code| refused(RequestError::Refused { code, description: "no".to_owned() });
+        let refusal =
+            |code| refused_there(RequestError::Refused { code, description: "no".to_owned() }, || false);
         assert!(refusal(Code::from("unknown_key")).to_string().contains("join with: recado join LINK"));
         assert!(matches!(refusal(Code::Forbidden), Error::Request(_)));
+    }
+
+    #[test]
+    fn a_device_that_was_known_is_told_that_it_is_no_longer() {
+        let refusal = RequestError::Refused { code: Code::UnknownKey, description: "no".to_owned() };
+        let error = refused_there(refusal, || true).to_string();
+        assert!(error.contains("no longer admitted") && error.contains("ask an administrator"), "{error}");
+        let forbidden = RequestError::Refused { code: Code::Forbidden, description: "no".to_owned() };
+        assert!(matches!(refused_there(forbidden, || true), Error::Request(_)));
     }
 }

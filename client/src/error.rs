@@ -56,6 +56,11 @@ pub enum Error {
     /// The server is secured, and this device's key is nobody's there.
     #[error("this device is not known to the server; join with: recado join LINK")]
     UnknownDevice,
+    /// The server is secured, and this device's key, which has joined there, is nobody's any more.
+    #[error(
+        "this device is no longer admitted at the server: it was revoked, or you were banned; ask an administrator"
+    )]
+    NotAdmitted,
     /// The server is secured, and this device's key is another user's.
     #[error(
         "this device's key is {owner}'s, not {named}'s: leave out --user, or name another key with --device-key FILE"
@@ -142,6 +147,7 @@ impl Error {
             | Error::Distrusted(_)
             | Error::Security(_)
             | Error::UnknownDevice
+            | Error::NotAdmitted
             | Error::SomebodyElse { .. }
             | Error::Profile(_)
             | Error::NotSecured { .. }

@@ -336,6 +336,9 @@ pub const KNOWN_NAMES_MAX: usize = 10_000;
 /// Candidates offered at once by completion.
 pub const CANDIDATES_MAX: usize = 200;
 
+/// People with whom one talked last and who are in the full screen's list from the start.
+pub const DIRECT_LISTED: usize = 10;
+
 /// Conversations of which is known how far they were read; others count as before.
 pub const READ_PLACES_MAX: usize = recado_proto::limits::READ_MARKS_MAX;
 

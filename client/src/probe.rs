@@ -10,7 +10,7 @@ use recado_zmtp::{Dealer, Endpoint, Framing, Message};
 use tokio::time::{Instant, timeout_at};
 
 use crate::keys::distrust;
-use crate::session::{half_sentence, request_options};
+use crate::session::{half_sentence, is_key_refused, request_options};
 
 /// What was found at an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Presence {
         /// How it said so, as a half sentence.
         reason: String,
     },
+    /// What was looked for, which does not admit this device's key.
+    NotAdmitted,
     /// Something else has the address.
     Other {
         /// What it did instead, as a half sentence.
@@ -128,6 +130,7 @@ async fn shake_hands(
         Err(error @ EstablishError::Unheard) => {
             Err(Presence::Nobody { reason: half_sentence(&error.to_string()) })
         }
+        Err(error) if is_key_refused(&half_sentence(&error.to_string())) => Err(Presence::NotAdmitted),
         Err(error) => match distrust(endpoint, security).await {
             Some(found) => Err(Presence::Other { reason: found.brief().to_owned() }),
             None => Err(Presence::Other { reason: half_sentence(&error.to_string()) }),

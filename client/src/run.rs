@@ -2,8 +2,12 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::pin::pin;
 
 use recado_proto::{ChannelName, Device, UserName};
+use recado_zmtp::Endpoint;
+use recado_zmtp::curve::Security;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::item::{Item, Notice};
@@ -72,10 +76,11 @@ async fn on_the_terminal<F: Opening>(
     if config.session.is_secured() {
         let owner = tokio::select! {
             owner = identify_patiently(&session, &mut events, &mut face, language, &config.session) => owner,
-            () = shutdown.cancelled() => {
-                face.finish().await;
-                return Ok(());
-            }
+            () = shutdown.cancelled() => None,
+        };
+        let Some(owner) = owner else {
+            face.finish().await;
+            return Ok(());
         };
         match owner.and_then(|owner| is_meant(config.user.as_ref(), owner)) {
             Ok(owner) => wanted = Some(owner),
@@ -105,10 +110,11 @@ async fn on_the_terminal<F: Opening>(
         let start = keeping.direct_start(&user, limits::DIRECT_BACKLOG_MESSAGES);
         let logged_in = tokio::select! {
             logged_in = log_in_patiently(&session, &user, start, &mut events, &mut early, &mut face, (language, &config.session)) => logged_in,
-            () = shutdown.cancelled() => {
-                face.finish().await;
-                return Ok(());
-            }
+            () = shutdown.cancelled() => None,
+        };
+        let Some(logged_in) = logged_in else {
+            face.finish().await;
+            return Ok(());
         };
         match logged_in {
             Ok(()) => break (user, early, keeping),
@@ -119,7 +125,7 @@ async fn on_the_terminal<F: Opening>(
             }
             Err(error) => {
                 face.finish().await;
-                return Err(not_in(error));
+                return Err(not_in(error, &config.session.servers));
             }
         }
     };
@@ -131,10 +137,11 @@ async fn on_the_terminal<F: Opening>(
         keeps: keeping.keeper.is_some(),
         unattended: false,
         reads: face.reads(),
+        secured: config.session.is_secured(),
         company: company(&config, true, face.reads() == Reads::WhatIsSeen),
     });
     let Keeping { keeper, mut kept, notices } = keeping;
-    for notice in notices {
+    for notice in secured(&config.session).into_iter().chain(notices) {
         face.show(&Item::Notice(notice)).await.map_err(Error::Terminal)?;
     }
     chat.listen_for(&config.screen.wishes.keywords);
@@ -201,7 +208,7 @@ async fn in_lines(
                 Err(RequestError::Unanswered { .. }) => {
                     return Err(no_answer(&config.session).await);
                 }
-                Err(error) => return Err(not_in(error)),
+                Err(error) => return Err(not_in(error, &config.session.servers)),
                 Ok(()) => return Ok(()),
             }
         }
@@ -217,6 +224,7 @@ async fn in_lines(
         keeps: keeping.keeper.is_some(),
         unattended: true,
         reads: Reads::Nothing,
+        secured: config.session.is_secured(),
         company: company(&config, false, false),
     });
     let Keeping { keeper, kept, notices } = keeping;
@@ -239,6 +247,12 @@ async fn in_lines(
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Error::Terminal(error)),
     }
+}
+
+/// That the chat is encrypted, and with whom.
+fn secured(config: &SessionConfig) -> Option<Notice> {
+    let Security::CurveClient { server, .. } = &config.security else { return None };
+    Some(Notice::Secured { endpoint: config.servers.first()?.clone(), key: *server })
 }
 
 /// What is said and heard of who is here. A script is here while it listens, as any program.
@@ -266,6 +280,7 @@ pub(crate) async fn no_answer(config: &SessionConfig) -> Error {
             Error::NoServer { endpoint, reason, is_startable }
         }
         Presence::Other { reason } => Error::NotAServer { endpoint, reason },
+        Presence::NotAdmitted => Error::NotAdmitted,
         Presence::Recado => {
             let reason = "it is there now, but was not in time".to_owned();
             Error::NoServer { endpoint, reason, is_startable }
@@ -304,7 +319,7 @@ async fn begin(
         Err(_) => chat.begin(&[], wanted.or(usual), None),
     }
     chat.begin_company();
-    let since = early.iter().filter(|event| is_direct_backlog(event)).count();
+    let since = early.iter().filter(|event| is_direct_backlog(event, chat)).count();
     if was_here && since > 0 {
         chat.on_direct_since(since);
     }
@@ -313,34 +328,56 @@ async fn begin(
     }
 }
 
-fn is_direct_backlog(event: &SessionEvent) -> bool {
-    matches!(event, SessionEvent::Publication { topic: Topic::Direct(_), via: Via::Backlog, .. })
+/// Whether it is a direct message that came while one was away, and was not read elsewhere.
+fn is_direct_backlog(event: &SessionEvent, chat: &Chat) -> bool {
+    matches!(event, SessionEvent::Publication { topic: Topic::Direct(_), publication, via: Via::Backlog }
+        if !chat.was_read(publication.sender(), publication))
 }
 
 /// Why the server does not let one in.
-fn not_in(error: RequestError) -> Error {
-    match refused(error) {
+fn not_in(error: RequestError, servers: &[Endpoint]) -> Error {
+    match refused(error, servers) {
         Error::Request(error) => Error::Login(error),
         error => error,
     }
 }
 
-/// Who one is to a secured server, asked as often as it takes; says once what it is waiting for.
+/// Waits for what is under way, and says once what it is waiting for; none if the user would rather leave.
+async fn patiently<T>(
+    face: &mut impl Opening,
+    language: Language,
+    config: &SessionConfig,
+    mut lost: mpsc::Receiver<String>,
+    under_way: impl Future<Output = T>,
+) -> Option<T> {
+    let mut under_way = pin!(under_way);
+    loop {
+        tokio::select! {
+            ended = &mut under_way => return Some(ended),
+            Some(reason) = lost.recv() => {
+                face.say(&wording::no_server(language, config, &reason));
+                face.say(wording::still_trying(language));
+            }
+            () = face.left() => return None,
+        }
+    }
+}
+
+/// Who one is to a secured server, asked as often as it takes; none if the user would rather leave.
 async fn identify_patiently(
     session: &Session,
     events: &mut SessionEvents,
     face: &mut impl Opening,
     language: Language,
     config: &SessionConfig,
-) -> Result<UserName, Error> {
+) -> Option<Result<UserName, Error>> {
     loop {
-        let says = |reason: &str| {
-            face.say(&wording::no_server(language, config, reason));
-            face.say(wording::still_trying(language));
-        };
-        match identify(session, events, says).await {
+        let (says, lost) = mpsc::channel(1);
+        // What was said once need not be said again.
+        let identified = identify(session, events, |reason| drop(says.try_send(reason.to_owned())));
+        match patiently(face, language, config, lost, identified).await? {
             Err(RequestError::Unanswered { .. }) => {}
-            ended => return ended.map_err(not_in),
+            ended => return Some(ended.map_err(|error| not_in(error, &config.servers))),
         }
     }
 }
@@ -355,7 +392,7 @@ async fn identify_in_lines(
         match identify(session, events, |_| {}).await {
             Err(RequestError::Unanswered { .. }) if config.listen => {}
             Err(RequestError::Unanswered { .. }) => return Err(no_answer(&config.session).await),
-            ended => return ended.map_err(not_in),
+            ended => return ended.map_err(|error| not_in(error, &config.session.servers)),
         }
     }
 }
@@ -380,7 +417,7 @@ async fn identify(
     }
 }
 
-/// Logs in as often as it takes, and says once what it is waiting for.
+/// Logs in as often as it takes; none if the user would rather leave.
 async fn log_in_patiently(
     session: &Session,
     user: &UserName,
@@ -389,15 +426,14 @@ async fn log_in_patiently(
     early: &mut Vec<SessionEvent>,
     face: &mut impl Opening,
     (language, config): (Language, &SessionConfig),
-) -> Result<(), RequestError> {
+) -> Option<Result<(), RequestError>> {
     loop {
-        let says = |reason: &str| {
-            face.say(&wording::no_server(language, config, reason));
-            face.say(wording::still_trying(language));
-        };
-        match log_in(session, user, start, events, early, says).await {
+        let (says, lost) = mpsc::channel(1);
+        let logged_in =
+            log_in(session, user, start, events, early, |reason| drop(says.try_send(reason.to_owned())));
+        match patiently(face, language, config, lost, logged_in).await? {
             Err(RequestError::Unanswered { .. }) => {}
-            ended => return ended,
+            ended => return Some(ended),
         }
     }
 }

@@ -61,6 +61,7 @@ pub(super) async fn server(
     match probe_user(endpoint, &security, limit).await {
         Ok((time, Ok(user))) => (Some(time.as_seconds()), Welcome::User(with, user.to_string())),
         Ok((time, Err(_))) => (Some(time.as_seconds()), Welcome::Stranger(with)),
+        Err(Presence::NotAdmitted) => (None, Welcome::Stranger(with)),
         Err(Presence::Recado) => unreachable!("what is there is no reason why it is not"),
         Err(Presence::Full { reason } | Presence::Other { reason } | Presence::Nobody { reason }) => {
             (None, Welcome::Silent(reason))

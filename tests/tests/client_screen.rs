@@ -58,6 +58,19 @@ fn ends(terminal: &mut Terminal) -> String {
 }
 
 #[test]
+fn who_waits_for_a_server_leaves_with_one_key() {
+    let folder = folder();
+    // Nobody listens at port 1.
+    let line = ["client", "--server", "tcp://127.0.0.1:1", "--broker", "tcp://127.0.0.1:1", "--user", "ana"];
+    for key in ["\x04", "\x03"] {
+        let mut terminal = Terminal::start_with(folder.path(), ROWS, COLUMNS, &line, &[FULL_SCREEN]);
+        terminal.wait_for_text("Still trying.");
+        terminal.keys(key);
+        ends(&mut terminal);
+    }
+}
+
+#[test]
 fn the_first_minute_on_the_whole_screen() {
     let folder = folder();
     let recado = Recado::up(folder.path()).expect("it starts");

@@ -136,7 +136,7 @@ fn a_code_is_good_once_and_a_link_that_is_cut_short_is_bad_usage() {
 #[test]
 fn a_device_that_is_revoked_hears_and_says_no_more() {
     let folder = folder();
-    let (_system, ana) = secured(folder.path());
+    let (system, ana) = secured(folder.path());
     let mut chat = Run::recado(ana.0.path(), ["client"]).with_input().start();
     chat.write_line("/create geral");
     chat.write_line("one");
@@ -149,12 +149,12 @@ fn a_device_that_is_revoked_hears_and_says_no_more() {
     assert_eq!(keys.iter().filter(|line| line.ends_with(", this device")).count(), 1, "{keys:?}");
     let of_tablet = keys.iter().find(|line| line.ends_with("tablet")).expect("it is listed");
     ana.prints(&["keys", "revoke", &of_tablet[..9]]);
-    listener.wait_for_log("its connection to end", |line| {
-        line.contains("away: the peer does not admit this key")
-    });
+    listener.wait_for_log("that it is shut out", |line| line.contains("no longer admitted here"));
     ana.prints(&["send", "geral", "two"]);
     let error = tablet.fails(&["send", "geral", "three"]);
-    assert!(error.contains("this device is not known to the server; join with: recado join LINK"), "{error}");
+    assert!(error.contains("no longer admitted at the server: it was revoked"), "{error}");
+    let check = tablet.run(&["check", "--server", &system.requests, "--broker", &system.subscribers]);
+    assert!(check.out.iter().any(|line| line.contains("does not admit this device")), "{:#?}", check.out);
     assert!(!listener.terminate().out.iter().any(|line| line.ends_with("two")), "it still hears");
     assert_eq!(ana.prints(&["keys"]).len(), 1);
     let done = ana.prints(&["admin", "audit"]).join("\n");

@@ -17,6 +17,9 @@ use super::item::Level;
 use super::nearest::nearest;
 use super::search::Wanted;
 
+/// Behind the name of a channel that is to be private from the beginning.
+const PRIVATE: &str = "private";
+
 /// In place of a topic: there is to be none.
 const CLEARS_TOPIC: &str = "-delete";
 
@@ -43,7 +46,12 @@ pub enum Command {
     /// Say that one is here again.
     Back,
     /// Create a channel and join it.
-    Create(ChannelName),
+    Create {
+        /// Which.
+        channel: ChannelName,
+        /// Only members know of it.
+        private: bool,
+    },
     /// A message to one user.
     Message {
         /// The receiver.
@@ -222,7 +230,7 @@ impl Command {
             | Command::Query(_)
             | Command::OnMessage { .. }
             | Command::ShowTopic
-            | Command::Create(_)
+            | Command::Create { .. }
             | Command::History { .. }
             | Command::Search(_)
             | Command::Jump(_)
@@ -243,7 +251,7 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
     let nothing_more = |command| if rest.is_empty() { Ok(command) } else { Err(CommandError::TooMuch(spec)) };
     match spec.kind {
         CommandKind::Join => Ok(Command::Join(channel(spec, rest)?)),
-        CommandKind::Create => Ok(Command::Create(channel(spec, rest)?)),
+        CommandKind::Create => create(spec, rest),
         CommandKind::Leave if rest.is_empty() => Ok(Command::Leave(None)),
         CommandKind::Leave => Ok(Command::Leave(Some(channel(spec, rest)?))),
         CommandKind::Channels => nothing_more(Command::Channels),
@@ -309,6 +317,7 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
         CommandKind::Invite => governing::of_user(spec, rest, Governing::Invite),
         CommandKind::Kick => governing::of_user(spec, rest, Governing::Kick),
         CommandKind::Ban => governing::of_user(spec, rest, Governing::Ban),
+        CommandKind::Unban => governing::of_user(spec, rest, Governing::Unban),
         CommandKind::Unsilence => governing::of_user(spec, rest, Governing::Unsilence),
         CommandKind::Role | CommandKind::Silence => governing::with_word(spec, rest),
         CommandKind::Private => nothing_more(Command::Govern(Governing::Private)),
@@ -334,6 +343,15 @@ fn read(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError>
             Ok(Command::Help(Some(spec)))
         }
     }
+}
+
+/// In quotes a name may end with the word.
+fn create(spec: &'static CommandSpec, rest: &str) -> Result<Command, CommandError> {
+    let named = rest
+        .strip_suffix(PRIVATE)
+        .filter(|named| named.ends_with([' ', '\t', '"']) && !named.trim().is_empty());
+    let (name, private) = named.map_or((rest, false), |named| (named.trim_end(), true));
+    Ok(Command::Create { channel: channel(spec, name)?, private })
 }
 
 /// A channel takes the whole rest of the line, so that spaces in it need no quotes; quotes do no harm.
@@ -478,7 +496,13 @@ mod tests {
         check("/JOIN geral", Command::Join(channel("geral")));
         check("/j team chat", Command::Join(channel("team chat")));
         check("/join \"team chat\"", Command::Join(channel("team chat")));
-        check("/create 日本語", Command::Create(channel("日本語")));
+        let create = |name, private| Command::Create { channel: channel(name), private };
+        check("/create 日本語", create("日本語", false));
+        check("/create junta private", create("junta", true));
+        check("/create a team private", create("a team", true));
+        check("/create \"a team\" private", create("a team", true));
+        check("/create \"a team private\"", create("a team private", false));
+        check("/create private", create("private", false));
         check("/leave", Command::Leave(None));
         check("/part geral ", Command::Leave(Some(channel("geral"))));
         refused("/join", "/join needs CHANNEL; for example: /join tech");

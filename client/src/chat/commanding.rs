@@ -42,9 +42,9 @@ impl Chat {
                 let channel = self.known.meant_channel(channel);
                 self.join(channel);
             }
-            Command::Create(channel) => {
+            Command::Create { channel, private } => {
                 let channel = self.known.meant_channel(channel);
-                self.create(channel);
+                self.create(channel, private);
             }
             Command::Leave(channel) => self.leave(channel),
             Command::Channels => self.ask(Ask::Channels { quiet: false }),
@@ -86,8 +86,8 @@ impl Chat {
         self.begin_joining(channel, Start::Latest(self.backlog), false);
     }
 
-    pub(super) fn create(&mut self, channel: ChannelName) {
-        self.ask(Ask::Create(channel));
+    pub(super) fn create(&mut self, channel: ChannelName, private: bool) {
+        self.ask(Ask::Create { channel, private });
     }
 
     fn leave(&mut self, channel: Option<ChannelName>) {
@@ -105,7 +105,7 @@ impl Chat {
                 self.hear_typing(channel.clone().into(), false);
                 self.effects.push_back(Effect::Unfollow(channel.clone()));
                 self.keep(Record::Left(channel.clone()), false);
-                self.places.remove(&Topic::Channel(channel.clone()));
+                self.forget_unread(&Topic::Channel(channel.clone()));
                 self.notice(Notice::Left { channel, current: self.current().cloned() });
             }
             Some(channel) => {

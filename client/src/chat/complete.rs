@@ -90,9 +90,10 @@ impl KnownNames {
         ChannelName::parse(without_mark(written.as_str(), '#', &self.channels)).unwrap_or(written)
     }
 
-    /// `@bob` means `bob`, unless a user has that mark in the name.
+    /// `@bob` means `bob` as it does in every list, whoever else there is; a user whose name has that mark itself is `@@bob`.
     pub(crate) fn meant_user(&self, written: UserName) -> UserName {
-        UserName::parse(without_mark(written.as_str(), '@', &self.users)).unwrap_or(written)
+        let bare = written.as_str().strip_prefix('@').and_then(|bare| UserName::parse(bare).ok());
+        bare.unwrap_or(written)
     }
 
     pub(crate) fn nearest_user(&self, user: &UserName) -> Option<&str> {
@@ -119,7 +120,11 @@ impl KnownNames {
             CommandKind::Join => {
                 rest_of_line(gap, argument, "#", self.channels.iter().map(ChannelName::as_str))
             }
-            CommandKind::Invite | CommandKind::Kick | CommandKind::Ban | CommandKind::Unsilence => {
+            CommandKind::Invite
+            | CommandKind::Kick
+            | CommandKind::Ban
+            | CommandKind::Unban
+            | CommandKind::Unsilence => {
                 rest_of_line(gap, argument, "@", self.users.iter().map(UserName::as_str))
             }
             CommandKind::Role | CommandKind::Silence
@@ -431,6 +436,11 @@ mod tests {
         known.add_channel(&channel("#tech"));
         assert_eq!(known.meant_channel(channel("#tech")), channel("#tech"));
         assert_eq!(known.meant_channel(channel("#")), channel("#"));
-        assert_eq!(known.meant_user(UserName::parse("@bob").unwrap()).as_str(), "bob");
+        let user = |name: &str| UserName::parse(name).unwrap();
+        known.add_user(&user("@bob"));
+        assert_eq!(known.meant_user(user("@bob")), user("bob"));
+        assert_eq!(known.meant_user(user("@@bob")), user("@bob"));
+        assert_eq!(known.meant_user(user("bob")), user("bob"));
+        assert_eq!(known.meant_user(user("@")), user("@"));
     }
 }

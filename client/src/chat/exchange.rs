@@ -52,7 +52,12 @@ pub enum Ask {
     /// See how far a channel has come that this user was in before.
     Look(ChannelName),
     /// Create a channel.
-    Create(ChannelName),
+    Create {
+        /// Which.
+        channel: ChannelName,
+        /// Only members know of it.
+        private: bool,
+    },
     /// List users.
     Users {
         /// Nobody asked; only completion wants to know.
@@ -145,7 +150,12 @@ pub enum Ask {
         act: AdminAct,
     },
     /// List who is in a channel.
-    Members(ChannelName),
+    Members {
+        /// Which.
+        channel: ChannelName,
+        /// The user wants to see it.
+        asked: bool,
+    },
     /// Make a link for another device of one's own.
     Device,
 }
@@ -236,7 +246,14 @@ pub enum Answer {
         result: Result<(), RequestError>,
     },
     /// To [`Ask::Members`].
-    Members(ChannelName, Result<Members, RequestError>),
+    Members {
+        /// Which.
+        channel: ChannelName,
+        /// As asked.
+        asked: bool,
+        /// Who.
+        result: Result<Members, RequestError>,
+    },
     /// To [`Ask::Device`]: the link, or the code alone where the server cannot be linked to.
     Device(Result<String, RequestError>),
     /// To [`Ask::Who`].

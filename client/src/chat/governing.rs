@@ -5,7 +5,7 @@ use recado_proto::{ChannelName, Members};
 use super::command::Governing;
 use super::item::{Attempt, FailureCode, Item, Notice, Place};
 use super::reason::{Hint, Reason};
-use super::{Ask, Chat};
+use super::{Ask, Chat, Effect};
 use crate::session::RequestError;
 
 impl Chat {
@@ -20,7 +20,7 @@ impl Chat {
 
     pub(super) fn list_members(&mut self) {
         match self.channel_here() {
-            Some(channel) => self.ask(Ask::Members(channel)),
+            Some(channel) => self.ask(Ask::Members { channel, asked: true }),
             None => self.fail_without_channel(),
         }
     }
@@ -33,15 +33,40 @@ impl Chat {
     ) {
         self.waiting = self.waiting.saturating_sub(1);
         match result {
-            Ok(()) => self.notice(Notice::Governed { what, channel }),
+            Ok(()) => {
+                let shows_members = what == Governing::Private;
+                let changes_privacy = shows_members || what == Governing::Public;
+                self.notice(Notice::Governed { what, channel: channel.clone() });
+                match channel {
+                    // Nobody is to be left out unawares.
+                    Some(channel) if shows_members => self.ask(Ask::Members { channel, asked: true }),
+                    Some(channel) if changes_privacy => self.ask_privacy(channel),
+                    Some(_) | None => {}
+                }
+            }
             Err(error) => self.fail_request(Attempt::Govern, &error, None),
         }
     }
 
-    pub(super) fn on_members(&mut self, channel: ChannelName, result: Result<Members, RequestError>) {
-        self.waiting = self.waiting.saturating_sub(1);
+    /// Asks whether the channel is private, to show it so.
+    pub(super) fn ask_privacy(&mut self, channel: ChannelName) {
+        if self.secured && !self.unattended {
+            self.effects.push_back(Effect::Ask(Ask::Members { channel, asked: false }));
+        }
+    }
+
+    pub(super) fn on_members(
+        &mut self,
+        channel: ChannelName,
+        asked: bool,
+        result: Result<Members, RequestError>,
+    ) {
+        if asked {
+            self.waiting = self.waiting.saturating_sub(1);
+        }
         match result {
-            Ok(members) => self.show(Item::Members { channel, members }),
+            Ok(members) => self.show(Item::Members { channel, members, asked }),
+            Err(error) if !asked => tracing::debug!(%error, "whether a channel is private is not known"),
             Err(error) => self.fail_request(Attempt::Govern, &error, None),
         }
     }

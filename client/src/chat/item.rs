@@ -1,6 +1,8 @@
 //! Everything that the client shows, as values: how an item looks is decided by each face (`crate::view`).
 
 use recado_proto::{ActDone, ActKind, ChannelName, Code, Epoch, Here, Manner, Members, MessageId, UserName};
+use recado_zmtp::Endpoint;
+use recado_zmtp::curve::PublicKey;
 
 use crate::keys::Distrust;
 
@@ -144,6 +146,8 @@ pub enum Item {
         channel: ChannelName,
         /// Who.
         members: Members,
+        /// Somebody wants to see it; otherwise it says whether the channel is private.
+        asked: bool,
     },
     /// With what another device of this user joins.
     Device {
@@ -297,6 +301,8 @@ pub enum Notice {
         channel: ChannelName,
         /// Nobody has said anything in it yet.
         empty: bool,
+        /// One was in it the last time, and others of that time are joined after it.
+        passing: bool,
     },
     /// Plain lines go to this channel, which was followed before.
     Switched {
@@ -342,6 +348,13 @@ pub enum Notice {
         /// Lines that were kept and are being sent now.
         kept: usize,
     },
+    /// What is said is encrypted, to the server with this key.
+    Secured {
+        /// Where it is.
+        endpoint: Endpoint,
+        /// Its key.
+        key: PublicKey,
+    },
     /// What answers is not the server that was meant.
     Distrusted(Box<Distrust>),
     /// What members and administrators do was done.
@@ -356,6 +369,8 @@ pub enum Notice {
         /// Why, as a half sentence.
         reason: String,
     },
+    /// The broker does not admit this device any more.
+    NotAdmitted,
     /// A broker is there again.
     BrokerBack,
     /// These messages are kept nowhere any more.

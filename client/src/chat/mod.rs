@@ -24,6 +24,7 @@ mod returning;
 pub mod search;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -43,6 +44,7 @@ use self::outbox::Outbox;
 use self::reading::Reading;
 use self::reason::{Hint, Reason, Unreadable};
 use self::returning::Joining;
+use self::unread::Unread;
 
 pub use company::{Activity, Company, Says};
 pub use exchange::{Answer, Ask, Effect};
@@ -64,6 +66,8 @@ pub struct ChatConfig {
     pub unattended: bool,
     /// What one's other devices are told to be read.
     pub reads: Reads,
+    /// The server knows people by their keys, and channels may be private.
+    pub secured: bool,
     /// What is said and heard of who is here.
     pub company: Company,
 }
@@ -85,6 +89,7 @@ pub struct Chat {
     patient: bool,
     unattended: bool,
     keeps: bool,
+    secured: bool,
     /// A channel could not be joined, and nobody is there to see it.
     astray: bool,
     /// The current channel is the last one.
@@ -94,12 +99,15 @@ pub struct Chat {
     joining: BTreeMap<ChannelName, Joining>,
     /// To be joined one after the other, the last one to talk in.
     returning: VecDeque<ChannelName>,
-    /// The last place that was shown of each topic.
+    /// How far each topic was shown, or read where the face says what one sees.
     places: BTreeMap<Topic, (Epoch, u64)>,
     /// Something is kept of an earlier run.
     was_here: bool,
     /// Those that were not written down yet.
     unsaved: BTreeSet<Topic>,
+    unread: Unread,
+    /// The channels of the last time are being joined.
+    is_returning: bool,
     /// The channel that a new server is to begin with; somebody else may have had the same thought.
     beginning: Option<ChannelName>,
     wrote_last: Option<UserName>,
@@ -131,6 +139,7 @@ impl Chat {
             patient: config.patient,
             unattended: config.unattended,
             keeps: config.keeps,
+            secured: config.secured,
             astray: false,
             joined: Vec::new(),
             direct: None,
@@ -139,6 +148,8 @@ impl Chat {
             places: BTreeMap::new(),
             was_here: false,
             unsaved: BTreeSet::new(),
+            unread: Unread::default(),
+            is_returning: false,
             beginning: None,
             wrote_last: None,
             direct_backlog_begun: false,
@@ -177,6 +188,7 @@ impl Chat {
                 is_first: !self.was_here,
             });
             self.send_kept();
+            self.is_returning = true;
             return self.return_to_next();
         }
         let create = wanted.is_none() && channels.is_empty();
@@ -191,7 +203,7 @@ impl Chat {
         match joining {
             Some(channel) if create => {
                 self.beginning = Some(channel.clone());
-                self.create(channel);
+                self.create(channel, false);
             }
             Some(channel) => self.join(channel),
             None => {}
@@ -296,7 +308,7 @@ impl Chat {
             }
             Answer::Send(outcome) => self.on_sent(outcome),
             Answer::Govern { what, channel, result } => self.on_governed(what, channel, result),
-            Answer::Members(channel, result) => self.on_members(channel, result),
+            Answer::Members { channel, asked, result } => self.on_members(channel, asked, result),
             Answer::Device(result) => self.on_device(result),
             Answer::Topic { channel, quiet, result } => self.on_topic(channel, quiet, result),
             Answer::Mark(mark, result) => self.on_told(mark, result),
@@ -469,6 +481,11 @@ impl Chat {
         };
         let reason = match (&what, error.code()) {
             (Attempt::Join(channel), Some(Code::NoSuchChannel)) => Reason::NoSuchChannel(channel.clone()),
+            (Attempt::Send { to: Some(Place::Channel(channel)), .. }, Some(Code::NoSuchChannel))
+                if self.joined.contains(channel) =>
+            {
+                Reason::NoLongerIn(channel.clone())
+            }
             _ => Reason::Request(error.clone()),
         };
         self.fail(what, code, reason, hint);

@@ -197,6 +197,11 @@ impl Chat {
                 self.on_end();
                 self.effects.push_back(Effect::Quit);
             }
+            // Nothing was sent to what is not the server that was meant; the line waits for that one.
+            SendOutcome::Failed { error: RequestError::Distrusted(_), .. } if self.patient => {
+                self.outbox.put_back(sent);
+                self.say_kept();
+            }
             SendOutcome::Failed { error: RequestError::Closed, .. } if self.keeps => {
                 self.outbox.put_back(sent)
             }
@@ -230,6 +235,9 @@ impl Chat {
                 Some(nearest) => Hint::NearestOfUsers(nearest.to_owned()),
                 None => Hint::ListUsers,
             }),
+            (Place::Channel(channel), Code::NoSuchChannel) if self.joined.contains(channel) => {
+                Some(Hint::Leave(channel.clone()))
+            }
             (Place::Channel(channel), Code::NoSuchChannel) => Some(Hint::Create(channel.clone())),
             _ => None,
         }

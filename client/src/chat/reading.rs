@@ -61,8 +61,14 @@ impl Chat {
     /// Everything of this conversation up to there was seen.
     pub fn on_seen(&mut self, place: Place, to: ReadTo) {
         if self.reading.reads != Reads::Nothing && self.reading.learn(&place, to) {
+            self.note_read(&place, to);
             self.reading.untold.insert(place, to);
         }
+    }
+
+    /// Up to where the conversation was read, as far as that is known.
+    pub(super) fn read_mark(&self, place: &Place) -> Option<ReadTo> {
+        self.reading.known.get(place).copied()
     }
 
     /// Tells the next of what was read since, unless something is on its way.
@@ -131,6 +137,9 @@ impl Chat {
     fn learn_mark(&mut self, mark: ReadMark) -> Option<(Place, ReadTo)> {
         let (place, to) = (place_of(mark.of), (mark.epoch, mark.seq));
         let is_news = self.reading.learn(&place, to);
+        if is_news {
+            self.note_read(&place, to);
+        }
         if is_news
             && self.reading.untold.get(&place).is_some_and(|(epoch, seq)| *epoch != to.0 || *seq <= to.1)
         {

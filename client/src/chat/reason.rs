@@ -39,6 +39,8 @@ pub enum Reason {
     OutboxFull(usize),
     /// There is no channel of this name.
     NoSuchChannel(ChannelName),
+    /// One was in this channel, and it is there no more for this user.
+    NoLongerIn(ChannelName),
     /// It is not said whether one is here.
     PresenceIsOff,
     /// The server did not answer.
@@ -69,6 +71,8 @@ pub enum Hint {
     Join(ChannelName),
     /// Join any channel.
     JoinOne,
+    /// Take the channel where one is from one's list.
+    Leave(ChannelName),
     /// Create this channel.
     Create(ChannelName),
     /// A channel has nearly this name; or create it.

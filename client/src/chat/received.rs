@@ -38,6 +38,7 @@ impl Chat {
             }
             SessionEvent::Distrusted(found) => self.notice(Notice::Distrusted(found)),
             SessionEvent::BrokerLost { reason } => self.notice(Notice::BrokerLost { reason }),
+            SessionEvent::NotAdmitted => self.notice(Notice::NotAdmitted),
             SessionEvent::BrokerBack => {
                 self.notice(Notice::BrokerBack);
                 self.ask_marks();
@@ -107,7 +108,7 @@ impl Chat {
             // It may have been left while the message was on its way.
             return;
         }
-        self.note_place(topic, &publication);
+        self.note_place(topic, &publication, via);
         // What is told of the past has taken up its acts already.
         let is_taken_up = publication.kind.is_some_and(|kind| kind != ActKind::Topic) || publication.deleted;
         if via == Via::Backlog && is_taken_up {
@@ -187,10 +188,14 @@ impl Chat {
         self.known.add_channel(&channel);
         self.go_to(channel.clone());
         self.hear_typing(channel.clone().into(), true);
+        let passing = !self.returning.is_empty();
+        self.is_returning &= passing;
         self.notice(Notice::Joined {
             channel: channel.clone(),
+            passing,
             empty: self.backlog > 0 && joining.shown == 0 && !joining.returning,
         });
+        self.ask_privacy(channel.clone());
         // A script asks for what it wants to know.
         if !self.unattended {
             self.effects.push_back(Effect::Ask(Ask::Topic { channel, quiet: true }));

@@ -1,6 +1,6 @@
 //! Coming back: what was kept from the last time, and what was said meanwhile.
 
-use recado_proto::{ChannelName, HistoryPage, MessageId, Publication};
+use recado_proto::{ChannelName, HistoryPage, MessageId};
 
 use crate::kept::{Kept, Record, Unsent};
 use crate::limits;
@@ -101,7 +101,13 @@ impl Chat {
     /// Joins the next channel that this user was in, after the one before is joined, so that they come in their order.
     pub(super) fn return_to_next(&mut self) {
         if let Some(channel) = self.returning.pop_front() {
-            self.look(channel);
+            return self.look(channel);
+        }
+        if std::mem::take(&mut self.is_returning)
+            && let Some(channel) = self.current().cloned()
+        {
+            // The last one could not be joined.
+            self.notice(Notice::Switched { channel });
         }
     }
 
@@ -117,13 +123,20 @@ impl Chat {
             // Why there is nothing is said when it cannot be joined.
             return self.begin_joining(channel, Start::Latest(self.backlog), false);
         };
-        let place = self.places.get(&Topic::Channel(channel.clone())).copied();
+        let topic = Topic::Channel(channel.clone());
+        let place = self.places.get(&topic).copied();
         let (known, seq) = place.unwrap_or((epoch, 0));
         if known != epoch {
             return self.begin_joining(channel, Start::After { epoch: known, seq }, false);
         }
+        // It may have been read further on another device.
+        let mark = self.read_mark(&Place::Channel(channel.clone())).filter(|(of, _)| *of == epoch);
+        let seq = mark.map_or(seq, |(_, read)| read.max(seq));
         let count = last_seq.saturating_sub(seq);
         let shown = count.min(limits::RETURN_MESSAGES_MAX);
+        if count > shown {
+            self.leave_unread(topic, (epoch, seq));
+        }
         if count > 0 {
             self.notice(Notice::Away { channel: Some(channel.clone()), count, shown });
         }
@@ -133,14 +146,6 @@ impl Chat {
     pub(super) fn begin_joining(&mut self, channel: ChannelName, start: Start, returning: bool) {
         self.joining.insert(channel.clone(), Joining { shown: 0, returning });
         self.effects.push_back(Effect::Ask(Ask::Join { channel, start }));
-    }
-
-    /// A message is shown: it is not to be shown again next time.
-    pub(super) fn note_place(&mut self, topic: &Topic, publication: &Publication) {
-        if let (true, Some(epoch), Some(seq)) = (self.keeps, publication.epoch, publication.seq) {
-            self.places.insert(topic.clone(), (epoch, seq));
-            self.unsaved.insert(topic.clone());
-        }
     }
 
     pub(super) fn keep(&mut self, record: Record, durable: bool) {

@@ -391,7 +391,7 @@ async fn revoke(profile: &Profile, keys: KeyPair, server: PublicKey) -> Result<(
         Ok(()) => Ok(()),
         Err(error) if error.code().is_some_and(is_unknown_key) => Ok(()),
         Err(error @ RequestError::Unanswered { .. }) => Err(unanswered(error, &config).await),
-        Err(error) => Err(refused(error)),
+        Err(error) => Err(refused(error, &config.servers)),
     }
 }
 

@@ -205,9 +205,9 @@ async fn begin(config: &TailConfig, session: &Session) -> Result<(), Error> {
 
 /// Makes the server know who follows, and with `--direct` follows what is sent to that user.
 async fn introduce(config: &TailConfig, session: &Session) -> Result<(), Error> {
-    let named = config.entry.named.as_ref();
+    let (named, servers) = (config.entry.named.as_ref(), config.entry.session.servers.as_slice());
     let user = match (config.entry.is_secured(), named) {
-        (true, named) => is_meant(named, session.identify().await.map_err(refused)?)?,
+        (true, named) => is_meant(named, session.identify().await.map_err(|error| refused(error, servers))?)?,
         (false, Some(named)) => named.clone(),
         (false, None) => return Err(Error::Nobody),
     };
@@ -216,7 +216,7 @@ async fn introduce(config: &TailConfig, session: &Session) -> Result<(), Error> 
         (false, false) => session.introduce(&user).await,
         (false, true) => Ok(()),
     }
-    .map_err(refused)
+    .map_err(|error| refused(error, servers))
 }
 
 /// The last of what was sent to the user directly, as far as one page reaches.
@@ -277,6 +277,7 @@ fn shown(event: SessionEvent, user: Option<&UserName>) -> Option<Item> {
         SessionEvent::ServerBack => Notice::ServerBack { kept: 0 },
         SessionEvent::Distrusted(found) => Notice::Distrusted(found),
         SessionEvent::BrokerLost { reason } => Notice::BrokerLost { reason },
+        SessionEvent::NotAdmitted => Notice::NotAdmitted,
         SessionEvent::BrokerBack => Notice::BrokerBack,
         SessionEvent::Malformed { topic, reason } => Notice::Malformed { topic, reason },
     };

@@ -160,6 +160,7 @@ fn draw_list(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) {
         let room = usize::from(area.width).saturating_sub(columns(&count));
         let mark = match place {
             Place::Direct(user) => wording::presence(model.presence(user)),
+            Place::Channel(_) if model.is_private(place) => wording::PRIVATE,
             Place::Channel(_) => " ",
         };
         let name = fitted(&name_of(place), room.saturating_sub(2)).into_owned();
@@ -192,6 +193,9 @@ fn draw_title(buffer: &mut Buffer, area: Rect, model: &Model, colours: Colours) 
         return;
     }
     let mut title = model.current().map_or_else(|| "Recado".to_owned(), name_of);
+    if model.current().is_some_and(|place| model.is_private(place)) {
+        title = format!("{title} {}", wording::private(model.language));
+    }
     if let Some(topic) = model.log().topic() {
         title = format!("{title}  {}", one_line(topic));
     }
@@ -280,7 +284,11 @@ fn draw_status(buffer: &mut Buffer, area: Rect, model: &Model, look: &Look) {
     buffer.set_style(area, style);
     let user = model.user.as_ref().map(|user| wording::name(user.as_str()).into_owned()).unwrap_or_default();
     let (x, _) = buffer.set_stringn(area.x, area.y, format!(" {user} "), area.width.into(), style);
-    let alarm = wording::connection(model.language, model.server_away, model.broker_away);
+    let alarm = match (model.distrusted, model.not_admitted) {
+        (true, _) => wording::other_server(model.language),
+        (false, true) => wording::not_admitted_here(model.language),
+        (false, false) => wording::connection(model.language, model.server_away, model.broker_away),
+    };
     let rest = usize::from(area.right() - x);
     let (x, _) = buffer.set_stringn(x, area.y, alarm, rest, colours.style(Part::Alarm));
     let hint = look.keys.hint(model.language);

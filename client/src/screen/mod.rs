@@ -140,6 +140,16 @@ impl Opening for ScreenFace {
         Some(text)
     }
 
+    async fn left(&mut self) {
+        loop {
+            match self.take_input().await {
+                None | Some(Input::End | Input::Interrupt) => return,
+                // There is no chat yet to which it could go.
+                Some(_) => {}
+            }
+        }
+    }
+
     fn begin(&self) -> io::Result<()> {
         Ok(())
     }

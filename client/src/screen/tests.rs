@@ -77,7 +77,7 @@ impl Screen {
             joining: Some(channel("geral")),
             is_first: true,
         });
-        screen.notice(Notice::Joined { channel: channel("geral"), empty: false });
+        screen.notice(Notice::Joined { channel: channel("geral"), empty: false, passing: false });
         let mut known = KnownNames::default();
         known.set_channels(["geral", "tech", "lunch"].map(channel).into_iter());
         known.set_users(["ana", "bia", "caio", "davi"].map(user).into_iter());
@@ -96,7 +96,7 @@ impl Screen {
     }
 
     fn joined(&mut self, name: &str) {
-        self.notice(Notice::Joined { channel: channel(name), empty: false });
+        self.notice(Notice::Joined { channel: channel(name), empty: false, passing: false });
     }
 
     /// Somebody says something: the message's number is its place.

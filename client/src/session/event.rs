@@ -48,6 +48,9 @@ pub enum SessionEvent {
     /// What answers where the server should be is another one, or another kind: nothing is sent, and every request is refused with
     /// [`crate::RequestError::Distrusted`] until the one that is meant is there again.
     Distrusted(Box<Distrust>),
+    /// The broker does not admit this device's key: it was revoked, or its user banned, or it is nobody's. [`SessionEvent::BrokerBack`] follows
+    /// if it does again.
+    NotAdmitted,
     /// No broker is connected any more, or none since the beginning. Messages arrive later, from history.
     BrokerLost {
         /// Why, as a half sentence for people.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use recado_zmtp::codec::HandshakeError;
 use recado_zmtp::{Endpoint, SocketEvent, SocketEventKind};
 
 use crate::limits;
@@ -110,6 +111,11 @@ impl Links {
     }
 }
 
+/// Whether a connection failed because the peer does not admit this side's key.
+pub(crate) fn is_key_refused(reason: &str) -> bool {
+    reason == half_sentence(&HandshakeError::KeyRefusedByPeer.to_string())
+}
+
 /// The system's words begin with a capital and end with a number that helps nobody.
 pub(crate) fn half_sentence(reason: &str) -> String {
     let reason = reason.split(" (os error").next().unwrap_or(reason);
@@ -124,11 +130,13 @@ pub(crate) fn half_sentence(reason: &str) -> String {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use recado_zmtp::codec::HandshakeError;
+    use recado_zmtp::transport::EstablishError;
     use recado_zmtp::{Endpoint, SocketEvent, SocketEventKind};
 
     use crate::limits;
 
-    use super::{LinkChange, Links, half_sentence};
+    use super::{LinkChange, Links, half_sentence, is_key_refused};
 
     fn endpoint(port: u16) -> Endpoint {
         format!("tcp://127.0.0.1:{port}").parse().unwrap()
@@ -202,6 +210,14 @@ mod tests {
         assert_eq!(failed(&mut links, "no route", false), None);
         assert_eq!(failed(&mut links, "not admitted", true), None);
         assert_eq!(links.on_connected(endpoint(1)), Some(LinkChange::Back));
+    }
+
+    #[test]
+    fn that_a_key_is_not_admitted_is_told_from_other_refusals() {
+        let refused = |error: EstablishError| is_key_refused(&half_sentence(&error.to_string()));
+        assert!(refused(HandshakeError::KeyRefusedByPeer.into()));
+        assert!(!refused(HandshakeError::RefusedByPeer("300".to_owned()).into()));
+        assert!(!refused(EstablishError::NotNow));
     }
 
     #[test]

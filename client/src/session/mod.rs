@@ -28,7 +28,7 @@ use crate::receiver::{Start, Topic};
 
 use self::driver::{Call, Driver};
 
-pub(crate) use links::half_sentence;
+pub(crate) use links::{half_sentence, is_key_refused};
 pub(crate) use membership::device_key;
 
 pub use config::SessionConfig;
@@ -141,8 +141,13 @@ impl Session {
     /// Creates a channel; refused with [`Code::NameTaken`] if it exists, but not because an earlier attempt of this very call did
     /// create it and its answer was lost.
     pub async fn create_channel(&self, channel: &ChannelName) -> Result<(), RequestError> {
+        self.create_channel_as(channel, false).await
+    }
+
+    /// As [`Session::create_channel`], a private one if that is wanted, which only secured systems have.
+    pub async fn create_channel_as(&self, channel: &ChannelName, private: bool) -> Result<(), RequestError> {
         let id = Some(MessageId::new_v7());
-        self.accepted(RequestBody::Channel { channel: channel.clone(), id, user: None, private: false }).await
+        self.accepted(RequestBody::Channel { channel: channel.clone(), id, user: None, private }).await
     }
 
     /// Sends a message to a channel under a new `id`, again under the same one while no answer comes.

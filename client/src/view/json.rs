@@ -100,7 +100,7 @@ pub(crate) fn render_for(item: &Item, user: Option<&UserName>) -> String {
             }
             "who"
         }
-        Item::Members { channel, members } => {
+        Item::Members { channel, members, .. } => {
             put(&mut object, "channel", channel.as_str());
             put(&mut object, "users", members.members.iter().map(UserName::as_str).collect::<Vec<_>>());
             put(&mut object, "private", members.private);
@@ -261,6 +261,11 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
             put(object, "kept", *kept);
             "server_back"
         }
+        Notice::Secured { endpoint, key } => {
+            put(object, "endpoint", endpoint.to_string());
+            put(object, "known", key.to_string());
+            "secured"
+        }
         Notice::Distrusted(found) => distrusted_event(found, object),
         Notice::Governed { what, channel } => {
             put(object, "act", what.as_str());
@@ -273,6 +278,7 @@ fn notice_event(notice: &Notice, object: &mut Map<String, Value>) -> &'static st
             "governed"
         }
         Notice::BrokerLost { reason } => reason_event("broker_lost", reason, object),
+        Notice::NotAdmitted => "not_admitted",
         Notice::BrokerBack => "broker_back",
         Notice::Missing { place, first, last } => {
             put_place(place, "with", object);

@@ -81,7 +81,10 @@ impl PlainView {
             | Item::Here { .. }
             | Item::Typing { .. } => None,
             Item::Who(here) => Some((Stream::Output, self.who(here))),
-            Item::Members { channel, members } => Some((Stream::Output, self.members(channel, members))),
+            Item::Members { asked: false, .. } => None,
+            Item::Members { channel, members, asked: true } => {
+                Some((Stream::Output, self.members(channel, members)))
+            }
             Item::Device { link } if self.for_pipe => Some((Stream::Output, link.clone())),
             Item::Device { link } => Some((Stream::Output, wording::device(language, link))),
             Item::Backlog { channel } => self.heading(&wording::backlog(language, channel.as_ref())),
@@ -101,6 +104,10 @@ impl PlainView {
             Item::Notice(notice) if self.for_pipe && is_as_expected(notice) => None,
             Item::Notice(notice @ Notice::Welcome { .. }) => {
                 Some((Stream::Aside, wording::notice(language, notice)))
+            }
+            Item::Notice(Notice::Distrusted(found)) => {
+                let lines = format!("! {}", wording::distrusted(language, found));
+                Some((Stream::Aside, self.palette.paint(Role::Failure, lines).to_string()))
             }
             Item::Notice(notice) => {
                 let line = format!("* {}", wording::notice(language, notice));
@@ -298,11 +305,13 @@ fn is_as_expected(notice: &Notice) -> bool {
         | Notice::Left { .. }
         | Notice::Created { .. }
         | Notice::Governed { .. }
+        | Notice::Secured { .. }
         | Notice::HowToQuit => true,
         Notice::ServerLost { .. }
         | Notice::Distrusted(_)
         | Notice::ServerBack { .. }
         | Notice::BrokerLost { .. }
+        | Notice::NotAdmitted
         | Notice::BrokerBack
         | Notice::Missing { .. }
         | Notice::EpochChanged { .. }

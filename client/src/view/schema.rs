@@ -42,10 +42,11 @@ fn items() -> Vec<Item> {
         Item::Channels { channels: vec![channel()], joined: vec![channel()], current: None },
         Item::Channels { channels: vec![], joined: vec![], current: Some(channel()) },
         Item::Help(None),
-        Item::Members { channel: channel(), members: Members::default() },
+        Item::Members { channel: channel(), members: Members::default(), asked: true },
         Item::Members {
             channel: channel(),
             members: Members { members: vec![user()], private: true, owner: Some(user()) },
+            asked: true,
         },
         Item::Device { link: "recado://a:1/k/c".to_owned() },
     ];
@@ -145,7 +146,7 @@ fn notices() -> Vec<Notice> {
     let reason = || "reason".to_owned();
     vec![
         Notice::Welcome { user: user(), channels: vec![channel()], joining: None, is_first: true },
-        Notice::Joined { channel: channel(), empty: false },
+        Notice::Joined { channel: channel(), empty: false, passing: false },
         Notice::Switched { channel: channel() },
         Notice::Talking { user: user() },
         Notice::TalkingNoMore { user: user(), current: None },
@@ -160,6 +161,8 @@ fn notices() -> Vec<Notice> {
         Notice::ServerLost { reason: reason() },
         Notice::ServerBack { kept: 1 },
         Notice::BrokerLost { reason: reason() },
+        Notice::NotAdmitted,
+        Notice::Secured { endpoint: "tcp://a:1".parse().unwrap(), key: KeyPair::generate().public() },
         Notice::BrokerBack,
         Notice::Governed { what: Governing::Invite(user()), channel: Some(channel()) },
         Notice::Governed { what: Governing::Ban(user()), channel: None },

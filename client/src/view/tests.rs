@@ -87,7 +87,7 @@ fn a_pipe_gets_one_line_for_each_message_with_date_and_channel() {
 
 #[test]
 fn a_pipe_gets_no_headings_and_what_is_said_besides_goes_elsewhere() {
-    let joined = Item::Notice(Notice::Joined { channel: channel("geral"), empty: false });
+    let joined = Item::Notice(Notice::Joined { channel: channel("geral"), empty: false, passing: false });
     for silent in [Item::HistoryEnd, Item::Backlog { channel: None }, joined] {
         assert_eq!(piped(&silent), None);
     }

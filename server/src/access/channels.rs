@@ -29,7 +29,7 @@ impl Access {
         self.must_not_be_muted(owner, None, now_ms)?;
         self.must_be_free(channel.as_str(), names, false)?;
         if private {
-            self.must_have_room_for_a_member()?;
+            self.must_have_room_for_members(1)?;
         }
         Ok(vec![AccessChange::ChannelMade { channel: channel.clone(), owner: owner.clone(), private }])
     }
@@ -41,9 +41,16 @@ impl Access {
         names: &impl Names,
     ) -> Judged {
         self.must_look_after(acting, channel, names)?;
-        self.must_have_room_for_a_member()?;
-        let is_public = !self.is_private(channel.as_str());
-        Ok(changed(is_public, || AccessChange::MadePrivate { channel: channel.clone() }))
+        if self.is_private(channel.as_str()) {
+            return Ok(Vec::new());
+        }
+        let owner = self.channels.get(channel).and_then(|known| known.owner.as_ref());
+        // Whoever does it for another one's channel stays in it, and that stands in the log.
+        let stays = acting.user.filter(|user| owner.is_some_and(|owner| owner != *user));
+        self.must_have_room_for_members(1 + usize::from(stays.is_some()))?;
+        let added =
+            stays.map(|user| AccessChange::MemberAdded { channel: channel.clone(), user: user.clone() });
+        Ok(std::iter::once(AccessChange::MadePrivate { channel: channel.clone() }).chain(added).collect())
     }
 
     pub(super) fn judge_public(
@@ -81,7 +88,7 @@ impl Access {
                 format!("the channel {channel} has {MEMBERS_MAX} members, which is as many as there can be");
             return Err(busy(why));
         }
-        self.must_have_room_for_a_member()?;
+        self.must_have_room_for_members(1)?;
         Ok(vec![AccessChange::MemberAdded { channel: channel.clone(), user: of.clone() }])
     }
 
@@ -124,8 +131,8 @@ impl Access {
         Err(forbidden(format!("only whoever created the channel {channel} or an administrator can do this")))
     }
 
-    fn must_have_room_for_a_member(&self) -> Result<(), Refusal> {
-        if self.memberships >= MEMBERSHIPS_MAX {
+    fn must_have_room_for_members(&self, count: usize) -> Result<(), Refusal> {
+        if self.memberships + count > MEMBERSHIPS_MAX {
             let why = format!("private channels have {MEMBERSHIPS_MAX} members in all");
             return Err(busy(format!("{why}, which is as many as there can be")));
         }

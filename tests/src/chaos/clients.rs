@@ -259,6 +259,7 @@ async fn listen(listener: usize, mut events: SessionEvents, books: Arc<Books>) {
             SessionEvent::Missing { .. }
             | SessionEvent::EpochChanged { .. }
             | SessionEvent::Distrusted(_)
+            | SessionEvent::NotAdmitted
             | SessionEvent::Malformed { .. } => {
                 books.note(|audit| audit.problem(format!("listener {listener}: {event:?}")));
             }

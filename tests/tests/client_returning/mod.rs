@@ -1,5 +1,7 @@
 //! What the client keeps from one run to the next, and what it shows on return: with real processes that are killed.
 
+mod unread;
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -16,6 +16,8 @@ pub enum Governing {
     Kick(UserName),
     /// Shut a user out.
     Ban(UserName),
+    /// Let a user in again.
+    Unban(UserName),
     /// Give a user another role.
     Role {
         /// Whom.
@@ -45,6 +47,7 @@ impl Governing {
             Governing::Invite(_) => "invite",
             Governing::Kick(_) => "kick",
             Governing::Ban(_) => "ban",
+            Governing::Unban(_) => "unban",
             Governing::Role { .. } => "role",
             Governing::Silence { .. } => "silence",
             Governing::Unsilence(_) => "unsilence",
@@ -59,6 +62,7 @@ impl Governing {
             Governing::Invite(of)
             | Governing::Kick(of)
             | Governing::Ban(of)
+            | Governing::Unban(of)
             | Governing::Role { of, .. }
             | Governing::Silence { of, .. }
             | Governing::Unsilence(of) => Some(of),
@@ -72,6 +76,7 @@ impl Governing {
             Governing::Invite(of) => Governing::Invite(meant(of)),
             Governing::Kick(of) => Governing::Kick(meant(of)),
             Governing::Ban(of) => Governing::Ban(meant(of)),
+            Governing::Unban(of) => Governing::Unban(meant(of)),
             Governing::Role { of, role } => Governing::Role { of: meant(of), role },
             Governing::Silence { of, lasting } => Governing::Silence { of: meant(of), lasting },
             Governing::Unsilence(of) => Governing::Unsilence(meant(of)),
@@ -82,7 +87,7 @@ impl Governing {
     /// Whether it is about the channel where one is.
     pub(crate) fn is_of_channel(&self) -> bool {
         match self {
-            Governing::Ban(_) | Governing::Role { .. } => false,
+            Governing::Ban(_) | Governing::Unban(_) | Governing::Role { .. } => false,
             Governing::Invite(_)
             | Governing::Kick(_)
             | Governing::Silence { .. }
@@ -96,6 +101,7 @@ impl Governing {
     pub(crate) fn act(&self, channel: Option<ChannelName>) -> Option<AdminAct> {
         Some(match self {
             Governing::Ban(of) => AdminAct::Ban { of: of.clone() },
+            Governing::Unban(of) => AdminAct::Unban { of: of.clone() },
             Governing::Role { of, role } => AdminAct::Role { of: of.clone(), role: *role },
             Governing::Invite(of) => AdminAct::Add { channel: channel?, of: of.clone() },
             Governing::Kick(of) => AdminAct::Remove { channel: channel?, of: of.clone() },
@@ -173,6 +179,7 @@ mod tests {
         assert_eq!(read("/invite bia"), Ok(Governing::Invite(user("bia"))));
         assert_eq!(read("/kick José da Silva"), Ok(Governing::Kick(user("José da Silva"))));
         assert_eq!(read("/ban \"eva m\""), Ok(Governing::Ban(user("eva m"))));
+        assert_eq!(read("/unban eva"), Ok(Governing::Unban(user("eva"))));
         assert_eq!(read("/role ci bot"), Ok(Governing::Role { of: user("ci"), role: Role::Bot }));
         let lasting = Some(Duration::from_secs(600));
         assert_eq!(read("/silence eva 10m"), Ok(Governing::Silence { of: user("eva"), lasting }));

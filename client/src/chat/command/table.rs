@@ -75,6 +75,8 @@ pub enum CommandKind {
     Unsilence,
     /// `/ban`
     Ban,
+    /// `/unban`
+    Unban,
     /// `/role`
     Role,
     /// `/device`
@@ -97,7 +99,7 @@ pub struct CommandSpec {
 }
 
 /// Every command, in the order in which the help lists them.
-pub static COMMANDS: [CommandSpec; 39] = [
+pub static COMMANDS: [CommandSpec; 40] = [
     CommandSpec { kind: CommandKind::Join, name: "join", aliases: &["j"] },
     CommandSpec { kind: CommandKind::Create, name: "create", aliases: &[] },
     CommandSpec { kind: CommandKind::Leave, name: "leave", aliases: &["part"] },
@@ -133,6 +135,7 @@ pub static COMMANDS: [CommandSpec; 39] = [
     CommandSpec { kind: CommandKind::Silence, name: "silence", aliases: &[] },
     CommandSpec { kind: CommandKind::Unsilence, name: "unsilence", aliases: &[] },
     CommandSpec { kind: CommandKind::Ban, name: "ban", aliases: &[] },
+    CommandSpec { kind: CommandKind::Unban, name: "unban", aliases: &[] },
     CommandSpec { kind: CommandKind::Role, name: "role", aliases: &[] },
     CommandSpec { kind: CommandKind::Device, name: "device", aliases: &[] },
     CommandSpec { kind: CommandKind::Help, name: "help", aliases: &["?"] },

@@ -17,6 +17,7 @@ fn scene(says: Says) -> Scene {
     let mut scene = Scene::new(true);
     let company = Company { says, says_typing: true, hears: true, ..no_company() };
     scene.chat = Chat::new(ChatConfig {
+        secured: false,
         company,
         user: user("ana"),
         backlog: 20,

@@ -1,12 +1,14 @@
 //! What members and administrators do, and what a chat says of it.
 
+use std::time::Duration;
+
 use recado_proto::{Code, Members};
 
 use crate::chat::command::Governing;
 use crate::chat::{Answer, Effect};
-use crate::session::RequestError;
+use crate::session::{RequestError, SessionEvent};
 
-use super::{Scene, channel, user};
+use super::{Scene, channel, topic, user};
 
 #[test]
 fn what_is_about_the_channel_where_one_is_names_it_to_the_server() {
@@ -15,6 +17,7 @@ fn what_is_about_the_channel_where_one_is_names_it_to_the_server() {
     for (line, asked) in [
         ("/kick eva", "[govern #geral Remove { channel: ChannelName(\"geral\"), of: UserName(\"eva\") }]"),
         ("/role bob bot", "[govern Role { of: UserName(\"bob\"), role: Bot }]"),
+        ("/unban eva", "[govern Unban { of: UserName(\"eva\") }]"),
         ("/members", "[members geral]"),
         ("/device", "[device]"),
     ] {
@@ -53,11 +56,50 @@ fn what_was_done_is_said_and_what_was_refused_too() {
         Members { members: vec![user("ana"), user("bob")], private: true, owner: Some(user("ana")) };
     scene.line("/members");
     scene.skip();
-    scene.chat.on_answer(Answer::Members(channel(), Ok(members)));
+    scene.chat.on_answer(Answer::Members { channel: channel(), asked: true, result: Ok(members) });
     scene.expect(&["in #geral: ana, bob"]);
     assert!(scene.chat.is_settled());
     scene.line("/device");
     scene.skip();
     scene.chat.on_answer(Answer::Device(Ok("recado://a:1/k/c".to_owned())));
     assert!(matches!(scene.chat.next_effect(), Some(Effect::Show(_))));
+}
+
+#[test]
+fn what_was_done_says_for_how_long_and_who_is_left_in_a_private_channel() {
+    let mut scene = Scene::in_geral();
+    let done = |what| Answer::Govern { what, channel: Some(channel("geral")), result: Ok(()) };
+    let lasting = Some(Duration::from_secs(600));
+    scene.chat.on_answer(done(Governing::Silence { of: user("eva"), lasting }));
+    scene.expect(&["* eva sends nothing to #geral for 10m."]);
+    scene.chat.on_answer(done(Governing::Silence { of: user("eva"), lasting: None }));
+    scene.expect(&["* eva sends nothing to #geral until /unsilence eva."]);
+    scene.chat.on_answer(done(Governing::Private));
+    scene.expect(&[
+        "* #geral is for its members alone now; /invite USER takes somebody in.",
+        "[members geral]",
+    ]);
+    scene.chat.on_answer(done(Governing::Public));
+    scene.expect(&["* #geral is for everybody now."]);
+}
+
+#[test]
+fn whether_a_channel_is_private_is_asked_where_there_are_such_and_said_to_nobody() {
+    let mut scene = Scene::in_a_secured_system();
+    scene.line("/create junta private");
+    scene.expect(&["[create junta private]"]);
+    scene.chat.on_answer(Answer::Create(channel("junta"), Ok(())));
+    scene.skip();
+    scene.event(SessionEvent::Joined { topic: topic("junta") });
+    scene.expect(&[
+        "* You are in #junta. Nobody has said anything here yet.",
+        "[members junta quiet]",
+        "[topic junta quiet=true]",
+    ]);
+    let members = Members { members: vec![user("ana")], private: true, owner: None };
+    let answer = |result| Answer::Members { channel: channel("junta"), asked: false, result };
+    scene.chat.on_answer(answer(Ok(members)));
+    scene.chat.on_answer(answer(Err(RequestError::Busy)));
+    scene.expect(&[]);
+    assert!(scene.chat.is_settled());
 }

@@ -46,6 +46,7 @@ impl Scene {
     fn new(patient: bool) -> Self {
         let today = date(2026, 11, 21).at(21, 30, 0, 0).to_zoned(TimeZone::UTC).unwrap();
         let config = ChatConfig {
+            secured: false,
             company: no_company(),
             user: user("ana"),
             backlog: 20,
@@ -67,6 +68,13 @@ impl Scene {
         scene.chat.begin(&[channel("geral"), channel("tech")], None, Some(channel("geral")));
         scene.event(SessionEvent::Joined { topic: topic("geral") });
         scene.skip();
+        scene
+    }
+
+    /// The same where channels may be private.
+    fn in_a_secured_system() -> Self {
+        let mut scene = Self::in_geral();
+        scene.chat.secured = true;
         scene
     }
 
@@ -144,7 +152,9 @@ fn shown(ask: &Ask) -> String {
         Ask::Join { channel, start: Start::Latest(backlog) } => format!("join {channel} {backlog}"),
         Ask::Join { channel, start } => format!("join {channel} {start:?}"),
         Ask::Look(channel) => format!("look {channel}"),
-        Ask::Create(channel) => format!("create {channel}"),
+        Ask::Create { channel, private } => {
+            format!("create {channel}{}", if *private { " private" } else { "" })
+        }
         Ask::Users { quiet } => format!("users quiet={quiet}"),
         Ask::Channels { quiet } => format!("channels quiet={quiet}"),
         Ask::History { of: Conversation::Channel(channel), limit } => format!("history #{channel} {limit}"),
@@ -166,7 +176,9 @@ fn shown(ask: &Ask) -> String {
         Ask::Who { quiet } => format!("who quiet={quiet}"),
         Ask::Govern { channel: Some(channel), act, .. } => format!("govern #{channel} {act:?}"),
         Ask::Govern { channel: None, act, .. } => format!("govern {act:?}"),
-        Ask::Members(channel) => format!("members {channel}"),
+        Ask::Members { channel, asked } => {
+            format!("members {channel}{}", if *asked { "" } else { " quiet" })
+        }
         Ask::Device => "device".to_owned(),
         Ask::Send { text, after_pause: true, .. } => format!("send later {text}"),
     }

@@ -112,6 +112,7 @@ fn all_marks_are_asked_for_after_each_return_and_those_of_an_old_epoch_mean_noth
 #[test]
 fn where_all_that_is_shown_goes_by_it_is_read_unless_it_is_own() {
     let config = ChatConfig {
+        secured: false,
         company: no_company(),
         user: user("ana"),
         backlog: 20,
@@ -135,6 +136,7 @@ fn where_all_that_is_shown_goes_by_it_is_read_unless_it_is_own() {
 fn who_reads_nothing_tells_and_asks_nothing() {
     let mut scene = Scene::new(false);
     let config = ChatConfig {
+        secured: false,
         company: no_company(),
         user: user("ana"),
         backlog: 0,

@@ -1,9 +1,9 @@
 //! What is kept from one run to the next, and what is shown on return.
 
-use recado_proto::{Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody};
+use recado_proto::{Epoch, HistoryPage, Manner, MessageId, Publication, PublicationBody, ReadMark, ReadOf};
 
 use crate::kept::{Kept, Record, Unsent};
-use crate::receiver::Via;
+use crate::receiver::{Topic, Via};
 use crate::session::{RequestError, SendOutcome, SessionEvent};
 
 use super::super::{Answer, Ask, Chat, ChatConfig, Effect, Reads, item::Place};
@@ -15,6 +15,7 @@ fn returning(records: &[Record]) -> Scene {
     records.iter().for_each(|record| kept.apply(record.clone()));
     let mut scene = Scene::new(true);
     let config = ChatConfig {
+        secured: false,
         company: no_company(),
         user: user("ana"),
         backlog: 20,
@@ -183,7 +184,7 @@ fn a_line_is_on_the_disk_before_it_is_sent_and_until_it_is_answered() {
 }
 
 #[test]
-fn what_is_shown_has_its_place_written_down_and_what_was_left_has_none() {
+fn what_is_read_has_its_place_written_down_and_what_was_left_has_none() {
     let mut scene = returning(&[Record::Began]);
     scene.chat.begin(&[channel("geral")], Some(channel("geral")), None);
     scene.event(SessionEvent::Joined { topic: topic("geral") });
@@ -197,6 +198,8 @@ fn what_is_shown_has_its_place_written_down_and_what_was_left_has_none() {
         scene.event(SessionEvent::Publication { topic: topic("geral"), publication, via: Via::Live });
     }
     assert!(scene.chat.has_unsaved_places());
+    assert_eq!(scene.chat.take_unsaved_places(), [shown_up_to("geral", 3)], "nobody has looked yet");
+    scene.chat.on_seen(Place::Channel(channel("geral")), (Epoch::new(1).unwrap(), 5));
     assert_eq!(scene.chat.take_unsaved_places(), [shown_up_to("geral", 5)]);
     assert!(!scene.chat.has_unsaved_places());
     let publication = at(6);
@@ -218,4 +221,84 @@ fn when_nothing_can_be_kept_any_more_it_is_said_once_and_the_end_fails_what_is_u
     scene.expect(&["* Nothing can be kept for the next start: no space left on device."]);
     scene.chat.on_end();
     assert_eq!(scene.chat.failures(), 1);
+}
+
+/// What somebody tells ana, at a place of her topic.
+fn told(from: &str, seq: u64) -> SessionEvent {
+    let body = PublicationBody::Direct { from: user(from) };
+    let publication = Publication { seq: Some(seq), ..published("ana", body, "psst") };
+    SessionEvent::Publication { topic: Topic::Direct(user("ana")), publication, via: Via::Live }
+}
+
+#[test]
+fn direct_messages_come_again_from_the_first_that_was_not_read_of_anybody() {
+    let mut scene = returning(&[Record::Began]);
+    let place = |seq| {
+        let topic = Topic::Direct(user("ana"));
+        [Record::Shown { topic, epoch: Epoch::new(1).unwrap(), seq }]
+    };
+    let read = |scene: &mut Scene, from: &str, seq| {
+        scene.chat.on_seen(Place::Direct(user(from)), (Epoch::new(1).unwrap(), seq));
+    };
+    for (from, seq) in [("bia", 4), ("caio", 5), ("bia", 6), ("caio", 7)] {
+        scene.event(told(from, seq));
+    }
+    assert_eq!(scene.chat.take_unsaved_places(), place(3));
+    read(&mut scene, "caio", 7);
+    assert_eq!(scene.chat.take_unsaved_places(), [], "bia's first is still to be read");
+    read(&mut scene, "bia", 4);
+    assert_eq!(scene.chat.take_unsaved_places(), place(4));
+    read(&mut scene, "bia", 6);
+    assert_eq!(scene.chat.take_unsaved_places(), place(7));
+    // What another device has read already is not to be read here.
+    let mark = ReadMark { of: ReadOf::With(user("bia")), seq: 9, epoch: Epoch::new(1).unwrap() };
+    scene.event(SessionEvent::Marked { user: user("ana"), mark });
+    scene.event(told("bia", 8));
+    assert_eq!(scene.chat.take_unsaved_places(), place(8));
+}
+
+#[test]
+fn what_was_said_before_one_joined_is_not_to_be_read_and_what_is_not_shown_of_much_stays_so() {
+    let mut scene = returning(&[Record::Began]);
+    scene.chat.begin(&[channel("tech")], Some(channel("tech")), None);
+    let said = |seq| Publication {
+        seq: Some(seq),
+        ..published("tech", PublicationBody::Channel { user: user("bob") }, "hello")
+    };
+    let before =
+        |seq| SessionEvent::Publication { topic: topic("tech"), publication: said(seq), via: Via::Backlog };
+    scene.event(before(7));
+    assert_eq!(scene.chat.take_unsaved_places(), [shown_up_to("tech", 7)]);
+
+    let mut scene = returning(&[Record::Joined(channel("tech")), shown_up_to("tech", 10)]);
+    scene.chat.begin(&[channel("tech")], None, None);
+    scene.chat.on_answer(Answer::Look(channel("tech"), stands_at(1_250)));
+    scene.event(before(1_051));
+    assert_eq!(scene.chat.take_unsaved_places(), [], "it stays where it was");
+}
+
+#[test]
+fn one_returns_to_where_another_device_has_read() {
+    let mut scene = returning(&[Record::Joined(channel("geral")), shown_up_to("geral", 5)]);
+    let of = ReadOf::Channel(channel("geral"));
+    let marks = vec![ReadMark { of, seq: 8, epoch: Epoch::new(1).unwrap() }];
+    scene.chat.on_answer(Answer::Marks(Ok(marks)));
+    scene.chat.begin(&[channel("geral")], None, None);
+    scene.skip();
+    scene.chat.on_answer(Answer::Look(channel("geral"), stands_at(9)));
+    scene
+        .expect(&["* 1 message in #geral since you left:", "[join geral After { epoch: Epoch(1), seq: 8 }]"]);
+}
+
+#[test]
+fn when_the_channel_of_the_last_time_is_no_more_one_is_in_the_one_before() {
+    let mut scene = returning(&[Record::Joined(channel("geral")), Record::Joined(channel("tech"))]);
+    scene.chat.begin(&[channel("geral"), channel("tech")], None, None);
+    scene.skip();
+    scene.chat.on_answer(Answer::Look(channel("geral"), stands_at(0)));
+    scene.event(SessionEvent::Joined { topic: topic("geral") });
+    scene.chat.on_answer(Answer::Look(channel("tech"), Err(RequestError::Busy)));
+    scene.skip();
+    scene.chat.on_answer(Answer::Join(channel("tech"), Err(RequestError::Busy)));
+    scene.expect(&["! cannot join #tech: too many requests are under way", "* You are in #geral."]);
 }

@@ -1,12 +1,14 @@
 //! How far what one says has come, and what becomes of it when nobody answers.
 
 use recado_proto::{Code, PublicationBody};
+use recado_zmtp::curve::KeyPair;
 
 use super::super::Answer;
 use super::{NOW_MS, Scene, channel, published, refused, topic, user};
+use crate::keys::Distrust;
 use crate::limits;
 use crate::receiver::Via;
-use crate::session::{SendOutcome, SessionEvent};
+use crate::session::{RequestError, SendOutcome, SessionEvent};
 
 #[test]
 fn messages_go_one_after_the_other_and_are_shown_at_once() {
@@ -58,6 +60,45 @@ fn a_refused_message_is_given_back_with_the_reason() {
     scene.expect(&["! not sent to bbo: there is no user bbo; did you mean bob? /users lists everybody\n  \
                     > two\n  > lines"]);
     assert_eq!(scene.chat.failures(), 2);
+}
+
+#[test]
+fn whoever_was_taken_out_of_a_channel_is_told_so_and_not_to_create_it() {
+    let mut scene = Scene::in_geral();
+    scene.line("hello");
+    scene.expect(&["21:30 ana: hello", "[send #geral hello]"]);
+    let id = scene.sent[0];
+    let description = "there is no channel geral".to_owned();
+    let refused = SendOutcome::Refused { id, code: Code::NoSuchChannel, description };
+    scene.chat.on_answer(Answer::Send(refused));
+    scene.expect(&["! not sent to #geral: you are no longer in #geral, or it is no more; \
+                    /leave geral takes it from your list\n  > hello"]);
+}
+
+#[test]
+fn a_line_that_would_go_to_another_server_than_is_meant_is_kept_and_not_called_not_sent() {
+    let mut scene = Scene::in_geral();
+    scene.line("hello");
+    scene.sent_by("hello");
+    let endpoint = "tcp://a:1".parse().unwrap();
+    let found = Box::new(Distrust::Opened { endpoint, known: KeyPair::generate().public() });
+    let failed = |scene: &Scene| {
+        let error = RequestError::Distrusted(found.clone());
+        Answer::Send(SendOutcome::Failed { id: *scene.sent.last().unwrap(), error })
+    };
+    scene.chat.on_answer(failed(&scene));
+    scene.expect(&["* Not sent yet: the line is kept until the server answers."]);
+    scene.line("and more");
+    scene.expect(&["21:30 ana: and more", "[send #geral hello]"]);
+    scene.chat.on_answer(failed(&scene));
+    scene.expect(&[]);
+    assert_eq!((scene.chat.unsent(), scene.chat.failures()), (2, 0));
+    scene.event(SessionEvent::ServerBack);
+    scene.expect(&[
+        "[send #geral hello]",
+        "* The server is back. The 2 lines that were kept are being sent.",
+        "[marks]",
+    ]);
 }
 
 #[test]

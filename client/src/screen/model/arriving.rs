@@ -6,6 +6,7 @@ use crate::chat::item::{ActShown, Item, Message, Notice, Place, Quoted};
 use crate::chat::mentions::{calls, folded};
 use crate::limits;
 use crate::screen::log::{Entry, Log, Older, What};
+use crate::view::wording;
 
 use super::{Model, is_topic};
 
@@ -60,7 +61,10 @@ impl Model {
         });
         self.away.retain(|_, left| *left > 0);
         // The server knows better: it hears of all devices.
-        self.was_read(message).map_or(was_away, |was_read| !was_read)
+        let is_direct = matches!(place, Some(Place::Direct(_)));
+        // Nobody has read anything of a conversation with a person that has no mark.
+        let is_unread = was_away || is_direct && !self.read.contains_key(&message.place);
+        self.was_read(message).map_or(is_unread, |was_read| !was_read)
     }
 
     pub(super) fn on_act(&mut self, act: &ActShown, item: &Item, now_ms: i64) {
@@ -117,11 +121,20 @@ impl Model {
     pub(super) fn on_notice(&mut self, notice: &Notice, item: &Item, now_ms: i64) {
         match notice {
             Notice::Welcome { user, .. } => self.user = Some(user.clone()),
-            Notice::Joined { channel, .. } => self.enter(Place::Channel(channel.clone())),
+            // What was not read there stays so: one comes by, and goes where one was last.
+            Notice::Joined { channel, passing: true, .. } => {
+                self.is_returning = true;
+                self.conversations.entry(Place::Channel(channel.clone())).or_default();
+            }
+            Notice::Joined { channel, passing: false, .. } => {
+                self.is_returning = false;
+                self.enter(Place::Channel(channel.clone()));
+            }
             Notice::Talking { user } => self.enter(Place::Direct(user.clone())),
             Notice::Left { channel, .. } => {
                 let left = Place::Channel(channel.clone());
                 self.conversations.remove(&left);
+                self.private.remove(channel);
                 self.before.take_if(|before| *before == left);
                 self.current.take_if(|current| *current == left);
             }
@@ -129,8 +142,15 @@ impl Model {
                 self.server_away = true;
                 self.hold_alerts();
             }
+            // What it says must not be overlooked.
+            Notice::Distrusted(found) => {
+                self.distrusted = true;
+                let text = wording::distrusted(self.language, found);
+                return self.log_mut().append(Entry { time_ms: now_ms, what: What::Failure(text) });
+            }
             Notice::ServerBack { .. } => {
                 self.server_away = false;
+                self.distrusted = false;
                 self.hold_alerts();
                 self.want_first();
             }
@@ -138,8 +158,13 @@ impl Model {
                 self.broker_away = true;
                 self.hold_alerts();
             }
+            Notice::NotAdmitted => {
+                self.not_admitted = true;
+                self.hold_alerts();
+            }
             Notice::BrokerBack => {
                 self.broker_away = false;
+                self.not_admitted = false;
                 self.hold_alerts();
             }
             Notice::Away { channel, shown, .. } => {
@@ -153,10 +178,13 @@ impl Model {
             Notice::KeepsNothing { .. } => self.keeps_drafts = false,
             Notice::Alerting { place, level } => self.attention.set_level(place, *level),
             Notice::Disturbing { is_on } => self.attention.set_do_not_disturb(!is_on),
+            Notice::Switched { channel } if std::mem::take(&mut self.is_returning) => {
+                self.enter(Place::Channel(channel.clone()));
+            }
             // One sees where one is.
             Notice::Switched { .. } | Notice::TalkingNoMore { .. } => return,
             Notice::Created { .. }
-            | Notice::Distrusted(_)
+            | Notice::Secured { .. }
             | Notice::Governed { .. }
             | Notice::Attending { .. }
             | Notice::Missing { .. }

@@ -105,6 +105,8 @@ impl Model {
             return;
         }
         self.completing = None;
+        let seen = self.seen_here();
+        self.passed.extend(seen);
         let former = self.current.take();
         self.take_up_draft(former.as_ref(), &place);
         if let Some(former) = former {

@@ -14,7 +14,7 @@ mod typing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Zoned;
-use recado_proto::{MessageId, Presence, UserName};
+use recado_proto::{ChannelName, MessageId, Presence, UserName};
 
 use crate::chat::command::OnMessage;
 use crate::chat::complete::KnownNames;
@@ -109,7 +109,16 @@ pub(crate) struct Model {
     pub(crate) question: Option<String>,
     pub(crate) server_away: bool,
     pub(crate) broker_away: bool,
+    pub(crate) not_admitted: bool,
+    /// Channels that only their members know of.
+    private: BTreeSet<ChannelName>,
+    /// What answers is not the server that was meant.
+    pub(crate) distrusted: bool,
     has_focus: bool,
+    /// The channels of the last time are being joined: one does not go to each of them.
+    is_returning: bool,
+    /// What was seen before one went elsewhere, and nobody was told yet.
+    passed: BTreeMap<Place, ReadTo>,
     /// The next mentions that come are not listed: one is gone to.
     goes_to_mention: bool,
     /// The message that is asked for, to be chosen when it comes.
@@ -151,7 +160,12 @@ impl Model {
             question: None,
             server_away: false,
             broker_away: false,
+            not_admitted: false,
+            private: BTreeSet::new(),
+            distrusted: false,
             has_focus: true,
+            is_returning: false,
+            passed: BTreeMap::new(),
             goes_to_mention: false,
             jumping: None,
             has_arrived: false,
@@ -201,7 +215,11 @@ impl Model {
 
     /// One thing to show.
     pub(crate) fn show(&mut self, item: &Item, now_ms: i64) {
+        if let Item::Members { channel, members, .. } = item {
+            self.learn_privacy(channel, members.private);
+        }
         match item {
+            Item::Members { asked: false, .. } => {}
             Item::Message(message) => self.on_message(message, now_ms),
             Item::Older { of, messages, before, is_all } => {
                 self.on_older(of, messages, *before, *is_all);
@@ -232,7 +250,7 @@ impl Model {
             Item::Users(_)
             | Item::Channels { .. }
             | Item::Who(_)
-            | Item::Members { .. }
+            | Item::Members { asked: true, .. }
             | Item::Device { .. }
             | Item::Help(_) => self.say(item, now_ms),
             Item::Here { here, is_all } => self.on_here(here, *is_all, now_ms),
@@ -272,6 +290,7 @@ impl Model {
     pub(crate) fn ready(&mut self, whereabouts: &Whereabouts, taken: u64) {
         self.user = Some(whereabouts.user.clone());
         if taken == self.handed
+            && !self.is_returning
             && whereabouts.place != self.current
             && let Some(place) = whereabouts.place.clone()
         {
@@ -288,6 +307,20 @@ impl Model {
     pub(crate) fn announce(&mut self, text: String, is_wrong: bool, now_ms: i64) {
         let what = if is_wrong { What::Failure(text) } else { What::Notice(text) };
         self.log_mut().append(Entry { time_ms: now_ms, what });
+    }
+
+    /// Whether only members know of this channel.
+    pub(crate) fn is_private(&self, place: &Place) -> bool {
+        matches!(place, Place::Channel(channel) if self.private.contains(channel))
+    }
+
+    /// Only of channels that are listed, so that there is a bound.
+    fn learn_privacy(&mut self, channel: &ChannelName, is_private: bool) {
+        if is_private && self.conversations.contains_key(&Place::Channel(channel.clone())) {
+            self.private.insert(channel.clone());
+        } else {
+            self.private.remove(channel);
+        }
     }
 
     fn log_of(&mut self, place: &Place) -> &mut Log {

@@ -1,16 +1,21 @@
 //! How far one has read: seen here, or read on another device.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use crate::chat::ReadTo;
 use crate::chat::item::{Message, Place};
 use crate::limits;
 
-use super::{Model, Request};
+use super::{Model, Request, is_topic};
 
 impl Model {
-    /// Up to where the conversation that one looks at was read just now; none if nothing came since the last time.
+    /// Up to where a conversation that one looks at, or looked at, was read just now; none if nothing came since the last time.
     pub(crate) fn seen(&mut self) -> Option<(Place, ReadTo)> {
+        self.passed.pop_first().or_else(|| self.seen_here())
+    }
+
+    pub(super) fn seen_here(&mut self) -> Option<(Place, ReadTo)> {
         let place = self.current.as_ref().filter(|_| self.has_focus)?;
         let log = self.conversations.get(place).filter(|log| log.anchor().is_none() && !log.is_cut())?;
         let newest = log.newest().filter(|newest| is_beyond(self.read.get(place), *newest))?;
@@ -28,6 +33,7 @@ impl Model {
             }
         }
         if is_all {
+            self.list_people(marks);
             self.release_alerts(now_ms);
         }
     }
@@ -63,6 +69,15 @@ impl Model {
             if !is_looked_at && self.was_read(&message) != Some(true) {
                 self.alert(&message, is_mentioned, now_ms);
             }
+        }
+    }
+
+    /// Whom one talked with last is in the list, also if nothing came since: the places are all of one topic.
+    fn list_people(&mut self, marks: &[(Place, ReadTo)]) {
+        let mut people: Vec<_> = marks.iter().filter(|(place, _)| !is_topic(place)).collect();
+        people.sort_by_key(|(_, to)| Reverse(to.1));
+        for (place, _) in people.into_iter().take(limits::DIRECT_LISTED) {
+            self.conversations.entry(place.clone()).or_default();
         }
     }
 

@@ -213,10 +213,14 @@ impl Shell {
         }
         let now = Instant::now();
         let text = self.model.composer.text();
+        // What is said, or was taken back, is typed no more.
+        let is_sent = text.is_empty() && !before.is_empty();
         let typed = self.model.current().filter(|_| text != before && is_said(text)).cloned();
         let mut looked = self.looked();
         looked.activity.key_at = Some(now);
-        if let Some(place) = typed {
+        if is_sent {
+            looked.activity.typed = None;
+        } else if let Some(place) = typed {
             looked.activity.typed = Some((place, now));
         }
     }
@@ -280,7 +284,7 @@ impl Shell {
 
     /// Does what the model wants.
     fn perform(&mut self) {
-        if let Some((place, to)) = self.model.seen() {
+        while let Some((place, to)) = self.model.seen() {
             self.looked().seen.insert(place, to);
         }
         if let Some(entry) = self.model.take_arrived() {

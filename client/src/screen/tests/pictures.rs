@@ -4,13 +4,15 @@ use std::path::Path;
 use std::{env, fs};
 
 use ratatui::style::Color;
-use recado_proto::{ActDone, ActKind, Code, MessageId};
+use recado_proto::{ActDone, ActKind, Code, Members, MessageId};
+use recado_zmtp::curve::PublicKey;
 
 use super::super::model::{Model, Overlay};
 use super::{NOW_MS, Screen, channel, geral, message, pending, tech, user, with};
 use crate::chat::command::CommandSpec;
 use crate::chat::item::{Attempt, Failure, FailureCode, Item, Message, Notice};
 use crate::chat::reason::{Hint, Reason};
+use crate::keys::Distrust;
 use crate::session::RequestError;
 use crate::view::wording::Language;
 
@@ -197,6 +199,25 @@ fn what_failed_and_who_is_away_is_seen() {
         hint: None,
     }));
     check("failed-80x24", &screen);
+}
+
+#[test]
+fn a_private_channel_and_a_server_that_is_another_one_are_seen() {
+    let mut screen = morning(80, 24);
+    for (name, private) in [("geral", true), ("tech", false)] {
+        let members = Members { members: vec![user("ana")], private, owner: None };
+        screen.show(&Item::Members { channel: channel(name), members, asked: false });
+    }
+    let keys = |number| PublicKey::from_bytes([number; 32]);
+    let (known, found) = (keys(1), keys(2));
+    let endpoint = "tcp://127.0.0.1:5555".parse().unwrap();
+    screen.notice(Notice::ServerLost { reason: "the connection was lost".into() });
+    screen.notice(Notice::Distrusted(Box::new(Distrust::Changed { endpoint, known, found })));
+    check("private-distrusted-80x24", &screen);
+    screen.notice(Notice::ServerBack { kept: 0 });
+    assert!(!screen.model.distrusted);
+    screen.notice(Notice::NotAdmitted);
+    check("private-not-admitted-80x24", &screen);
 }
 
 #[test]

@@ -113,3 +113,51 @@ fn a_mark_of_another_epoch_says_nothing_of_what_is_here() {
     screen.said(&Place::Channel(channel("tech")), "bia", 2, "two");
     assert_eq!(counts(&screen, &tech()).0, 2);
 }
+
+#[test]
+fn whoever_returns_to_several_channels_has_not_read_those_on_the_way() {
+    let mut screen = Screen::of_ana(80, 24);
+    screen.notice(Notice::Away { channel: Some(channel("tech")), count: 2, shown: 2 });
+    for seq in 4..=5 {
+        let earlier = Message { earlier: true, ..message(&tech(), "bia", seq, "ana, while away") };
+        screen.show(&Item::Message(earlier));
+    }
+    screen.notice(Notice::Joined { channel: channel("tech"), empty: false, passing: true });
+    assert_eq!(counts(&screen, &tech()), (2, 2));
+    screen.joined("lunch");
+    assert_eq!(counts(&screen, &tech()), (2, 2));
+    assert_eq!(screen.model.current(), Some(&Place::Channel(channel("lunch"))));
+}
+
+#[test]
+fn a_direct_message_that_no_device_has_read_is_unread_on_a_new_one() {
+    let mut screen = Screen::of_ana(80, 24);
+    read_elsewhere(&mut screen, &with("caio"), 3, true);
+    for (author, seq) in [("bia", 1), ("caio", 2), ("caio", 3), ("bia", 4), ("caio", 5)] {
+        let earlier = Message { earlier: true, ..message(&with(author), author, seq, "psst") };
+        screen.show(&Item::Message(earlier));
+    }
+    assert_eq!((counts(&screen, &with("bia")).0, counts(&screen, &with("caio")).0), (2, 1));
+}
+
+#[test]
+fn the_people_one_talked_with_last_are_in_the_list_from_the_start() {
+    let mut screen = Screen::of_ana(80, 24);
+    let count = u64::try_from(crate::limits::DIRECT_LISTED).unwrap();
+    let marks = (0..=count).map(|seq| (with(&format!("user{seq}")), (epoch(), seq + 1))).collect();
+    screen.show(&Item::Read { marks, is_all: true });
+    let listed: Vec<&Place> = screen.model.conversations().map(|(place, _)| place).collect();
+    assert_eq!(listed.len(), 1 + crate::limits::DIRECT_LISTED, "and the channel: {listed:?}");
+    assert!(!listed.contains(&&with("user0")), "it is longest ago");
+}
+
+#[test]
+fn what_one_looked_at_before_one_went_elsewhere_was_seen() {
+    let mut screen = two_channels();
+    screen.said(&geral(), "bia", 1, "one");
+    screen.did(|model| model.go(tech()));
+    screen.said(&tech(), "bia", 4, "two");
+    assert_eq!(screen.model.seen(), Some((geral(), (epoch(), 1))));
+    assert_eq!(screen.model.seen(), Some((tech(), (epoch(), 4))));
+    assert_eq!(screen.model.seen(), None);
+}

@@ -265,7 +265,7 @@ fn what_is_for_one_and_new_is_announced_once_when_much_comes() {
 #[test]
 fn whoever_scrolls_back_gets_page_after_page_and_sees_no_jump() {
     let mut screen = Screen::new(80, 12);
-    let joined = Item::Notice(Notice::Joined { channel: channel("geral"), empty: false });
+    let joined = Item::Notice(Notice::Joined { channel: channel("geral"), empty: false, passing: false });
     // One comes after all that was said.
     screen.did(|model| model.show(&joined, NOW_MS + 2_000_000));
     assert_eq!(screen.asked(), [Request::Older(geral(), None)]);

@@ -25,7 +25,7 @@ use crate::receiver::{Action, Receiver, Start, Ticket, Topic};
 
 use super::config::subscriber_options;
 use super::heard::{Heard, Hearing};
-use super::links::{LinkChange, Links};
+use super::links::{LinkChange, Links, is_key_refused};
 use super::requests::{Requests, Sending};
 use super::servers::{ServerHappening, Servers};
 use super::suspicion::Suspicion;
@@ -291,7 +291,7 @@ impl Driver {
             event.as_ref().is_ok_and(|event| matches!(event.kind, SocketEventKind::Disconnected { .. }));
         if let Some(change) = event.ok().and_then(|event| self.broker_links.on_event(event, now)) {
             self.say(match change {
-                LinkChange::Lost { reason } => SessionEvent::BrokerLost { reason },
+                LinkChange::Lost { reason } => broker_lost(reason),
                 LinkChange::Back => SessionEvent::BrokerBack,
             });
         }
@@ -321,7 +321,7 @@ impl Driver {
         if self.subscriber.is_some()
             && let Some(LinkChange::Lost { reason }) = self.broker_links.on_timeout(now)
         {
-            self.say(SessionEvent::BrokerLost { reason });
+            self.say(broker_lost(reason));
         }
     }
 
@@ -418,6 +418,11 @@ impl Driver {
             subscriber.close().await;
         }
     }
+}
+
+/// A broker that does not admit this key is there.
+fn broker_lost(reason: String) -> SessionEvent {
+    if is_key_refused(&reason) { SessionEvent::NotAdmitted } else { SessionEvent::BrokerLost { reason } }
 }
 
 async fn receive(subscriber: Option<&mut Subscriber>) -> Option<Message> {

@@ -23,8 +23,11 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("/join tech", "/join tech"),
         ),
         CommandKind::Create => help_of(
-            both("CHANNEL", "CANAL"),
-            both("make a channel and go there", "criar um canal e ir até ele"),
+            both("CHANNEL [private]", "CANAL [private]"),
+            both(
+                "make a channel, or a private one, and go there",
+                "criar um canal, ou um privado, e ir até ele",
+            ),
             both("/create lunch", "/create almoço"),
         ),
         CommandKind::Leave => help_of(
@@ -217,6 +220,11 @@ pub(crate) fn command(kind: CommandKind) -> CommandHelp {
             both("USER", "USUÁRIO"),
             both("shut somebody out, for administrators", "banir alguém, para administradores"),
             both("/ban eva", "/ban eva"),
+        ),
+        CommandKind::Unban => help_of(
+            both("USER", "USUÁRIO"),
+            both("let somebody in again who was banned", "deixar voltar alguém que foi banido"),
+            both("/unban eva", "/unban eva"),
         ),
         CommandKind::Role => help_of(
             both("USER ROLE", "USUÁRIO PAPEL"),

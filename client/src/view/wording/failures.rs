@@ -6,11 +6,12 @@ use crate::chat::command::{CommandError, CommandSpec};
 use crate::chat::item::{Attempt, Failure};
 use crate::chat::reason::{Hint, Reason, Unreadable};
 use crate::limits;
-use crate::session::RequestError;
+use crate::session::{RequestError, half_sentence};
 use crate::view::text::one_line;
 use crate::writing::WritingError;
 
 use super::language::Language;
+use super::notices::not_admitted;
 use super::{channel, place};
 
 /// Why something failed and what to do, in one line.
@@ -123,6 +124,12 @@ pub(crate) fn reason(language: Language, reason: &Reason) -> String {
         }
         (Language::English, Reason::NoSuchChannel(of)) => format!("there is no channel {of}"),
         (Language::Portuguese, Reason::NoSuchChannel(of)) => format!("não existe o canal {of}"),
+        (Language::English, Reason::NoLongerIn(of)) => {
+            format!("you are no longer in {}, or it is no more", channel(of))
+        }
+        (Language::Portuguese, Reason::NoLongerIn(of)) => {
+            format!("você não está mais em {}, ou o canal não existe mais", channel(of))
+        }
         (Language::English, Reason::NoAnswer) => "the server did not answer".to_owned(),
         (Language::Portuguese, Reason::NoAnswer) => "o servidor não respondeu".to_owned(),
         (Language::English, Reason::NoServer) => "no server could be reached".to_owned(),
@@ -141,6 +148,8 @@ pub(crate) fn hint(language: Language, hint: &Hint) -> String {
         (Language::Portuguese, Hint::Join(of)) => format!("/join {of} leva até lá"),
         (Language::English, Hint::JoinOne) => "/join goes to a channel, /channels lists them".to_owned(),
         (Language::Portuguese, Hint::JoinOne) => "/join leva a um canal, /channels lista todos".to_owned(),
+        (Language::English, Hint::Leave(of)) => format!("/leave {of} takes it from your list"),
+        (Language::Portuguese, Hint::Leave(of)) => format!("/leave {of} tira o canal da sua lista"),
         (Language::English, Hint::Create(of)) => format!("/create {of} makes it"),
         (Language::Portuguese, Hint::Create(of)) => format!("/create {of} cria o canal"),
         (Language::English, Hint::NearestChannel { nearest, named }) => {
@@ -320,6 +329,10 @@ pub(crate) fn writing_error(language: Language, error: &WritingError) -> String 
 /// Why a request has no result.
 pub(crate) fn request_error(language: Language, error: &RequestError) -> String {
     match (language, error) {
+        // Whoever is in the chat was admitted once.
+        (_, RequestError::Refused { code: Code::UnknownKey, .. }) => half_sentence(not_admitted(language)),
+        // It was said in full when it was found out.
+        (_, RequestError::Distrusted(found)) => super::distrusted_briefly(language, found).to_owned(),
         // The same as programs are told.
         (Language::English, error) => error.to_string(),
         (Language::Portuguese, RequestError::Refused { code, description }) => refused(code, description),
@@ -334,9 +347,6 @@ pub(crate) fn request_error(language: Language, error: &RequestError) -> String 
         }
         (Language::Portuguese, RequestError::Malformed { reason }) => {
             format!("a resposta do servidor não foi entendida ({reason})")
-        }
-        (Language::Portuguese, RequestError::Distrusted(found)) => {
-            super::distrusted(language, found).replace('\n', " ")
         }
         (Language::Portuguese, RequestError::NotLoggedIn) => "ninguém entrou ainda".to_owned(),
         (Language::Portuguese, RequestError::Busy) => "há pedidos demais em andamento".to_owned(),
@@ -368,9 +378,8 @@ fn refused(code: &Code, description: &str) -> String {
         Code::NotSecured => "este sistema é aberto: ninguém precisa provar quem é",
         Code::TooLarge => "o texto é grande demais",
         Code::Unavailable => "o servidor está parando",
-        Code::UnknownKey => "a chave deste aparelho não é de ninguém aqui; entre com um código",
         Code::UnknownService => "o servidor não conhece esse serviço",
-        Code::Unstated | Code::Other(_) => description,
+        Code::UnknownKey | Code::Unstated | Code::Other(_) => description,
     };
     known.to_owned()
 }

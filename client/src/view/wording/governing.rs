@@ -1,8 +1,11 @@
 //! What members and administrators have done, who is in a channel, and whether a server is the one that was meant.
 
 use recado_proto::{ChannelName, Members, Role};
+use recado_zmtp::Endpoint;
+use recado_zmtp::curve::PublicKey;
 
 use crate::chat::command::Governing;
+use crate::duration;
 use crate::keys::Distrust;
 
 use super::language::Language;
@@ -19,14 +22,26 @@ pub(crate) fn governed(language: Language, what: &Governing, within: Option<&Cha
         (Language::Portuguese, Governing::Kick(_)) => format!("{user} não está mais em {of}."),
         (Language::English, Governing::Ban(_)) => format!("{user} is shut out."),
         (Language::Portuguese, Governing::Ban(_)) => format!("{user} foi banido daqui."),
+        (Language::English, Governing::Unban(_)) => format!("{user} may come back."),
+        (Language::Portuguese, Governing::Unban(_)) => format!("{user} pode voltar."),
         (Language::English, Governing::Role { role, .. }) => {
             format!("{user} is {} now.", english_role(*role))
         }
         (Language::Portuguese, Governing::Role { role, .. }) => {
             format!("{user} agora é {}.", portuguese_role(*role))
         }
-        (Language::English, Governing::Silence { .. }) => format!("{user} sends nothing to {of} now."),
-        (Language::Portuguese, Governing::Silence { .. }) => format!("{user} não envia mais nada a {of}."),
+        (Language::English, Governing::Silence { lasting: None, .. }) => {
+            format!("{user} sends nothing to {of} until /unsilence {user}.")
+        }
+        (Language::Portuguese, Governing::Silence { lasting: None, .. }) => {
+            format!("{user} não envia nada a {of} até /unsilence {user}.")
+        }
+        (Language::English, Governing::Silence { lasting: Some(lasting), .. }) => {
+            format!("{user} sends nothing to {of} for {}.", duration::written(*lasting))
+        }
+        (Language::Portuguese, Governing::Silence { lasting: Some(lasting), .. }) => {
+            format!("{user} não envia nada a {of} durante {}.", duration::written(*lasting))
+        }
         (Language::English, Governing::Unsilence(_)) => format!("{user} may send to {of} again."),
         (Language::Portuguese, Governing::Unsilence(_)) => format!("{user} pode enviar a {of} de novo."),
         (Language::English, Governing::Private) => {
@@ -112,5 +127,36 @@ pub(crate) fn distrusted(language: Language, found: &Distrust) -> String {
             "o servidor em {endpoint} é protegido, com a chave {}; inicie este programa de novo, ou entre com: recado join CONVITE",
             found.fingerprint()
         ),
+    }
+}
+
+/// The same in half a sentence.
+pub(crate) fn distrusted_briefly(language: Language, found: &Distrust) -> &'static str {
+    match (language, found) {
+        (Language::English, Distrust::Changed { .. }) => {
+            "the server's key has changed, and it is not trusted"
+        }
+        (Language::Portuguese, Distrust::Changed { .. }) => {
+            "a chave do servidor mudou, e ele não é de confiança"
+        }
+        (Language::English, Distrust::Opened { .. }) => "the server is no longer secured, and not trusted",
+        (Language::Portuguese, Distrust::Opened { .. }) => {
+            "o servidor não é mais protegido, nem de confiança"
+        }
+        (Language::English, Distrust::Secured { .. }) => {
+            "the server is secured now; start this program again"
+        }
+        (Language::Portuguese, Distrust::Secured { .. }) => {
+            "o servidor agora é protegido; inicie este programa de novo"
+        }
+    }
+}
+
+/// By what one knows the server, in few words.
+pub(crate) fn secured(language: Language, endpoint: &Endpoint, key: &PublicKey) -> String {
+    let key = key.fingerprint();
+    match language {
+        Language::English => format!("Encrypted. The server at {endpoint} has the key {key}."),
+        Language::Portuguese => format!("Criptografado. O servidor em {endpoint} tem a chave {key}."),
     }
 }

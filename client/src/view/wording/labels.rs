@@ -280,6 +280,33 @@ pub(crate) fn connection(language: Language, server_away: bool, broker_away: boo
     }
 }
 
+/// Beside the name of a channel that only its members know of.
+pub(crate) const PRIVATE: &str = "◆";
+
+/// The same in a title.
+pub(crate) fn private(language: Language) -> &'static str {
+    match language {
+        Language::English => "◆ private",
+        Language::Portuguese => "◆ privado",
+    }
+}
+
+/// What answers is not the server that is known.
+pub(crate) fn other_server(language: Language) -> &'static str {
+    match language {
+        Language::English => " THE SERVER'S KEY CHANGED, nothing is sent ",
+        Language::Portuguese => " A CHAVE DO SERVIDOR MUDOU, nada é enviado ",
+    }
+}
+
+/// This device is shut out.
+pub(crate) fn not_admitted_here(language: Language) -> &'static str {
+    match language {
+        Language::English => " this device is no longer admitted here ",
+        Language::Portuguese => " este dispositivo não é mais aceito aqui ",
+    }
+}
+
 /// Before what is typed into the switcher.
 pub(crate) fn switcher(language: Language) -> &'static str {
     match language {

@@ -34,13 +34,14 @@ pub(crate) use failures::{
     writing_error,
 };
 pub(crate) use finding::{around, found, found_divider, left_out, search};
-pub(crate) use governing::{device, distrusted, governed, members};
+pub(crate) use governing::{device, distrusted, distrusted_briefly, governed, members, secured};
 pub(crate) use keys::{chosen_hint, keys_hint, keys_title};
 pub(crate) use labels::{
-    aim, aim_hint, alert, answers_nothing_here, backlog, channels, connection, copied, day, deleted, edited,
-    fetching_older, from_you, history, history_end, joined, left_unsent, mentions, mentions_title,
-    not_your_own, people, quoted, really_delete, scrolled_back, send_so_many_lines, switcher, to_you, topic,
-    unread_divider, unread_elsewhere, users, weeks_and_years, you_are_here, your_name,
+    PRIVATE, aim, aim_hint, alert, answers_nothing_here, backlog, channels, connection, copied, day, deleted,
+    edited, fetching_older, from_you, history, history_end, joined, left_unsent, mentions, mentions_title,
+    not_admitted_here, not_your_own, other_server, people, private, quoted, really_delete, scrolled_back,
+    send_so_many_lines, switcher, to_you, topic, unread_divider, unread_elsewhere, users, weeks_and_years,
+    you_are_here, your_name,
 };
 pub(crate) use notices::{act, founded, hosted, no_server, notice, still_trying, too_fast};
 

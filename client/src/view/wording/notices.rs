@@ -9,7 +9,7 @@ use crate::session::SessionConfig;
 use crate::view::text::one_line;
 
 use super::language::Language;
-use super::{channel, distrusted, governed, name, place};
+use super::{channel, distrusted, governed, name, place, secured};
 
 /// What `recado` starts for a chat when nobody provides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +44,10 @@ fn english(notice: &Notice) -> String {
         Notice::Welcome { user, channels, joining, is_first } => {
             welcome(Language::English, user.as_str(), channels, joining.as_ref(), *is_first)
         }
-        Notice::Joined { channel: of, empty: false } | Notice::Switched { channel: of } => {
+        Notice::Joined { channel: of, empty: false, .. } | Notice::Switched { channel: of } => {
             format!("You are in {}.", channel(of))
         }
-        Notice::Joined { channel: of, empty: true } => {
+        Notice::Joined { channel: of, empty: true, .. } => {
             format!("You are in {}. Nobody has said anything here yet.", channel(of))
         }
         Notice::Talking { user } => {
@@ -91,11 +91,13 @@ fn english(notice: &Notice) -> String {
         Notice::ServerBack { kept } => {
             format!("The server is back. The {kept} lines that were kept are being sent.")
         }
+        Notice::Secured { endpoint, key } => secured(Language::English, endpoint, key),
         Notice::Distrusted(found) => distrusted(Language::English, found),
         Notice::Governed { what, channel: of } => governed(Language::English, what, of.as_ref()),
         Notice::BrokerLost { reason } => {
             format!("The broker is away: {}. Messages come when it is back.", one_line(reason))
         }
+        Notice::NotAdmitted => format!("{}.", not_admitted(Language::English)),
         Notice::BrokerBack => "The broker is back.".to_owned(),
         Notice::Missing { place: of, first, last } if first == last => {
             format!("Message {first} of {} is kept nowhere any more.", place(of))
@@ -135,16 +137,28 @@ fn english(notice: &Notice) -> String {
     }
 }
 
+/// Why this device hears and says nothing any more, as a sentence without an end.
+pub(super) fn not_admitted(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "This device is no longer admitted here: it was revoked, or you were banned; ask an administrator"
+        }
+        Language::Portuguese => {
+            "Este dispositivo não é mais aceito aqui: foi revogado, ou você foi banido; fale com um administrador"
+        }
+    }
+}
+
 fn portuguese(notice: &Notice) -> String {
     let language = Language::Portuguese;
     match notice {
         Notice::Welcome { user, channels, joining, is_first } => {
             welcome(language, user.as_str(), channels, joining.as_ref(), *is_first)
         }
-        Notice::Joined { channel: of, empty: false } | Notice::Switched { channel: of } => {
+        Notice::Joined { channel: of, empty: false, .. } | Notice::Switched { channel: of } => {
             format!("Você está em {}.", channel(of))
         }
-        Notice::Joined { channel: of, empty: true } => {
+        Notice::Joined { channel: of, empty: true, .. } => {
             format!("Você está em {}. Ninguém disse nada aqui ainda.", channel(of))
         }
         Notice::Talking { user } => {
@@ -193,12 +207,14 @@ fn portuguese(notice: &Notice) -> String {
         Notice::ServerBack { kept } => {
             format!("O servidor voltou. As {kept} linhas que ficaram guardadas estão sendo enviadas.")
         }
+        Notice::Secured { endpoint, key } => secured(language, endpoint, key),
         Notice::Distrusted(found) => distrusted(Language::Portuguese, found),
         Notice::Governed { what, channel: of } => governed(Language::Portuguese, what, of.as_ref()),
         Notice::BrokerLost { reason } => {
             let reason = circumstance(language, reason);
             format!("O broker está fora do ar: {reason}. As mensagens chegam quando ele voltar.")
         }
+        Notice::NotAdmitted => format!("{}.", not_admitted(language)),
         Notice::BrokerBack => "O broker voltou.".to_owned(),
         Notice::Missing { place: of, first, last } if first == last => {
             format!("A mensagem {first} de {} não está mais guardada em lugar nenhum.", place(of))

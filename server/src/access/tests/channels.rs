@@ -103,6 +103,20 @@ fn everybody_is_in_a_public_channel() {
 }
 
 #[test]
+fn whoever_makes_a_channel_private_stays_in_it_and_the_log_says_so() {
+    let mut world = World::new();
+    world.channel("bob", "geral", false);
+    assert_eq!(world.ok(&by("ana"), make_private("geral")), 2);
+    assert_eq!(members(&world, "geral"), ["ana", "bob"]);
+    assert!(world.access.may_read(&user("ana"), &channel("geral")));
+    assert_eq!(world.ok(&by("ana"), make_private("geral")), 0);
+    world.ok(&by("ana"), make_public("geral"));
+    // The system is nobody who could stay.
+    assert_eq!(world.ok(&Actor::System, make_private("geral")), 1);
+    assert_eq!(members(&world, "geral"), ["bob"]);
+}
+
+#[test]
 fn a_channel_from_an_open_system_is_nobodys() {
     let mut world = World::new();
     world.named("velho", crate::store::NameOf::Channel);
