@@ -136,9 +136,12 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
         Part::Server(args) => {
             let security = SecurityArgs { open: args.open, secure: args.secure, key: args.key };
             let keys = installation_keys(&security)?;
+            let public_address = args.options.public_address.clone();
             let server = bind_server(args.options, &security, keys.as_ref()).await?;
             if let Some(keys) = keys {
-                welcome::first(&server, keys.public(), None, true);
+                let manner =
+                    welcome::Manner { subscribers: None, public_address: public_address.as_ref(), qr: true };
+                welcome::first(&server, keys.public(), &manner);
             }
             server.run(shutdown).await?;
         }

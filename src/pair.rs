@@ -35,9 +35,15 @@ impl Pair {
         if !server.broker.contains(&own) {
             server.broker.insert(0, own);
         }
+        let public_address = server.public_address.clone();
         let server = bind_server(server, &security, keys.as_ref()).await?;
         if let Some(keys) = &keys {
-            welcome::first(&server, keys.public(), Some(broker.subscribers_endpoint()), !no_qr);
+            let manner = welcome::Manner {
+                subscribers: Some(broker.subscribers_endpoint()),
+                public_address: public_address.as_ref(),
+                qr: !no_qr,
+            };
+            welcome::first(&server, keys.public(), &manner);
         }
         Ok(Pair { broker, server })
     }

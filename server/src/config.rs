@@ -5,8 +5,8 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use recado_zmtp::Endpoint;
 use recado_zmtp::curve::KeyPair;
+use recado_zmtp::{Endpoint, Host};
 use thiserror::Error;
 
 use crate::quota::{Quota, QuotaOptions};
@@ -52,6 +52,10 @@ pub struct Options {
     /// Where everything is kept: sqlite:PATH [default: sqlite:recado.db in recado's folder among the user's data]
     #[arg(long, value_name = "URL", env = "RECADO_STORE")]
     pub store: Option<StoreUrl>,
+
+    /// Name or address of this machine that links for others name, with --secure [default: one that this machine has]
+    #[arg(long, value_name = "HOST", env = "RECADO_PUBLIC_ADDRESS", value_parser = Host::parse)]
+    pub public_address: Option<Host>,
 
     /// How much users and addresses may do where security is on.
     #[command(flatten)]

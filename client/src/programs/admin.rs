@@ -189,10 +189,11 @@ pub async fn run(config: AdminConfig, shutdown: CancellationToken) -> Result<(),
     let AdminConfig { account, action } = config;
     let (act, said) = match action {
         AdminAction::Invite { of, role, lasting } => {
-            let act = AdminAct::Invite { of, role, seconds: seconds(lasting) };
+            let lasting = lasting.unwrap_or(limits::INVITATION_LASTS);
+            let act = AdminAct::Invite { of, role, seconds: Some(lasting.as_secs()) };
             return account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
-                    Ok(code) => Ok(account.invitation(code)),
+                    Ok(code) => Ok(account.invitation(code, lasting).await),
                     Err(error) => Err(account.failed(error).await),
                 })
                 .await;

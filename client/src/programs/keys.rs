@@ -15,6 +15,7 @@ use crate::config::ConfigError;
 use crate::duration;
 use crate::error::Error;
 use crate::keys::{KnownServers, SecurityError};
+use crate::limits;
 use crate::paths;
 use crate::session::device_key;
 use crate::view::text::one_line;
@@ -107,10 +108,11 @@ pub async fn run(config: KeysConfig, shutdown: CancellationToken) -> Result<(), 
         None => list(account, of, shutdown).await,
         Some(KeysAction::Show) => show(&account).await,
         Some(KeysAction::Device { lasting }) => {
-            let act = AdminAct::Device { of, seconds: lasting.map(|lasting| lasting.as_secs()) };
+            let lasting = lasting.unwrap_or(limits::DEVICE_LINK_LASTS);
+            let act = AdminAct::Device { of, seconds: Some(lasting.as_secs()) };
             account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
-                    Ok(code) => Ok(account.invitation(code)),
+                    Ok(code) => Ok(account.invitation(code, lasting).await),
                     Err(error) => Err(account.failed(error).await),
                 })
                 .await

@@ -1,0 +1,4 @@
+//! Joining and leaving a secured system with the real program: what is asked, what is kept, and ways back.
+
+mod home;
+mod links;
