@@ -1,6 +1,6 @@
 //! `recado join` and `recado leave`: this device becomes a user's at a secured server, and ceases to be.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use recado_proto::{AdminAct, Code, DeviceLabel, JoinCode, Role, UserName};
@@ -10,6 +10,7 @@ use thiserror::Error as ThisError;
 use tokio_util::sync::CancellationToken;
 
 use super::account::print;
+use crate::asking;
 use crate::duration;
 use crate::entry::{is_unknown_key, refused, unanswered};
 use crate::error::Error;
@@ -174,7 +175,10 @@ struct Goal {
 pub async fn run_join(args: JoinArgs, shutdown: CancellationToken) -> Result<(), Error> {
     let folder = paths::data_folder().ok_or(JoinError::NoDataFolder)?;
     let trust = Trust::from(args.key.clone());
-    let goal = goal(&args, &trust)?;
+    let goal = tokio::select! {
+        goal = goal(&args, &trust) => goal?,
+        () = shutdown.cancelled() => return Err(Error::Interrupted),
+    };
     let known = KnownServers::load(&folder.join(paths::KNOWN_SERVERS)).map_err(SecurityError::Known)?;
     if let Some(server) = known.find(&goal.server).filter(|server| server.key != goal.key) {
         let (endpoint, known, found) = (goal.server, server.key, goal.key);
@@ -209,7 +213,7 @@ fn welcome(profile: &Profile, role: Role, keys: &KeyPair) -> String {
 }
 
 /// What the arguments come to, or what is asked for.
-fn goal(args: &JoinArgs, trust: &Trust) -> Result<Goal, Error> {
+async fn goal(args: &JoinArgs, trust: &Trust) -> Result<Goal, Error> {
     if let Some(code) = &args.code {
         let code = JoinCode::parse(code).map_err(|_| JoinError::Code)?;
         let server = args.server.clone().ok_or(JoinError::Nothing)?;
@@ -220,7 +224,9 @@ fn goal(args: &JoinArgs, trust: &Trust) -> Result<Goal, Error> {
     }
     let text = match &args.link {
         Some(link) => link.clone(),
-        None => asked("Link to join with: ")?.ok_or(JoinError::Nothing)?,
+        None => {
+            asking::line("Link to join with: ").await.map_err(Error::Terminal)?.ok_or(JoinError::Nothing)?
+        }
     };
     let link: JoinLink = text.parse().map_err(JoinError::Link)?;
     let server = link.server();
@@ -274,32 +280,19 @@ async fn not_joined(error: RequestError, config: &SessionConfig, goal: &Goal) ->
     }
 }
 
-/// Who one wants to be. A thread of its own waits for it, as the connection's heartbeats go on meanwhile.
+/// Who one wants to be.
 async fn asked_name() -> Result<UserName, Error> {
-    let asked = tokio::task::spawn_blocking(|| -> Result<UserName, Error> {
-        if !io::stdin().is_terminal() {
-            return Err(JoinError::NoName.into());
-        }
-        loop {
-            let name = asked("Your name: ")?.ok_or(JoinError::NoName)?;
-            match UserName::parse(&name) {
-                Ok(user) => return Ok(user),
-                // Nobody is there to read it if standard error is closed.
-                Err(error) => drop(writeln!(io::stderr(), "{error}")),
-            }
-        }
-    });
-    asked.await.map_err(|error| Error::Terminal(io::Error::other(error)))?
-}
-
-/// A line of standard input, with a question before it on a terminal; none at its end.
-fn asked(question: &str) -> Result<Option<String>, Error> {
-    if io::stdin().is_terminal() {
-        write!(io::stderr(), "{question}").and_then(|()| io::stderr().flush()).map_err(Error::Terminal)?;
+    if !asking::is_somebody_there() {
+        return Err(JoinError::NoName.into());
     }
-    let mut line = String::new();
-    let bytes = io::stdin().lock().read_line(&mut line).map_err(Error::Terminal)?;
-    Ok((bytes > 0 && !line.trim().is_empty()).then(|| line.trim().to_owned()))
+    loop {
+        let name = asking::line("Your name: ").await.map_err(Error::Terminal)?.ok_or(JoinError::NoName)?;
+        match UserName::parse(&name) {
+            Ok(user) => return Ok(user),
+            // Nobody is there to read it if standard error is closed.
+            Err(error) => drop(writeln!(io::stderr(), "{error}")),
+        }
+    }
 }
 
 /// The machine's name, as far as it is a label.
@@ -366,7 +359,7 @@ mod tests {
     use recado_proto::JoinCode;
     use recado_zmtp::curve::KeyPair;
 
-    use super::{JoinArgs, JoinError, goal, machine, usual_broker};
+    use super::{Goal, JoinArgs, JoinError, goal, machine, usual_broker};
     use crate::error::Error;
     use crate::keys::{JoinLink, Trust};
 
@@ -380,6 +373,12 @@ mod tests {
         Cli::try_parse_from([&["join"], words].concat()).unwrap().args
     }
 
+    /// Where arguments that say it all lead: nobody is asked, so that it is known at once.
+    fn reached(args: &JoinArgs, trust: &Trust) -> Result<Goal, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(goal(args, trust))
+    }
+
     fn link(subscribers: Option<u16>) -> JoinLink {
         let code = JoinCode::parse("0123456789ABCDEF").unwrap();
         JoinLink::new("chat.example.org", 6001, subscribers, KeyPair::generate().public(), code)
@@ -390,7 +389,7 @@ mod tests {
         let trust = Trust::default();
         let broker = |subscribers, words: &[&str]| {
             let text = link(subscribers).to_string();
-            goal(&args(&[&[text.as_str()], words].concat()), &trust).unwrap().broker.to_string()
+            reached(&args(&[&[text.as_str()], words].concat()), &trust).unwrap().broker.to_string()
         };
         assert_eq!(broker(Some(6002), &[]), "tcp://chat.example.org:6002");
         assert_eq!(broker(None, &[]), "tcp://chat.example.org:5558");
@@ -402,10 +401,10 @@ mod tests {
         let key = KeyPair::generate().public();
         let line = ["--code", "0123-4567-89ab-cdef", "--server", "tcp://a.example:1"];
         let trust = Trust { server_key: Some(key), ..Trust::default() };
-        let reached = goal(&args(&line), &trust).unwrap();
-        assert_eq!((reached.key, reached.broker.to_string()), (key, "tcp://a.example:5558".to_owned()));
+        let goal = reached(&args(&line), &trust).unwrap();
+        assert_eq!((goal.key, goal.broker.to_string()), (key, "tcp://a.example:5558".to_owned()));
         let short = ["--code", "0123", "--server", "tcp://a.example:1"];
-        assert!(matches!(goal(&args(&short), &trust), Err(Error::Join(JoinError::Code))));
+        assert!(matches!(reached(&args(&short), &trust), Err(Error::Join(JoinError::Code))));
         assert!(Cli::try_parse_from(["join", "--code", "0123-4567-89ab-cdef"]).is_err());
     }
 
@@ -413,7 +412,7 @@ mod tests {
     fn a_link_that_is_cut_short_is_bad_usage() {
         let text = link(None).to_string();
         for end in 1..text.len() {
-            match goal(&args(&[&text[..end]]), &Trust::default()) {
+            match reached(&args(&[&text[..end]]), &Trust::default()) {
                 Err(error @ Error::Join(JoinError::Link(_))) => assert!(error.is_usage()),
                 other => panic!("{end}: {:?}", other.err()),
             }
