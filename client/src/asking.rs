@@ -4,7 +4,9 @@
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::thread;
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 use crate::limits;
 
@@ -19,6 +21,17 @@ pub(crate) async fn line(question: &str) -> io::Result<Option<String>> {
     let line = read().await?;
     asked.answered(line.is_some());
     Ok(line.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()))
+}
+
+/// A line that nobody sees while it is typed; none at the end. Nothing is taken from it but the line feed.
+pub(crate) async fn secret(question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    let asked = Asked::begin(question)?;
+    let hidden = Hidden::begin()?;
+    let line = read().await?.map(Zeroizing::new);
+    drop(hidden);
+    // The line feed that ended it was not shown either.
+    drop(asked);
+    Ok(line.map(|line| Zeroizing::new(line.trim_end_matches(['\n', '\r']).to_owned())))
 }
 
 /// Whether somebody says yes, in full, as such a question means much.
@@ -50,6 +63,31 @@ impl Drop for Asked {
         if self.stands {
             // Nobody is there to see it if standard error is closed.
             let _ = writeln!(io::stderr());
+        }
+    }
+}
+
+/// What is typed is not shown, until this is dropped.
+struct Hidden(Option<Termios>);
+
+impl Hidden {
+    fn begin() -> io::Result<Self> {
+        if !io::stdin().is_terminal() {
+            return Ok(Self(None));
+        }
+        let found = tcgetattr(io::stdin())?;
+        let mut quiet = found.clone();
+        quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
+        Ok(Self(Some(found)))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(found) = &self.0 {
+            // It fails only when the terminal is gone, and then there is nothing to restore.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, found);
         }
     }
 }

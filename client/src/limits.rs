@@ -220,6 +220,9 @@ pub const KNOWN_SERVERS_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// Bytes of the file that says where one has joined; a longer one is none.
 pub const PROFILE_BYTES_MAX: u64 = 4 * 1024;
 
+/// A server that has not answered whoever joins for so long is said to be waited for.
+pub const TRYING_SAID_AFTER: Duration = Duration::from_secs(1);
+
 /// Bytes of an answer to a question before the chat; what is typed beyond is not part of it.
 pub const ANSWER_BYTES_MAX: u64 = 4 * 1024;
 

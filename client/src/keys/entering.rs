@@ -48,7 +48,7 @@ impl Trust {
     }
 
     fn device_key_path(&self) -> Result<PathBuf, KeyFileError> {
-        let usual = || paths::data_folder().map(|folder| folder.join("device.key"));
+        let usual = || paths::data_folder().map(|folder| folder.join(paths::DEVICE_KEY));
         self.device_key.clone().or_else(usual).ok_or(KeyFileError::NoDataFolder { option: "--device-key" })
     }
 

@@ -18,6 +18,7 @@ use crate::entry::{Entry, unanswered};
 use crate::error::Error;
 use crate::keys::{DeviceArgs, JoinLink, outward};
 use crate::limits;
+use crate::probe::{Presence, probe};
 use crate::session::{RequestError, Session, SessionConfig};
 use crate::view::plain::Stream;
 
@@ -122,7 +123,7 @@ impl Account {
         let acted = async {
             let (session, _events) = self.entry.connect().await?;
             if !self.entry.is_secured() {
-                return Err(Error::NotSecured { endpoint: self.entry.server().clone() });
+                return Err(not_secured(self.entry.server()).await);
             }
             self.entry.introduce(&session).await?;
             act(&self, &session).await
@@ -229,6 +230,15 @@ fn say_until(until: Timestamp) {
 fn warn(what: &str) {
     // As above.
     let _ = writeln!(io::stderr(), "recado: warning: {what}");
+}
+
+/// Why a server is of no use to whoever needs a secured one: it is open, or not there at all.
+pub(super) async fn not_secured(endpoint: &Endpoint) -> Error {
+    match probe(endpoint, &Security::Null, limits::PROBE_TIMEOUT).await {
+        Presence::Recado => Error::NotSecured { endpoint: endpoint.clone() },
+        Presence::Nobody { reason } => Error::NoServer { endpoint: endpoint.clone(), reason },
+        Presence::Other { reason } => Error::NotAServer { endpoint: endpoint.clone(), reason },
+    }
 }
 
 /// The link as a QR code, where there is a terminal that has room for it.
