@@ -66,8 +66,21 @@ fn complain(failure: Failure) -> ExitCode {
         Failure::Failed(error) => (error, 1),
     };
     // Standard error may be closed; then nobody can be told.
-    let _ = writeln!(io::stderr(), "recado: {error:#}");
+    let _ = writeln!(io::stderr(), "recado: {}", in_one(&error));
     ExitCode::from(code)
+}
+
+/// An error with its causes, each of them once: some say theirs themselves.
+fn in_one(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
@@ -210,4 +223,18 @@ async fn client(config: recado_client::Config, shutdown: CancellationToken) -> R
 
 fn of_client(error: recado_client::Error) -> Failure {
     if error.is_usage() { Failure::Usage(error.into()) } else { Failure::Failed(error.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::in_one;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("no permission").context("cannot read a.key: no permission").context("no keys");
+        assert_eq!(in_one(&error), "no keys: cannot read a.key: no permission");
+        assert_eq!(in_one(&anyhow!("a").context("b")), "b: a");
+    }
 }
