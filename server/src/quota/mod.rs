@@ -77,7 +77,7 @@ pub enum Excess {
 
 /// Not now. Nothing was charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{of}; ask again in {} ms", retry_after_ms(*.retry_after))]
+#[error("{of}; ask again in {} s", whole_seconds(*.retry_after))]
 pub struct Wait {
     /// How long until the same would be let in, if nothing else is asked for meanwhile.
     pub retry_after: Duration,
@@ -338,6 +338,11 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// Rounded up: whoever comes back then is let in.
+/// For people, who are told later rather than sooner.
+fn whole_seconds(wait: Duration) -> u128 {
+    wait.as_nanos().div_ceil(1_000_000_000)
+}
+
 fn retry_after_ms(wait: Duration) -> u128 {
     wait.as_nanos().div_ceil(1_000_000)
 }

@@ -2,7 +2,7 @@
 
 use recado_tests::{parts::folder, secured::Secured, terminal::Terminal};
 
-use crate::home::Home;
+use crate::home::{Home, secured};
 
 const INTERRUPT: &str = "\u{3}";
 
@@ -19,6 +19,29 @@ fn interrupted(arguments: &[&str], question: &str, code: u32) {
     // What comes next, as the shell's prompt, begins on a line of its own.
     let after = screen.lines().skip_while(|line| !line.contains(question)).nth(1);
     assert!(after.is_none_or(|line| code == 0 || line.starts_with("recado: ")), "{screen}");
+}
+
+#[test]
+fn a_password_is_not_shown_and_ctrl_c_leaves_the_terminal_as_it_was() {
+    let folder = folder();
+    let (_system, ana) = secured(folder.path());
+    let mut terminal = Terminal::start(ana.path(), 24, 160, &["keys", "password"]);
+    terminal.wait_for_text("New password:");
+    terminal.line("correct horse");
+    let screen = terminal.wait_for_text("Once more:");
+    assert!(!screen.contains("correct"), "{screen}");
+    terminal.keys(INTERRUPT);
+    let (ended, screen) = terminal.wait_for_end();
+    assert_eq!(ended, 1, "{screen}");
+    assert!(terminal.is_as_found(), "{screen}");
+    let mut terminal = Terminal::start(ana.path(), 24, 160, &["keys", "password"]);
+    terminal.wait_for_text("New password:");
+    terminal.line("correct horse");
+    terminal.wait_for_text("Once more:");
+    terminal.line("correct hose");
+    let (ended, screen) = terminal.wait_for_end();
+    assert_eq!(ended, 1, "{screen}");
+    assert!(screen.contains("the two are not the same"), "{screen}");
 }
 
 #[test]
