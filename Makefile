@@ -62,10 +62,11 @@ pictures: ## Play a day in the chat and draw docs/client*.svg from what the term
 	$(CARGO) build --locked --bins
 	$(CARGO) run --locked --quiet -p recado-tests --example pictures
 
-bench: ## Measure speed and memory, and write docs/benchmarks*.md (optimised build; takes a quarter of an hour)
+bench: ## Measure speed and memory, and write docs/benchmarks*.md (optimised build; takes half an hour)
 	scripts/bench-peers.sh
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked -p recado-tests --bench broker -- --write docs
+	$(CARGO) bench --locked -p recado-tests --bench secured -- --write docs
 	$(CARGO) bench --locked -p recado-tests --bench publish -- --write docs
 	$(CARGO) bench --locked -p recado-tests --bench store
 	$(CARGO) bench --locked -p recado-tests --bench search

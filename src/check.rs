@@ -54,6 +54,7 @@ pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
 fn report(part: &str, endpoint: &Endpoint, presence: &Presence) -> bool {
     match presence {
         Presence::Recado => println!("{part} {endpoint}: answers"),
+        Presence::Full { reason } => println!("{part} {endpoint}: is there: {reason}"),
         Presence::Nobody { reason } => println!("{part} {endpoint}: nobody answers: {reason}"),
         Presence::Other { reason } => println!("{part} {endpoint}: something else answers: {reason}"),
     }

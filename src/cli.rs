@@ -105,6 +105,7 @@ pub(crate) enum Part {
 
 /// All that broker and server take.
 #[derive(Debug, clap::Args)]
+#[command(after_help = UP_EXAMPLES)]
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) broker: recado_broker::Options,
@@ -142,6 +143,14 @@ pub(crate) struct SecurityArgs {
     pub(crate) secure: bool,
     pub(crate) key: Option<PathBuf>,
 }
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  recado up                                                    on this machine, for whoever uses it
+  recado up --secure --requests 'tcp://*:5555' --subscribers 'tcp://*:5558'
+                                                               for a team; prints a link for the first administrator
+  recado up --secure --plain-requests ci=ipc://ci.requests --plain-subscribers ci=ipc://ci.subscribers
+                                                               and a script without CURVE comes in as the bot ci";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -140,7 +140,12 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
     let is_patient = matches!(part, Part::Autoclient(_));
     let (shutdown, at_once) = signals::shutdown_tokens(is_patient).context("cannot listen for signals")?;
     match part {
-        Part::Up(args) => Pair::bind(args, broker_is_given).await?.run(shutdown).await?,
+        Part::Up(args) => {
+            let qr = !args.no_qr;
+            let pair = Pair::bind(args, broker_is_given).await?;
+            pair.welcome(qr);
+            pair.run(shutdown).await?;
+        }
         Part::Broker(args) => {
             let security = SecurityArgs { open: args.open, secure: args.secure, key: args.key };
             let keys = installation_keys(&security)?;

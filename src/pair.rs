@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Context, anyhow};
 use recado_broker::Broker;
+use recado_client::keys::JoinLink;
+use recado_proto::UserName;
 use recado_server::{Protection, Server};
-use recado_zmtp::curve::KeyPair;
+use recado_zmtp::curve::{KeyPair, PublicKey};
 use recado_zmtp::{Endpoint, Host};
 use tokio_util::sync::CancellationToken;
 
@@ -19,14 +21,18 @@ use crate::{
 pub(crate) struct Pair {
     broker: Broker,
     server: Server,
+    /// The installation's, where security is on.
+    key: Option<PublicKey>,
+    public_address: Option<Host>,
 }
 
 impl Pair {
     /// Binds both. The server publishes to this broker, and to those of `--broker` where `broker_is_given`.
     pub(crate) async fn bind(args: UpArgs, broker_is_given: bool) -> Result<Pair, Failure> {
         let security = args.security();
-        let UpArgs { broker, mut server, no_qr, .. } = args;
+        let UpArgs { broker, mut server, .. } = args;
         let keys = installation_keys(&security)?;
+        server.plain_subscribers = broker.plain_subscribers.iter().map(|plain| plain.name.clone()).collect();
         let broker = bind_broker(broker, &security, keys.as_ref()).await?;
         let own = reachable(broker.publishers_endpoint());
         if !broker_is_given {
@@ -37,15 +43,24 @@ impl Pair {
         }
         let public_address = server.public_address.clone();
         let server = bind_server(server, &security, keys.as_ref()).await?;
-        if let Some(keys) = &keys {
+        Ok(Pair { broker, server, key: keys.map(|keys| keys.public()), public_address })
+    }
+
+    /// Says how it is secured, if it is.
+    pub(crate) fn welcome(&self, qr: bool) {
+        if let Some(key) = self.key {
             let manner = welcome::Manner {
-                subscribers: Some(broker.subscribers_endpoint()),
-                public_address: public_address.as_ref(),
-                qr: !no_qr,
+                subscribers: Some(self.broker.subscribers_endpoint()),
+                public_address: self.public_address.as_ref(),
+                qr,
             };
-            welcome::first(&server, keys.public(), &manner);
+            welcome::first(&self.server, key, &manner);
         }
-        Ok(Pair { broker, server })
+    }
+
+    /// With what the first administrator joins, if there is none yet.
+    pub(crate) fn first_link(&self) -> Option<JoinLink> {
+        welcome::link(&self.server, self.key?, Some(self.broker.subscribers_endpoint()))
     }
 
     /// Runs both until `shutdown`. The server ends first, so that what it has answered still goes out through the broker.
@@ -72,10 +87,17 @@ impl Pair {
 
 /// Binds a broker by itself.
 pub(crate) async fn bind_broker(
-    options: recado_broker::Options,
+    mut options: recado_broker::Options,
     security: &SecurityArgs,
     keys: Option<&KeyPair>,
 ) -> Result<Broker, Failure> {
+    // To a broker a name is any text; servers know it as a user's, and both have to make the same key of it.
+    for plain in &mut options.plain_subscribers {
+        let user = UserName::parse(&plain.name).map_err(|why| {
+            Failure::Usage(anyhow!("a plain listener lets in as a user, and {:?} is none: {why}", plain.name))
+        })?;
+        user.as_str().clone_into(&mut plain.name);
+    }
     let config = options.into_config(security.open, keys.cloned());
     Ok(Broker::bind(config.map_err(|error| Failure::Usage(error.into()))?).await?)
 }

@@ -11,7 +11,8 @@ use recado_zmtp::curve::PublicKey;
 use recado_zmtp::{Endpoint, Host};
 use tracing::info;
 
-const SECONDS_A_DAY: u64 = 24 * 60 * 60;
+/// How long a link for the first administrator is good.
+const DAYS: u64 = INVITATION_SECONDS_DEFAULT / (24 * 60 * 60);
 
 /// How the first administrator's link is to be.
 pub(crate) struct Manner<'a> {
@@ -25,19 +26,15 @@ pub(crate) struct Manner<'a> {
 
 /// Says it on standard error.
 pub(crate) fn first(server: &Server, key: PublicKey, manner: &Manner<'_>) {
-    let code = server.first_code();
-    let has_administrator = code.is_none();
+    let made = make(server, key, manner.subscribers, manner.public_address);
+    let has_administrator = made.is_none();
     info!(%key, fingerprint = key.fingerprint(), has_administrator, "secured");
-    let Some(code) = code else { return };
-    let (place, requests) =
-        place(server.requests_endpoint(), manner.public_address, |accepts| outward(accepts));
-    let subscribers = manner.subscribers.and_then(port);
-    let link = JoinLink::new(&place.host, requests, subscribers, key, code.clone());
-    let days = INVITATION_SECONDS_DEFAULT / SECONDS_A_DAY;
+    let Some((link, warning)) = made else { return };
     let mut text = format!(
-        "Nobody is administrator here yet. The first one joins with this, once and within {days} days:\n\n  recado join '{link}'\n\n"
+        "Nobody is administrator here yet. The first one joins with this:\n\n  recado join '{link}'\n\n\
+         It is good once, for {DAYS} days, and until the server starts again: what an earlier start showed is good no longer.\n\n"
     );
-    if let Some(warning) = place.warning {
+    if let Some(warning) = warning {
         text.push_str(&format!("{warning}\n\n"));
     }
     if manner.qr && io::stderr().is_terminal() {
@@ -45,6 +42,24 @@ pub(crate) fn first(server: &Server, key: PublicKey, manner: &Manner<'_>) {
     }
     // Whoever has closed standard error cannot be told.
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// With what the first administrator joins, if there is none yet.
+pub(crate) fn link(server: &Server, key: PublicKey, subscribers: Option<&Endpoint>) -> Option<JoinLink> {
+    make(server, key, subscribers, None).map(|(link, _)| link)
+}
+
+/// The same, and what is to be said if the link leads nobody elsewhere there.
+fn make(
+    server: &Server,
+    key: PublicKey,
+    subscribers: Option<&Endpoint>,
+    public_address: Option<&Host>,
+) -> Option<(JoinLink, Option<&'static str>)> {
+    let code = server.first_code()?;
+    let (place, requests) = place(server.requests_endpoint(), public_address, |accepts| outward(accepts));
+    let link = JoinLink::new(&place.host, requests, subscribers.and_then(port), key, code.clone());
+    Some((link, place.warning))
 }
 
 /// Where others find this machine, as far as it is known.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use recado_zmtp::Endpoint;
 use recado_zmtp::curve::KeyPair;
+use recado_zmtp::{Endpoint, NamedEndpoint};
 
 use crate::config::{Config, ConfigError};
 use crate::limits::{LAST_VALUE_SIZE, Limits, SlowSubscriber};
@@ -41,6 +41,11 @@ pub struct Options {
     /// Where subscribers connect (XPUB)
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_SUBSCRIBERS", default_value = "tcp://127.0.0.1:5558")]
     pub subscribers: Endpoint,
+
+    /// Where a plain bot, a program without CURVE, subscribes as the user NAME, with --secure: NAME=ipc://PATH, or NAME=tcp://127.0.0.1:PORT
+    /// if everybody on this machine may be NAME; may be given more than once
+    #[arg(long, value_name = "NAME=ENDPOINT", env = "RECADO_PLAIN_SUBSCRIBERS", value_delimiter = ',')]
+    pub plain_subscribers: Vec<NamedEndpoint>,
 
     /// Where the broker's figures can be asked for, as `recado status` does; without it nowhere
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_STATUS")]
@@ -116,6 +121,10 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_PER_ADDRESS", default_value_t = Limits::default().connections_per_address_max)]
     pub broker_connections_per_address: usize,
 
+    /// The same of one user, subscribers alone, where security is on
+    #[arg(long, value_name = "N", env = "RECADO_BROKER_CONNECTIONS_PER_USER", default_value_t = Limits::default().connections_per_user_max)]
+    pub broker_connections_per_user: usize,
+
     /// Handshakes under way, for publishers and for subscribers; one address may have an eighth of them
     #[arg(long, value_name = "N", env = "RECADO_BROKER_HANDSHAKES_MAX", default_value_t = Limits::default().handshakes_max)]
     pub broker_handshakes_max: usize,
@@ -177,6 +186,7 @@ impl Options {
             subscription_bytes_total_max: self.subscriptions_size.0,
             last_value_bytes_max: self.last_value.then_some(self.last_value_size.0),
             connections_per_address_max: self.broker_connections_per_address,
+            connections_per_user_max: self.broker_connections_per_user,
             handshakes_max: self.broker_handshakes_max,
             handshake_timeout: self.broker_handshake_timeout.0,
             topic_bytes_max: self.topic_max.0,
@@ -196,6 +206,7 @@ impl Options {
             Some(keys) => Config::secured(self.publishers, self.subscribers, keys, limits)?,
             None => Config::new(self.publishers, self.subscribers, open, limits)?,
         };
+        config = config.with_plain(self.plain_subscribers)?;
         if let Some(text) = self.welcome_message {
             config = config.with_welcome(&text)?;
         }
@@ -209,6 +220,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use recado_zmtp::curve::KeyPair;
 
     use super::{Args, Config, Limits, SlowSubscriber};
 
@@ -218,10 +230,13 @@ mod tests {
         args: Args,
     }
 
-    fn config(line: &str) -> Result<Config, String> {
+    fn read(line: &str) -> Result<Args, String> {
         let words = std::iter::once("broker").chain(line.split_whitespace());
-        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
-        Config::try_from(cli.args).map_err(|error| error.to_string())
+        Cli::try_parse_from(words).map(|cli| cli.args).map_err(|error| error.to_string())
+    }
+
+    fn config(line: &str) -> Result<Config, String> {
+        Config::try_from(read(line)?).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -236,16 +251,43 @@ mod tests {
     #[test]
     fn options_become_limits() {
         let line = "--subscriber-queue 2MiB --slow-subscriber disconnect --broker-heartbeat 0s --topic-max 100B \
-             --last-value --welcome-message hello --never-wait --broker-workers 3 --figures-interval 0s --status tcp://127.0.0.1:7001";
+             --last-value --welcome-message hello --never-wait --broker-workers 3 --broker-connections-per-user 9 --figures-interval 0s --status tcp://127.0.0.1:7001";
         let config = config(line).unwrap();
         let limits = config.limits();
         assert_eq!((limits.queue_bytes_max, limits.topic_bytes_max), (2 << 20, 100));
         assert_eq!(limits.last_value_bytes_max, Some(super::LAST_VALUE_SIZE));
         assert_eq!((limits.workers, limits.publishers_wait), (3, false));
+        assert_eq!(limits.connections_per_user_max, 9);
         assert_eq!(&config.welcome()[..], b"\x00\x05hello");
         assert_eq!((limits.slow_subscriber, limits.heartbeat_interval), (SlowSubscriber::Disconnect, None));
         assert_eq!(limits.figures_interval, None);
         assert_eq!(config.status().unwrap().to_string(), "tcp://127.0.0.1:7001");
+    }
+
+    #[test]
+    fn plain_listeners_are_for_secured_brokers_and_for_this_machine() {
+        let secured = |line: &str| {
+            let cli = Cli::try_parse_from(std::iter::once("broker").chain(line.split_whitespace()));
+            let options = cli.map_err(|error| error.to_string())?.args.options;
+            options.into_config(false, Some(KeyPair::generate())).map_err(|error| error.to_string())
+        };
+        let given =
+            secured("--plain-subscribers ci=ipc://a,log=tcp://127.0.0.1:* --plain-subscribers ci=ipc://b");
+        let names: Vec<_> = given.unwrap().plain().iter().map(|plain| plain.name.clone()).collect();
+        assert_eq!(names, ["ci", "log", "ci"]);
+        let check = |line: &str, part: &str| {
+            let error = secured(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        };
+        check("--plain-subscribers ci=tcp://0.0.0.0:1", "whoever reached it would be ci");
+        check("--plain-subscribers ipc://a", "names nobody");
+        check("--plain-subscribers ci=ipc://a,log=ipc://a", "same endpoint");
+        check("--plain-subscribers ci=tcp://127.0.0.1:5558", "same endpoint");
+        check("--plain-subscribers ci=ipc://a --status ipc://a", "same endpoint");
+        let many: Vec<_> = (0..17).map(|number| format!("ci=ipc://{number}")).collect();
+        check(&format!("--plain-subscribers {}", many.join(",")), "at most 16");
+        let error = config("--plain-subscribers ci=ipc://a").unwrap_err();
+        assert!(error.contains("add --secure"), "{error}");
     }
 
     #[test]
@@ -266,7 +308,10 @@ mod tests {
         check("--subscriptions-max 0", "at least");
         check("--publication-max 0B", "at least");
         check("--broker-workers 0", "at least 1");
+        check("--broker-connections-per-user 0", "at least 1");
         check("--broker-workers 65", "at most 64");
+        let secured = read("--last-value").unwrap().options.into_config(false, Some(KeyPair::generate()));
+        assert!(secured.unwrap_err().to_string().contains("Leave --last-value out"));
         assert!(config("--publishers tcp://0.0.0.0:1 --open").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --subscribers tcp://127.0.0.1:0").is_ok());
         assert!(config("--publishers tcp://127.0.0.1:0 --status tcp://127.0.0.1:0").is_ok());

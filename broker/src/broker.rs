@@ -25,6 +25,7 @@ use crate::status::{Service, log_figures};
 pub struct Broker {
     publishers: Endpoint,
     subscribers: Endpoint,
+    plain: Vec<Endpoint>,
     status: Option<Service>,
     figures_interval: Option<Duration>,
     counters: Arc<Counters>,
@@ -69,6 +70,7 @@ impl Drop for Ending {
 pub(crate) struct Bound {
     pub(crate) publishers: Endpoint,
     pub(crate) subscribers: Endpoint,
+    pub(crate) plain: Vec<Endpoint>,
 }
 
 impl Broker {
@@ -102,7 +104,7 @@ impl Broker {
             let report = report.await.map_err(|_| died())??;
             bound = bound.or(report);
         }
-        let Bound { publishers, subscribers } = bound.ok_or_else(died)?;
+        let Bound { publishers, subscribers, plain } = bound.ok_or_else(died)?;
         let counters = Arc::clone(&counters[0]);
         let status = match config.status() {
             Some(endpoint) => {
@@ -112,7 +114,7 @@ impl Broker {
             }
             None => None,
         };
-        Ok(Broker { publishers, subscribers, status, figures_interval, counters, go, ended })
+        Ok(Broker { publishers, subscribers, plain, status, figures_interval, counters, go, ended })
     }
 
     /// Where publishers connect, with the real port.
@@ -123,6 +125,11 @@ impl Broker {
     /// Where subscribers connect, with the real port.
     pub fn subscribers_endpoint(&self) -> &Endpoint {
         &self.subscribers
+    }
+
+    /// Where subscribers without a key connect, with the real ports, in the order in which they were given.
+    pub fn plain_endpoints(&self) -> &[Endpoint] {
+        &self.plain
     }
 
     /// Where the status can be asked for, if anywhere, with the real port.

@@ -1,13 +1,14 @@
 //! What the broker runs with: endpoints and limits that fit together.
 
 use bytes::{Bytes, BytesMut};
-use recado_zmtp::Endpoint;
 use recado_zmtp::codec::FrameHeader;
-use recado_zmtp::curve::KeyPair;
+use recado_zmtp::curve::{KeyPair, PublicKey};
+use recado_zmtp::{Endpoint, NamedEndpoint};
 use thiserror::Error;
 
 use crate::limits::{
-    CHUNK_BYTES, HOLD_BYTES, Limits, REMEMBERED_SUBSCRIBERS_MAX, WELCOME_BYTES_MAX, WORKERS_MAX,
+    CHUNK_BYTES, HOLD_BYTES, Limits, PLAIN_LISTENERS_MAX, REMEMBERED_SUBSCRIBERS_MAX, WELCOME_BYTES_MAX,
+    WORKERS_MAX,
 };
 
 /// A validated configuration.
@@ -21,6 +22,17 @@ pub struct Config {
     welcome: Bytes,
     /// The installation's keys, where security is on.
     keys: Option<KeyPair>,
+    plain: Vec<PlainSubscribers>,
+}
+
+/// A listener for subscribers without a key.
+#[derive(Clone, Debug)]
+pub(crate) struct PlainSubscribers {
+    /// As whom they are let in.
+    pub(crate) name: String,
+    /// What stands in for their key.
+    pub(crate) key: PublicKey,
+    pub(crate) endpoint: Endpoint,
 }
 
 /// Why a configuration cannot be. The user's to mend.
@@ -36,11 +48,31 @@ pub enum ConfigError {
         endpoint: Endpoint,
     },
     /// Two sockets would listen on one endpoint.
-    #[error("publishers, subscribers and status cannot have the same endpoint, {0}")]
+    #[error("publishers, subscribers, plain subscribers and status cannot have the same endpoint, {0}")]
     SameEndpoint(Endpoint),
+    /// Nobody is asked for a key anyhow.
+    #[error(
+        "--plain-subscribers lets in who has no key, and without --secure nobody needs one: add --secure, or leave it out"
+    )]
+    PlainAndOpen,
+    /// Other machines could reach a plain listener.
+    #[error(
+        "{endpoint} can be reached from other machines, and whoever reached it would be {name}: \
+         a plain listener is ipc://PATH, or on 127.0.0.1"
+    )]
+    PlainNotLoopback {
+        /// As whom it would let in.
+        name: String,
+        /// The endpoint.
+        endpoint: Endpoint,
+    },
+    /// More than there can be.
+    #[error("there are at most {PLAIN_LISTENERS_MAX} plain listeners")]
+    PlainTooMany,
     /// What one gets may not be for the other.
     #[error(
-        "--last-value gives everybody what was said before, and --secure asks who may hear it: choose one"
+        "--last-value hands on what was said before as soon as somebody subscribes, and --secure asks a server first who may hear it: \
+         they do not go together. Leave --last-value out; clients fetch what was said before with `history`"
     )]
     LastValueSecured,
     /// A limit is too small to work with.
@@ -73,8 +105,8 @@ impl Config {
         check_reach(&subscribers, open)?;
         check_distinct(&publishers, &[&subscribers])?;
         check(&limits)?;
-        let (status, welcome, keys) = (None, Bytes::new(), None);
-        Ok(Config { publishers, subscribers, status, open, limits, welcome, keys })
+        let (status, welcome, keys, plain) = (None, Bytes::new(), None, Vec::new());
+        Ok(Config { publishers, subscribers, status, open, limits, welcome, keys, plain })
     }
 
     /// With security: everything is sealed, only servers with the same keys publish, and only users subscribe, to what they may hear.
@@ -96,10 +128,27 @@ impl Config {
         self.keys.as_ref()
     }
 
+    /// The same with listeners of this machine whose subscribers have no key: who reaches one is let in under its name.
+    pub fn with_plain(mut self, listeners: Vec<NamedEndpoint>) -> Result<Config, ConfigError> {
+        if listeners.len() > PLAIN_LISTENERS_MAX {
+            return Err(ConfigError::PlainTooMany);
+        }
+        for NamedEndpoint { name, endpoint } in listeners {
+            let Some(keys) = &self.keys else { return Err(ConfigError::PlainAndOpen) };
+            if !endpoint.is_loopback() {
+                return Err(ConfigError::PlainNotLoopback { name, endpoint });
+            }
+            check_distinct(&endpoint, &self.endpoints())?;
+            let key = keys.stand_in(&name);
+            self.plain.push(PlainSubscribers { name, key, endpoint });
+        }
+        Ok(self)
+    }
+
     /// The same, and the status can be asked for at `endpoint`.
     pub fn with_status(self, endpoint: Endpoint) -> Result<Config, ConfigError> {
         check_reach(&endpoint, self.open)?;
-        check_distinct(&endpoint, &[&self.publishers, &self.subscribers])?;
+        check_distinct(&endpoint, &self.endpoints())?;
         Ok(Config { status: Some(endpoint), ..self })
     }
 
@@ -112,6 +161,16 @@ impl Config {
         FrameHeader::message(false, text.len()).encode(&mut welcome);
         welcome.extend_from_slice(text.as_bytes());
         Ok(Config { welcome: welcome.freeze(), ..self })
+    }
+
+    fn endpoints(&self) -> Vec<&Endpoint> {
+        let plain = self.plain.iter().map(|plain| &plain.endpoint);
+        [&self.publishers, &self.subscribers].into_iter().chain(&self.status).chain(plain).collect()
+    }
+
+    /// Where subscribers without a key connect.
+    pub(crate) fn plain(&self) -> &[PlainSubscribers] {
+        &self.plain
     }
 
     /// Where publishers connect.
@@ -175,6 +234,7 @@ fn check(limits: &Limits) -> Result<(), ConfigError> {
             1,
             REMEMBERED_SUBSCRIBERS_MAX,
         ),
+        ("--broker-connections-per-user", limits.connections_per_user_max, 1, REMEMBERED_SUBSCRIBERS_MAX),
         ("--broker-handshakes-max", limits.handshakes_max, 1, REMEMBERED_SUBSCRIBERS_MAX),
         ("--topic-max", limits.topic_bytes_max, 1, 1 << 20),
         ("--subscriptions-max", limits.subscriptions_max, 1, 1 << 30),

@@ -107,6 +107,8 @@ counters! {
     questions,
     /// Handshakes of a secured broker refused because of their key; they count as refused as well.
     keys_refused,
+    /// Handshakes of a secured broker refused because their user has as many connections as may be; they count as refused as well.
+    users_refused,
     /// Subscriptions to a secured broker that were refused, for now or for good, or were revoked.
     topics_refused,
     /// Messages on the topics of questions that are no answers; ignored.

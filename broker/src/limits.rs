@@ -255,6 +255,13 @@ pub const ANSWER_WAIT_MS: u64 = 3_000;
 /// Subscriptions that are refused because no answer came, and questions that are forgotten, between two looks at the heartbeats.
 pub const GATE_TURN: usize = 4 * KIB;
 
+/// Plain listeners of a secured broker. One more is refused at the start.
+pub const PLAIN_LISTENERS_MAX: usize = 16;
+
+/// All plain listeners together may have this part of a side's handshakes under way, which is an address's share: so they leave
+/// [`WAITERS_PART`] of them to others while no server answers.
+pub const PLAIN_HANDSHAKES_PART: usize = recado_zmtp::limits::HANDSHAKES_ADDRESS_SHARE;
+
 const MESSAGE_BYTES_MAX: usize = 16 * MIB;
 const MESSAGE_FRAMES_MAX: usize = 1_024;
 const INBOUND_BYTES_MAX: usize = 256 * MIB;
@@ -266,6 +273,8 @@ const QUEUE_BYTES_MAX: usize = 16 * MIB;
 const QUEUE_BYTES_TOTAL_MAX: usize = 1024 * MIB;
 const CONNECTIONS_MAX: usize = 16_384;
 const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
+/// A user may have 32 keys, and about three programs on each of these devices.
+const CONNECTIONS_PER_USER_MAX: usize = 100;
 const HEARTBEAT_INTERVAL_MS: u64 = 15_000;
 const HEARTBEAT_TIMEOUT_MS: u64 = 15_000;
 const LINGER_MS: u64 = 1_000;
@@ -294,6 +303,7 @@ const _: () = assert!(STATUS_TURN_REQUESTS <= STATUS_REQUESTS_MAX);
 const _: () = assert!(PUBLISHER_OUTPUT_BYTES >= 2 * TOPIC_BYTES_MAX);
 const _: () = assert!(QUESTIONS_PER_KEY_MAX * 16 <= QUESTIONS_MAX, "a few keys do not ask for all");
 const _: () = assert!(LINGERING_MAX < QUESTIONS_MAX);
+const _: () = assert!(PLAIN_HANDSHAKES_PART > WAITERS_PART);
 const _: () = assert!(ASKED_TOPIC_BYTES_MAX <= TOPIC_BYTES_MAX);
 
 /// What the gate of a secured broker may remember, at one worker.
@@ -364,9 +374,13 @@ pub struct Limits {
     pub last_value_bytes_max: Option<usize>,
     /// Connections, handshakes included; one more is accepted and closed at once.
     pub connections_max: usize,
-    /// Connections from one address, so that no machine can have all; one more is accepted and closed at once. Those over `ipc` have
-    /// no address, and their file's permissions instead.
+    /// Connections from one address, so that no machine can have all; one more is accepted and closed at once. For IPv6 a network of 64
+    /// bits is one address. Those over `ipc` have no address, and their file's permissions instead. Where security is on, publishers are
+    /// not counted: only servers are let in there.
     pub connections_per_address_max: usize,
+    /// Subscribers' connections of one user, where security is on, from wherever they come; one more is refused in its handshake, in such a
+    /// way that it comes again by itself.
+    pub connections_per_user_max: usize,
     /// Handshakes under way, on each of the two sides; one more is closed at once.
     pub handshakes_max: usize,
     /// A longer handshake is closed.
@@ -429,6 +443,7 @@ impl Default for Limits {
             last_value_bytes_max: None,
             connections_max: CONNECTIONS_MAX,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
+            connections_per_user_max: CONNECTIONS_PER_USER_MAX,
             handshakes_max: recado_zmtp::limits::HANDSHAKES_MAX,
             handshake_timeout: Duration::from_millis(recado_zmtp::limits::HANDSHAKE_TIMEOUT_MS),
             heartbeat_interval: Some(Duration::from_millis(HEARTBEAT_INTERVAL_MS)),

@@ -178,6 +178,7 @@ impl Service {
                 handshakes_max: limits.handshakes_max,
                 last_value_bytes_max: limits.last_value_bytes_max,
                 connections_per_address_max: limits.connections_per_address_max,
+                connections_per_user_max: limits.connections_per_user_max,
             },
             figures: self.counters.figures(),
         })
@@ -247,6 +248,7 @@ struct StatusLimits {
     slow_subscriber: SlowSubscriber,
     connections_max: usize,
     connections_per_address_max: usize,
+    connections_per_user_max: usize,
     handshakes_max: usize,
     last_value_bytes_max: Option<usize>,
 }

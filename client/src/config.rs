@@ -79,6 +79,11 @@ impl Config {
         wording::hosted(self.spoken(), hosted)
     }
 
+    /// What to say to who is the first user of it, and so looks after it.
+    pub fn say_founded(&self, user: &UserName) -> String {
+        wording::founded(self.spoken(), user)
+    }
+
     /// Whether a person chats, at a terminal that is read and written.
     pub(crate) fn is_on_terminal(&self) -> bool {
         io::stdin().is_terminal() && io::stdout().is_terminal() && !self.json

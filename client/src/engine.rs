@@ -525,7 +525,7 @@ async fn answer(session: Session, user: UserName, ask: Ask) -> Answer {
             Answer::Members(channel, members)
         }
         Ask::Device => {
-            let code = session.new_code(AdminAct::Device { of: None, seconds: None }).await;
+            let code = session.new_code(AdminAct::Device { of: None, seconds: None, code: () }).await;
             let link = |code: JoinCode| match session.link(code.clone()) {
                 Some(link) => link.to_string(),
                 None => code.to_string(),

@@ -31,7 +31,7 @@ mod writing;
 pub use args::Args;
 pub use config::{Config, ConfigError};
 pub use error::Error;
-pub use probe::{Presence, probe, probe_broker, probe_time};
+pub use probe::{Presence, probe, probe_broker, probe_time, probe_user};
 pub use recado_zmtp::Endpoint;
 pub use receiver::{Start, Topic, Via};
 pub use run::run;
@@ -43,5 +43,5 @@ pub use session::{
     ConnectError, ConnectionId, GivenUp, Hearing, Patience, RequestError, Requests, SendOutcome, Sending,
     Session, SessionConfig, SessionEvent, SessionEvents,
 };
-pub use view::wording::{Hosted, Language};
+pub use view::wording::{Hosted, HostedParts, Language};
 pub use writing::is_terminal_lent;

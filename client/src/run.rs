@@ -261,7 +261,7 @@ pub(crate) async fn no_answer(config: &SessionConfig) -> Error {
         return Error::Distrusted(Box::new(found));
     }
     match probe(&endpoint, &config.security, limits::PROBE_TIMEOUT).await {
-        Presence::Nobody { reason } => Error::NoServer { endpoint, reason },
+        Presence::Nobody { reason } | Presence::Full { reason } => Error::NoServer { endpoint, reason },
         Presence::Other { reason } => Error::NotAServer { endpoint, reason },
         Presence::Recado => {
             Error::NoServer { endpoint, reason: "it is there now, but was not in time".to_owned() }

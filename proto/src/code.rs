@@ -25,7 +25,8 @@ pub enum Code {
     Internal,
     /// The key is another user's, or was revoked.
     KeyTaken,
-    /// The name belongs to a channel where a user's is needed, to a user where a channel's is, or the channel exists.
+    /// The name belongs to a channel where a user's is needed, to a user where a channel's is, or the channel exists; or it looks like a
+    /// name that there is, where security is on.
     NameTaken,
     /// There is no such channel.
     NoSuchChannel,

@@ -5,10 +5,12 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use recado_proto::{NameError, UserName};
 use recado_zmtp::curve::KeyPair;
-use recado_zmtp::{Endpoint, Host};
+use recado_zmtp::{Endpoint, Host, NamedEndpoint};
 use thiserror::Error;
 
+use crate::limits::PLAIN_LISTENERS_MAX;
 use crate::quota::{Quota, QuotaOptions};
 
 /// All options of `recado server`.
@@ -38,6 +40,15 @@ pub struct Options {
     /// Where clients send requests (ROUTER, for REQ and DEALER): tcp://HOST:PORT or ipc://PATH
     #[arg(long, value_name = "ENDPOINT", env = "RECADO_REQUESTS", default_value = "tcp://127.0.0.1:5555")]
     pub requests: Endpoint,
+
+    /// Where a plain bot, a program without CURVE, sends requests as the user NAME, with --secure: NAME=ipc://PATH, or NAME=tcp://127.0.0.1:PORT
+    /// if everybody on this machine may be NAME; may be given more than once
+    #[arg(long, value_name = "NAME=ENDPOINT", env = "RECADO_PLAIN_REQUESTS", value_delimiter = ',')]
+    pub plain_requests: Vec<NamedEndpoint>,
+
+    /// Users whom a broker in the same program lets in plainly.
+    #[arg(skip)]
+    pub plain_subscribers: Vec<String>,
 
     /// Broker to publish to (XSUB); may be given more than once
     #[arg(
@@ -94,6 +105,36 @@ pub enum ConfigError {
     /// The same broker twice would get everything twice.
     #[error("the broker {0} is given twice")]
     BrokerTwice(Endpoint),
+    /// Nobody is asked for a key anyhow.
+    #[error(
+        "--plain-requests lets in who has no key, and without --secure nobody needs one: add --secure, or leave it out"
+    )]
+    PlainAndOpen,
+    /// Other machines could reach a plain listener.
+    #[error(
+        "{endpoint} can be reached from other machines, and whoever reached it would be {user}: \
+         a plain listener is ipc://PATH, or on 127.0.0.1"
+    )]
+    PlainNotLoopback {
+        /// As whom it would let in.
+        user: UserName,
+        /// The endpoint.
+        endpoint: Endpoint,
+    },
+    /// Whoever reaches a plain listener is no user.
+    #[error("a plain listener lets in as a user, and {name:?} is none: {why}")]
+    PlainName {
+        /// What was given.
+        name: String,
+        /// What is wrong with it.
+        why: NameError,
+    },
+    /// More than there can be.
+    #[error("there are at most {PLAIN_LISTENERS_MAX} plain listeners")]
+    PlainTooMany,
+    /// Two listeners would have one endpoint.
+    #[error("two listeners cannot have the same endpoint, {0}")]
+    SameEndpoint(Endpoint),
     /// There is no folder for the user's data.
     #[error(
         "there is no HOME and no XDG_DATA_HOME to keep the store in; name a file with --store sqlite:PATH"
@@ -124,6 +165,16 @@ pub struct Config {
     pub(crate) keys: Option<KeyPair>,
     /// How much each may do, where security is on; none if nothing is counted.
     pub(crate) quota: Option<Quota>,
+    /// Whom plain listeners let in, where security is on.
+    pub(crate) plain: Vec<PlainBot>,
+}
+
+/// A user as whom a plain listener lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlainBot {
+    pub(crate) user: UserName,
+    /// Where requests come in; none if only a broker lets in.
+    pub(crate) requests: Option<Endpoint>,
 }
 
 impl Config {
@@ -147,8 +198,43 @@ impl Config {
             }
         }
         let store_is_default = store.path.is_none();
-        let quota = QuotaOptions::default().quota();
-        Ok(Config { requests, brokers, store: store.path()?, store_is_default, keys, quota })
+        let (quota, plain) = (QuotaOptions::default().quota(), Vec::new());
+        Ok(Config { requests, brokers, store: store.path()?, store_is_default, keys, quota, plain })
+    }
+
+    /// The same with plain listeners for requests; and with users whom only a broker lets in plainly.
+    pub fn with_plain(
+        mut self,
+        listeners: Vec<NamedEndpoint>,
+        subscribers: Vec<String>,
+    ) -> Result<Config, ConfigError> {
+        if !listeners.is_empty() && self.keys.is_none() {
+            return Err(ConfigError::PlainAndOpen);
+        }
+        let listeners = listeners.into_iter().map(|NamedEndpoint { name, endpoint }| (name, Some(endpoint)));
+        let subscribers = subscribers.into_iter().map(|name| (name, None));
+        for (name, requests) in listeners.chain(subscribers) {
+            let user = UserName::parse(&name).map_err(|why| ConfigError::PlainName { name, why })?;
+            match &requests {
+                Some(endpoint) => self.check_plain(&user, endpoint)?,
+                None if self.plain.iter().any(|known| known.user == user) => continue,
+                None => {}
+            }
+            self.plain.push(PlainBot { user, requests });
+        }
+        if self.plain.len() > PLAIN_LISTENERS_MAX { Err(ConfigError::PlainTooMany) } else { Ok(self) }
+    }
+
+    fn check_plain(&self, user: &UserName, endpoint: &Endpoint) -> Result<(), ConfigError> {
+        if !endpoint.is_loopback() {
+            return Err(ConfigError::PlainNotLoopback { user: user.clone(), endpoint: endpoint.clone() });
+        }
+        let system_chooses = matches!(endpoint, Endpoint::Tcp { port: 0, .. });
+        let mut others = self.plain.iter().filter_map(|known| known.requests.as_ref());
+        if !system_chooses && (*endpoint == self.requests || others.any(|other| other == endpoint)) {
+            return Err(ConfigError::SameEndpoint(endpoint.clone()));
+        }
+        Ok(())
     }
 }
 
@@ -156,6 +242,7 @@ impl Options {
     /// The configuration that these options come to.
     pub fn into_config(self, protection: Protection) -> Result<Config, ConfigError> {
         let config = Config::new(self.requests, self.broker, &self.store.unwrap_or_default(), protection)?;
+        let config = config.with_plain(self.plain_requests, self.plain_subscribers)?;
         Ok(Config { quota: self.quotas.quota(), ..config })
     }
 }
@@ -255,6 +342,43 @@ mod tests {
         check("--broker tcp://a:1 --broker tcp://a:1 --store sqlite:x", "twice");
         check("--store postgres://localhost/recado", "not available yet");
         check("--store /var/lib/recado.db", "sqlite:PATH");
+    }
+
+    #[test]
+    fn plain_listeners_are_for_secured_systems_and_for_this_machine() {
+        let plain = |line: &str| config(&format!("--secure --store sqlite:x {line}"));
+        let given =
+            plain("--plain-requests ci=ipc://a --plain-requests ci=tcp://127.0.0.1:*,log=tcp://[::1]:*");
+        let names: Vec<_> = given.unwrap().plain.iter().map(|bot| bot.user.to_string()).collect();
+        assert_eq!(names, ["ci", "ci", "log"]);
+        let check = |line: &str, part: &str| {
+            let error = plain(line).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        };
+        check("--plain-requests ci=tcp://0.0.0.0:1", "whoever reached it would be ci");
+        check("--plain-requests ci=tcp://*:1", "127.0.0.1");
+        check("--plain-requests _ci=ipc://a", "cannot begin with `_`");
+        check("--plain-requests ipc://a", "names nobody");
+        check("--plain-requests ci=nonsense", "nonsense");
+        check("--plain-requests ci=ipc://a,log=ipc://a", "same endpoint");
+        check("--plain-requests ci=tcp://127.0.0.1:5555", "same endpoint");
+        let many: Vec<_> = (0..17).map(|number| format!("ci=ipc://{number}")).collect();
+        check(&format!("--plain-requests {}", many.join(",")), "at most 16");
+        for line in ["", "--open "] {
+            let error = config(&format!("{line}--store sqlite:x --plain-requests ci=ipc://a")).unwrap_err();
+            assert!(error.contains("add --secure"), "{error}");
+        }
+    }
+
+    #[test]
+    fn users_whom_a_broker_alone_lets_in_are_users_too() {
+        let keys = Protection::Secured(KeyPair::generate());
+        let store = "sqlite:x".parse::<StoreUrl>().unwrap();
+        let config = Config::new("ipc://r".parse().unwrap(), Vec::new(), &store, keys).unwrap();
+        let listeners = vec!["ci=ipc://a".parse().unwrap()];
+        let config = config.with_plain(listeners, vec![" ci ".to_owned(), "log".to_owned()]).unwrap();
+        let plain: Vec<_> = config.plain.iter().map(|it| (it.user.as_str(), it.requests.is_some())).collect();
+        assert_eq!(plain, [("ci", true), ("log", false)]);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 
 pub mod access;
 mod config;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod limits;
 pub mod quota;
 mod service;

@@ -8,7 +8,9 @@ use recado_proto::limits::{
 
 use crate::quota::{Patience, Rate};
 
-/// Users that a store holds. Whoever would be one more is refused with `busy`.
+/// Users that a store holds. Whoever would be one more is refused with `busy`. A secured system keeps in memory how each name looks, as
+/// it does for channels: in 100 to 300 bytes for most, and never more than 3 KiB. To look at 100,000 of them takes its start about half a
+/// second.
 pub const USERS_MAX: usize = 100_000;
 
 /// Channels that a store holds. The creation of one more is refused with `busy`.
@@ -118,6 +120,9 @@ pub const RECENT_PUBLICATIONS_MAX: usize = 16 * 1024;
 
 /// Bytes of publications kept encoded.
 pub const RECENT_PUBLICATIONS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long a broker that cannot be reached may take to say how it is secured, for the log.
+pub const BROKER_KEY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Publications that a feed which is behind reads from the store at once.
 pub const CATCH_UP_MESSAGES_MAX: usize = 256;
@@ -255,17 +260,26 @@ pub const DOOR_ANSWERS_AT_ONCE_MAX: usize = 1024;
 /// Connections of which is remembered whose they are. From so many on those that are gone are looked for with each further one.
 pub const CALLERS_REMEMBERED_MAX: usize = 2 * recado_zmtp::limits::CONNECTIONS_MAX;
 
+/// Plain listeners, and users that are let in by those of a broker in the same program. One more is refused at the start.
+pub const PLAIN_LISTENERS_MAX: usize = 16;
+
+/// Connections at each of them. One more is closed at once.
+pub const PLAIN_CONNECTIONS_MAX: usize = 256;
+
 /// Passwords that wait to be checked or hashed, one after the other. One more is refused with `busy`.
 pub const PASSWORDS_WAITING_MAX: usize = 32;
 
 /// How long a login by password holds on the key that it was made with, in seconds.
 pub const SESSION_SECONDS: u64 = 30 * 24 * 3600;
 
-/// Connections that a user makes, where security is on. One more is closed. Each device has two, and some more while it comes back.
-pub const USER_CONNECTIONS: Rate = Rate::a_second(5, 100);
+/// Connections for requests that a user makes, where security is on. One more is closed in its handshake, to come again. All programs
+/// of all devices come back at once after a cut, and a program that is started for each message makes one each time.
+pub const USER_CONNECTIONS: Rate = Rate::a_second(10, 200);
 
-/// Connections from an address, where security is on. One more is closed. After a restart a whole office comes back at once.
-pub const ADDRESS_CONNECTIONS: Rate = Rate::a_second(50, 1000);
+/// Connections for requests from an address, where security is on. One more is closed at once, to come again. After a cut all come back at
+/// once that may be connected from there, and behind one address there can be a thousand people. A handshake takes a third of a millisecond
+/// of a thread that stands back: these take a thirtieth of it.
+pub const ADDRESS_CONNECTIONS: Rate = Rate::a_second(100, 4000);
 
 /// Requests of a user, where security is on. One more is refused with `busy`, like all that follows. A client that starts asks for each
 /// of its channels.
@@ -345,7 +359,9 @@ const _: () = assert!(
     DEVICE_CODE_SECONDS_DEFAULT <= CODE_SECONDS_MAX && INVITATION_SECONDS_DEFAULT <= CODE_SECONDS_MAX
 );
 const _: () = assert!(MEMBERS_MAX <= MEMBERSHIPS_MAX && MEMBERS_MAX <= MEMBERS_LISTED_MAX);
+const _: () = assert!(PLAIN_LISTENERS_MAX * PLAIN_CONNECTIONS_MAX <= recado_zmtp::limits::CONNECTIONS_MAX);
 const _: () = assert!(USERS_MAX + CHANNELS_MAX < u32::MAX as usize);
 const _: () = assert!(REQUEST_BYTES_MAX <= USER_BYTES.burst as usize);
+const _: () = assert!(recado_zmtp::limits::CONNECTIONS_PER_ADDRESS_MAX <= ADDRESS_CONNECTIONS.burst as usize);
 const _: () =
     assert!(USER_MESSAGES.tokens <= USER_REQUESTS.tokens && USER_MESSAGES.burst <= USER_REQUESTS.burst);

@@ -2,8 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use recado_client::keys::Distrust;
 use recado_server::store::Examined;
-use recado_zmtp::Endpoint;
+use recado_zmtp::{Endpoint, curve::PublicKey};
 
 /// Everything that is judged.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Facts {
     pub(super) secrets: Vec<Secret>,
     pub(super) store: Store,
     pub(super) listeners: Vec<Listener>,
+    /// What a secured server says to this machine's keys; none where there is none.
+    pub(super) welcome: Option<Welcome>,
     /// The broker's version, where it was asked for; or why it is not known.
     pub(super) broker_version: Option<Result<String, String>>,
     pub(super) clock: Clock,
@@ -81,6 +84,30 @@ pub(super) struct Listener {
     pub(super) socket: Socket,
     pub(super) endpoint: Endpoint,
     pub(super) greeting: Greeting,
+    /// The key that a secured one says it has.
+    pub(super) key: Option<PublicKey>,
+}
+
+/// How a secured server took whoever asked it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Welcome {
+    /// Not asked: it is not the one that is known there.
+    Distrusted(Box<Distrust>),
+    /// It says whose the key is.
+    User(AskedWith, String),
+    /// The key is nobody's.
+    Stranger(AskedWith),
+    /// It does not answer as a server does.
+    Silent(String),
+}
+
+/// The key that a secured server was asked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedWith {
+    Device,
+    Installation,
+    /// One for this once: there is no other.
+    Passing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,11 @@ use recado_client::{
     view::colour::{ColourWhen, Palette},
 };
 use recado_server::{StoreUrl, store::examine};
-use recado_zmtp::{Endpoint, curve::Security, transport::Stream};
+use recado_zmtp::{
+    Endpoint,
+    curve::{PublicKey, Security},
+    transport::Stream,
+};
 use rustix::{
     fs::statvfs,
     process::{Resource, getrlimit, getuid},
@@ -27,8 +31,10 @@ use super::{
     DoctorArgs,
     facts::{
         Clock, Facts, FileState, Greeting, Listener, Mechanism, Secret, SecretKind, Socket, Store, Terminal,
+        Welcome,
     },
     forms::{GREETING_BYTES, greeting, has_form, mechanism},
+    secured::{self, Keys, key_of},
 };
 use crate::{pair::reachable, status};
 
@@ -39,25 +45,25 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 pub(super) async fn gather(args: &DoctorArgs, is_terminal: bool) -> Facts {
     let (began, began_at) = (SystemTime::now(), Instant::now());
     let data_folder = data_folder();
+    let usual = |name: &str| data_folder.as_ref().map(|folder| folder.join(name));
+    let device_key = args.device.device_key.clone().or_else(|| usual("device.key"));
+    let installation_key = args.key.clone().or_else(|| usual("installation.key"));
     let listeners = listeners(args).await;
-    let server_s = server_clock(args, &listeners).await;
+    let keys = Keys::load(device_key.as_deref(), installation_key.as_deref());
+    let (server_s, welcome) = server(args, &listeners, &keys).await;
     let now = SystemTime::now();
-    let broker_version = match &args.status {
-        Some(endpoint) if is_open(&listeners, Socket::Status) => {
-            Some(status::version(endpoint, args.wait).await)
-        }
-        Some(_) | None => None,
-    };
+    let broker_version = broker_version(args, &listeners, &keys).await;
     Facts {
         settings: args.settings.clone(),
         user: getuid().as_raw(),
-        secrets: secrets(args.key.as_deref(), data_folder.as_deref()),
+        secrets: secrets(installation_key, device_key, usual("known_servers")),
         data_folder: data_folder.map(|folder| {
             let state = state_of(&folder, |_| true);
             (folder, state)
         }),
         store: store(args.store.clone().unwrap_or_default()),
         listeners,
+        welcome,
         broker_version,
         clock: Clock {
             now_s: unix_seconds(now),
@@ -76,13 +82,15 @@ fn data_folder() -> Option<PathBuf> {
     store.parent().map(Path::to_path_buf)
 }
 
-fn secrets(installation_key: Option<&Path>, data_folder: Option<&Path>) -> Vec<Secret> {
-    let usual = |name: &str| data_folder.map(|folder| folder.join(name));
-    let installation_key = installation_key.map(Path::to_path_buf).or_else(|| usual("installation.key"));
+fn secrets(
+    installation_key: Option<PathBuf>,
+    device_key: Option<PathBuf>,
+    known_servers: Option<PathBuf>,
+) -> Vec<Secret> {
     [
         (SecretKind::InstallationKey, installation_key),
-        (SecretKind::DeviceKey, usual("device.key")),
-        (SecretKind::KnownServers, usual("known_servers")),
+        (SecretKind::DeviceKey, device_key),
+        (SecretKind::KnownServers, known_servers),
     ]
     .into_iter()
     .filter_map(|(kind, path)| {
@@ -141,7 +149,13 @@ async fn listeners(args: &DoctorArgs) -> Vec<Listener> {
     for (socket, endpoint) in places {
         let Some(endpoint) = endpoint.cloned() else { continue };
         let greeting = greet(&reachable(&endpoint), args.wait).await;
-        listeners.push(Listener { socket, endpoint, greeting });
+        let key = match &greeting {
+            Greeting::Mechanism(Mechanism::Curve) => key_of(&reachable(&endpoint), args.wait).await,
+            Greeting::Mechanism(Mechanism::Null | Mechanism::Other(_))
+            | Greeting::Nobody(_)
+            | Greeting::Other => None,
+        };
+        listeners.push(Listener { socket, endpoint, greeting, key });
     }
     listeners
 }
@@ -164,20 +178,42 @@ async fn greet(endpoint: &Endpoint, limit: Duration) -> Greeting {
     }
 }
 
-/// Only what is open answers somebody without a key.
-fn is_open(listeners: &[Listener], socket: Socket) -> bool {
-    let open = Greeting::Mechanism(Mechanism::Null);
-    listeners.iter().any(|listener| listener.socket == socket && listener.greeting == open)
+/// The listener of this kind, if it answers as ours do: the key that it has, none where it is open.
+fn found(listeners: &[Listener], socket: Socket) -> Option<Option<PublicKey>> {
+    let listener = listeners.iter().find(|listener| listener.socket == socket)?;
+    match listener.greeting {
+        Greeting::Mechanism(Mechanism::Null) => Some(None),
+        Greeting::Mechanism(Mechanism::Curve) => listener.key.map(Some),
+        Greeting::Mechanism(Mechanism::Other(_)) | Greeting::Nobody(_) | Greeting::Other => None,
+    }
 }
 
-async fn server_clock(args: &DoctorArgs, listeners: &[Listener]) -> Option<i64> {
-    if !is_open(listeners, Socket::Requests) {
-        return None;
+/// What a server's clock shows in Unix seconds, and, of a secured one, whom it takes this machine for.
+async fn server(args: &DoctorArgs, listeners: &[Listener], keys: &Keys) -> (Option<i64>, Option<Welcome>) {
+    let endpoint = reachable(&args.requests);
+    match found(listeners, Socket::Requests) {
+        None => (None, None),
+        Some(None) => {
+            let time = probe_time(&endpoint, &Security::Null, args.wait).await;
+            (time.ok().map(|time| time.as_seconds()), None)
+        }
+        Some(Some(key)) => {
+            let (time, welcome) = secured::server(&endpoint, key, &args.device, keys, args.wait).await;
+            (time, Some(welcome))
+        }
     }
-    probe_time(&reachable(&args.requests), &Security::Null, args.wait)
-        .await
-        .ok()
-        .map(|time| time.as_seconds())
+}
+
+async fn broker_version(
+    args: &DoctorArgs,
+    listeners: &[Listener],
+    keys: &Keys,
+) -> Option<Result<String, String>> {
+    let endpoint = args.status.as_ref()?;
+    match found(listeners, Socket::Status)? {
+        None => Some(status::version(endpoint, Security::Null, args.wait).await),
+        Some(key) => Some(secured::broker_version(endpoint, key, keys, args.wait).await),
+    }
 }
 
 fn terminal(is_terminal: bool) -> Terminal {

@@ -2,11 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
+use recado_client::keys::Distrust;
 use recado_server::store::Holder;
 
 use super::facts::{
-    Clock, Facts, FileState, Greeting, Listener, Mechanism, Secret, SecretKind, Settings, Socket, Store,
-    Terminal,
+    AskedWith, Clock, Facts, FileState, Greeting, Listener, Mechanism, Secret, SecretKind, Settings, Socket,
+    Store, Terminal, Welcome,
 };
 use super::finding::Finding;
 
@@ -32,8 +33,9 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     findings.push(store(&facts.store));
     findings.push(disk(&facts.store));
     findings.extend(facts.listeners.iter().map(listener));
-    findings.extend(mixed_listeners(&facts.listeners));
-    findings.extend(facts.broker_version.as_ref().map(broker_version));
+    findings.extend(mixed_listeners(&facts.listeners).or_else(|| different_keys(&facts.listeners)));
+    findings.extend(facts.welcome.as_ref().map(|welcome| membership(welcome, &facts.listeners)));
+    findings.extend(facts.broker_version.as_ref().map(|version| broker_version(version, &facts.listeners)));
     findings.push(clock(&facts.clock));
     findings.push(open_files(facts.open_files_max));
     findings.push(terminal(&facts.terminal));
@@ -168,7 +170,7 @@ fn disk(store: &Store) -> Finding {
 }
 
 fn listener(listener: &Listener) -> Finding {
-    let Listener { socket, endpoint, greeting } = listener;
+    let Listener { socket, endpoint, greeting, key: _ } = listener;
     let (point, start) = match socket {
         Socket::Requests => {
             ("requests", "start one with `recado up`, or name where it listens with --requests")
@@ -225,8 +227,74 @@ fn mixed_listeners(listeners: &[Listener]) -> Option<Finding> {
     ))
 }
 
-fn broker_version(version: &Result<String, String>) -> Finding {
+/// Secured listeners of one system have one key.
+fn different_keys(listeners: &[Listener]) -> Option<Finding> {
+    let mut keys = listeners.iter().filter_map(|listener| Some((&listener.endpoint, listener.key?)));
+    let (first, key) = keys.next()?;
+    let (other, _) = keys.find(|(_, other)| *other != key)?;
+    Some(Finding::problem(
+        "security",
+        format!(
+            "{first} and {other} have different keys: they are not of one system, and nothing goes between them"
+        ),
+        "start broker and server with one key file: copy it from one machine to the other, and name it with --key",
+    ))
+}
+
+/// Whom the server takes this machine for.
+fn membership(welcome: &Welcome, listeners: &[Listener]) -> Finding {
+    const POINT: &str = "membership";
+    let server = listeners.iter().find(|listener| listener.socket == Socket::Requests);
+    let at = server.map_or_else(String::new, |listener| listener.endpoint.to_string());
+    match welcome {
+        Welcome::User(AskedWith::Installation, user) => Finding::warning(
+            POINT,
+            format!("the installation's key is {user}'s at {at}, too"),
+            "revoke it there: recado keys",
+        ),
+        Welcome::User(AskedWith::Device | AskedWith::Passing, user) => {
+            Finding::ok(POINT, format!("this device's key is {user}'s at {at}"))
+        }
+        Welcome::Stranger(AskedWith::Device) => Finding::warning(
+            POINT,
+            format!("this device's key is no user's at {at}"),
+            "join with `recado join LINK`; if you were in already, ask an administrator: the key was revoked, or you are banned",
+        ),
+        Welcome::Stranger(AskedWith::Installation | AskedWith::Passing) => {
+            let says = format!("this device has not joined {at}; where it should: recado join LINK");
+            Finding::ok(POINT, says)
+        }
+        Welcome::Distrusted(distrust) => {
+            let advice = format!(
+                "ask whoever runs the server which fingerprint it has; only if it is the new one: recado keys forget {at}"
+            );
+            Finding::problem(POINT, distrusted(distrust), advice)
+        }
+        Welcome::Silent(why) => Finding::problem(
+            POINT,
+            format!("{at} is secured, and does not answer as a server does: {why}"),
+            "look into the server's log, and whether --requests names a server",
+        ),
+    }
+}
+
+fn distrusted(distrust: &Distrust) -> String {
+    match distrust {
+        Distrust::Changed { endpoint, known, found } => format!(
+            "{endpoint} has another key than the one that is known: {} instead of {}",
+            found.fingerprint(),
+            known.fingerprint()
+        ),
+        Distrust::Opened { endpoint, .. } | Distrust::Secured { endpoint, .. } => {
+            format!("{endpoint}: {}", distrust.brief())
+        }
+    }
+}
+
+fn broker_version(version: &Result<String, String>, listeners: &[Listener]) -> Finding {
     const POINT: &str = "broker-version";
+    let is_secured =
+        listeners.iter().any(|listener| listener.socket == Socket::Status && listener.key.is_some());
     match version {
         Ok(version) if version == env!("CARGO_PKG_VERSION") => {
             Finding::ok(POINT, format!("the broker is recado {version}, as this program"))
@@ -239,6 +307,11 @@ fn broker_version(version: &Result<String, String>) -> Finding {
                 "they understand each other; restart the older one when it suits you",
             )
         }
+        Err(why) if is_secured => Finding::warning(
+            POINT,
+            format!("the broker does not tell its version to this machine's keys: {why}"),
+            "it tells administrators, and who has the installation's key: name that with --key",
+        ),
         Err(why) => Finding::warning(
             POINT,
             format!("the broker does not tell its version: {why}"),

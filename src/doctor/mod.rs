@@ -5,6 +5,7 @@ mod finding;
 mod forms;
 mod gather;
 mod judge;
+mod secured;
 mod show;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use recado_client::keys::DeviceArgs;
 use recado_server::StoreUrl;
 use recado_zmtp::Endpoint;
 
@@ -50,6 +52,9 @@ pub(crate) struct DoctorArgs {
     /// The installation's key file [default: installation.key in recado's folder among the user's data]
     #[arg(long, value_name = "FILE", env = "RECADO_KEY")]
     key: Option<PathBuf>,
+
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// How long each listener may take to answer, as 500ms or 3s
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = recado_client::duration::parse)]

@@ -1,15 +1,18 @@
 use std::time::Duration;
 
+use recado_client::keys::Distrust;
 use recado_server::store::{Examined, Holder};
+use recado_zmtp::curve::PublicKey;
 
 use super::facts::{
-    Clock, Facts, FileState, Greeting, Listener, Mechanism, Secret, SecretKind, Settings, Socket, Store,
-    Terminal,
+    AskedWith, Clock, Facts, FileState, Greeting, Listener, Mechanism, Secret, SecretKind, Settings, Socket,
+    Store, Terminal, Welcome,
 };
 use super::finding::{Finding, Grade};
 use super::judge::judge;
 
 const US: u32 = 1000;
+const SERVER_KEY: PublicKey = PublicKey::from_bytes([7; 32]);
 const NOW_S: i64 = 1_795_000_000;
 
 fn private(has_form: bool) -> FileState {
@@ -17,7 +20,8 @@ fn private(has_form: bool) -> FileState {
 }
 
 fn listener(socket: Socket, endpoint: &str, greeting: Greeting) -> Listener {
-    Listener { socket, endpoint: endpoint.parse().unwrap(), greeting }
+    let key = (greeting == answers(Mechanism::Curve)).then_some(SERVER_KEY);
+    Listener { socket, endpoint: endpoint.parse().unwrap(), greeting, key }
 }
 
 fn answers(mechanism: Mechanism) -> Greeting {
@@ -51,6 +55,7 @@ fn well() -> Facts {
             listener(Socket::Requests, "tcp://0.0.0.0:5555", answers(Mechanism::Curve)),
             listener(Socket::Subscribers, "tcp://0.0.0.0:5558", answers(Mechanism::Curve)),
         ],
+        welcome: Some(Welcome::User(AskedWith::Device, "ana".to_owned())),
         broker_version: Some(Ok(env!("CARGO_PKG_VERSION").to_owned())),
         clock: Clock {
             now_s: NOW_S,
@@ -103,6 +108,7 @@ fn a_new_machine_has_nothing_and_that_is_well() {
         facts.secrets.iter_mut().for_each(|secret| secret.state = FileState::Missing);
         facts.store.file = facts.store.file.clone().map(|found| Examined { layout: None, ..found });
         facts.clock.server_s = None;
+        facts.welcome = None;
         facts.broker_version = None;
     });
 }
@@ -179,6 +185,32 @@ fn listeners_are_judged_by_where_they_are_and_what_they_want() {
 }
 
 #[test]
+fn listeners_of_one_system_have_one_key() {
+    check("security", Grade::Problem, "tcp://0.0.0.0:5558 have different keys", |facts| {
+        facts.listeners[1].key = Some(PublicKey::from_bytes([8; 32]));
+    });
+}
+
+#[test]
+fn whom_a_secured_server_takes_one_for_is_judged() {
+    let welcome = |welcome: Welcome| move |facts: &mut Facts| facts.welcome = Some(welcome);
+    check("membership", Grade::Ok, "key is ana's at tcp://0.0.0.0:5555", |_| {});
+    check("membership", Grade::Warning, "recado join LINK", welcome(Welcome::Stranger(AskedWith::Device)));
+    for with in [AskedWith::Installation, AskedWith::Passing] {
+        check("membership", Grade::Ok, "has not joined", welcome(Welcome::Stranger(with)));
+    }
+    let installation = Welcome::User(AskedWith::Installation, "ana".to_owned());
+    check("membership", Grade::Warning, "the installation's key is ana's", welcome(installation));
+    let silent = Welcome::Silent("the connection ended".to_owned());
+    check("membership", Grade::Problem, "the connection ended", welcome(silent));
+    let (known, found) = (PublicKey::from_bytes([8; 32]), SERVER_KEY);
+    let endpoint = "tcp://0.0.0.0:5555".parse().unwrap();
+    let changed = Welcome::Distrusted(Box::new(Distrust::Changed { endpoint, known, found }));
+    check("membership", Grade::Problem, &known.fingerprint(), welcome(changed.clone()));
+    check("membership", Grade::Problem, "recado keys forget tcp://0.0.0.0:5555", welcome(changed));
+}
+
+#[test]
 fn clocks_are_judged() {
     check("clock", Grade::Ok, "agree", |facts| facts.clock.server_s = Some(NOW_S - 5));
     check("clock", Grade::Warning, "6 s", |facts| facts.clock.server_s = Some(NOW_S + 6));
@@ -200,6 +232,10 @@ fn the_machine_is_judged() {
     });
     check("broker-version", Grade::Warning, "no answer", |facts| {
         facts.broker_version = Some(Err("no answer within 3s".to_owned()));
+    });
+    check("broker-version", Grade::Warning, "the installation's key", |facts| {
+        facts.listeners.push(listener(Socket::Status, "tcp://127.0.0.1:5559", answers(Mechanism::Curve)));
+        facts.broker_version = Some(Err("the connection ended".to_owned()));
     });
     check("terminal", Grade::Warning, "--plain", |facts| facts.terminal.name = Some("dumb".to_owned()));
     check("terminal", Grade::Warning, "UTF-8", |facts| facts.terminal.locale = Some("C".to_owned()));

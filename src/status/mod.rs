@@ -75,9 +75,13 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 /// The version of the broker that tells its status there, or why it is not known.
-pub(crate) async fn version(endpoint: &Endpoint, limit: Duration) -> Result<String, String> {
+pub(crate) async fn version(
+    endpoint: &Endpoint,
+    security: Security,
+    limit: Duration,
+) -> Result<String, String> {
     let report =
-        Asker::new(reachable(endpoint), Security::Null, limit).ask().await.map_err(|error| error.brief())?;
+        Asker::new(reachable(endpoint), security, limit).ask().await.map_err(|error| error.brief())?;
     Ok(report.version)
 }
 

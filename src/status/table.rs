@@ -42,7 +42,7 @@ enum Meaning {
 }
 
 /// All figures that have a place in the table; what a newer broker has beside them comes last.
-const PLACED: [&str; 28] = [
+const PLACED: [&str; 29] = [
     "messages_in",
     "bytes_in",
     "messages_out",
@@ -69,6 +69,7 @@ const PLACED: [&str; 28] = [
     "expelled",
     "questions",
     "keys_refused",
+    "users_refused",
     "topics_refused",
     "answers_ignored",
 ];
@@ -172,6 +173,7 @@ impl Table<'_> {
         let of_secured = [
             ("key taken away", "expelled", Meaning::Harmless),
             ("unknown keys", "keys_refused", Meaning::Loss),
+            ("too many of one", "users_refused", Meaning::Loss),
             ("topics", "topics_refused", Meaning::Harmless),
             ("bad answers", "answers_ignored", Meaning::Loss),
         ];

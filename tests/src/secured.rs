@@ -143,7 +143,7 @@ impl Person {
     /// # Panics
     /// Refused.
     pub async fn invites(&mut self, name: &str, role: Role) -> String {
-        let act = recado_proto::AdminAct::Invite { of: Some(user(name)), role, seconds: None };
+        let act = recado_proto::AdminAct::Invite { of: Some(user(name)), role, seconds: None, code: () };
         match self.requests.ask(RequestBody::Admin { user: None, act }).await {
             ReplyBody::Code(code) => code.as_str().to_owned(),
             other => panic!("{name} cannot be invited: {other:?}"),

@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use recado_proto::Role;
 use recado_tests::{
-    parts::{Broker, Server, folder, store_url},
+    parts::{ANY_PORT, Broker, Server, folder, listening, store_url},
     process::{Ended, Run},
+    secured::{Person, Secured},
 };
 use serde_json::Value;
 
@@ -119,4 +121,77 @@ fn a_settings_file_that_all_others_refuse_is_a_point_like_any_other() {
         point(&report, "store")["says"].as_str().is_some_and(|says| says.contains("other.db")),
         "{report:#}"
     );
+}
+
+fn device_key(folder: &Path, person: &Person) -> String {
+    let path = folder.join(format!("{}.key", person.name));
+    let secret = person.keys.secret().to_z85();
+    fs::write(&path, format!("recado secret key 1 {}\n", *secret)).expect("the folder is ours");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+    path.to_str().expect("our file names are plain").to_owned()
+}
+
+/// What is said of a point, and how grave it is.
+fn said<'a>(report: &'a Value, name: &str) -> (&'a str, &'a str) {
+    let point = point(report, name);
+    (point["grade"].as_str().expect("a word"), point["says"].as_str().expect("it says something"))
+}
+
+#[tokio::test]
+async fn a_secured_installation_is_asked_with_the_keys_that_there_are() {
+    let folder = folder();
+    let system = Secured::up_with(folder.path(), &["--status", ANY_PORT]);
+    let status = listening(&system.process, "status");
+    let mut ana = system.first("ana").await;
+    let code = ana.invites("bob", Role::Member).await;
+    let bob = system.join("bob", &code).await;
+    let installation = folder.path().join("installation.key").to_str().expect("plain").to_owned();
+    let nowhere = folder.path().join("nowhere.key").to_str().expect("plain").to_owned();
+    let look = |device: &str, installation: &str| {
+        let options = ["--json", "--requests", &system.requests, "--publishers", &system.publishers];
+        let further = ["--subscribers", &system.subscribers, "--status", &status, "--wait", "60s"];
+        let keys = ["--device-key", device, "--key", installation];
+        points(&doctor(folder.path(), &[&options[..], &further, &keys].concat()))
+    };
+    let (ana_key, bob_key) = (device_key(folder.path(), &ana), device_key(folder.path(), &bob));
+    let agree = ("ok", "this clock and the server's agree");
+
+    let report = look(&ana_key, &nowhere);
+    assert_eq!(
+        said(&report, "membership"),
+        ("ok", &*format!("this device's key is ana's at {}", system.requests))
+    );
+    assert_eq!((said(&report, "clock"), said(&report, "broker-version").0), (agree, "ok"), "{report:#}");
+
+    let report = look(&bob_key, &nowhere);
+    assert_eq!((said(&report, "membership").0, said(&report, "clock")), ("ok", agree), "{report:#}");
+    assert_eq!(said(&report, "broker-version").0, "warning", "{report:#}");
+    let report = look(&bob_key, &installation);
+    assert_eq!(said(&report, "broker-version").0, "ok", "the installation's key may: {report:#}");
+
+    ana.does(recado_proto::AdminAct::Ban { of: bob.name.clone() }).await;
+    let report = look(&bob_key, &nowhere);
+    assert_eq!((said(&report, "membership").0, said(&report, "clock")), ("warning", agree), "{report:#}");
+    assert!(point(&report, "membership")["advice"].as_str().is_some_and(|advice| advice.contains("banned")));
+
+    let report = look(&nowhere, &installation);
+    assert_eq!(said(&report, "broker-version").0, "ok", "{report:#}");
+    let report = look(&nowhere, &nowhere);
+    assert_eq!((said(&report, "membership").0, said(&report, "clock")), ("ok", agree), "{report:#}");
+    assert!(said(&report, "membership").1.contains("has not joined"), "{report:#}");
+    assert!(!Path::new(&nowhere).exists(), "nothing is made");
+}
+
+#[test]
+fn a_secured_server_that_is_another_one_is_not_asked() {
+    let folder = folder();
+    let system = Secured::up(folder.path());
+    let other = recado_zmtp::curve::KeyPair::generate().public().to_string();
+    let options = ["--json", "--requests", &system.requests, "--publishers", &system.publishers];
+    let further = ["--subscribers", &system.subscribers, "--server-key", &other];
+    let ended = doctor(folder.path(), &[&options[..], &further].concat());
+    let report = points(&ended);
+    assert_eq!(ended.code, Some(1), "{report:#}");
+    assert_eq!(said(&report, "membership").0, "problem", "{report:#}");
+    assert!(said(&report, "clock").1.contains("no server"), "{report:#}");
 }

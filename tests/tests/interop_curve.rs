@@ -3,12 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use recado_tests::{limits::PATIENCE, parts::folder, peers::python, process::Process};
-use recado_zmtp::curve::{AskError, KeyPair, Security, ask_key};
+use recado_zmtp::codec::Welcome;
+use recado_zmtp::curve::{AskError, KeyPair, PublicKey, Security, ask_key};
+use recado_zmtp::transport::PeerAddress;
 use recado_zmtp::{
-    Dealer, Endpoint, Framing, Message, Publisher, Router, SocketEventKind, SocketOptions, Subscriber,
+    Dealer, Endpoint, Framing, Gatekeeper, Message, Publisher, Router, SocketEventKind, SocketOptions,
+    Subscriber,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -155,6 +159,38 @@ async fn requests_of_libzmqs_clients_are_answered_and_their_key_is_known() {
             assert_eq!(foreign.receive_soon(), [b"pergunta".to_vec(), filled(size)]);
         }
     }
+}
+
+/// Lets nobody in for so many handshakes.
+struct Later(AtomicUsize);
+
+impl Gatekeeper for Later {
+    fn arrives(&self, _: PeerAddress) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn welcomes(&self, _: &PublicKey, _: PeerAddress) -> Welcome {
+        let one_less = |left: usize| left.checked_sub(1);
+        match self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+            Ok(_) => Welcome::NotNow("there are many already".to_owned()),
+            Err(_) => Welcome::Yes,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn libzmqs_clients_that_are_to_come_later_come_by_themselves() {
+    let (ours, theirs) = (KeyPair::generate(), KeyPair::generate());
+    let later = Arc::new(Later(AtomicUsize::new(3)));
+    let gatekeeper = Arc::clone(&later) as Arc<dyn Gatekeeper>;
+    let mut router = Router::bind_with_gatekeeper(&anywhere(), as_server(&ours), gatekeeper).await.unwrap();
+    let role = Role::Client { keys: &theirs, server: &ours };
+    let mut foreign = Foreign::start("REQ", &role, Some(router.local_endpoint()));
+    foreign.send(&[b"pergunta"]);
+    let (peer, request) = soon(router.recv()).await.unwrap();
+    assert_eq!(later.0.load(Ordering::SeqCst), 0);
+    router.send(peer, request).unwrap();
+    assert_eq!(foreign.receive_soon(), [b"pergunta"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,6 +127,8 @@ fn a_code_is_good_once_and_a_link_that_is_cut_short_is_bad_usage() {
     let link = link_in(&ana.prints(&["admin", "invite"]));
     let error = taken.fails(&["join", &link, "--user", "bia"]);
     assert!(error.contains("bia is taken"), "{error}");
+    let error = taken.fails(&["join", &link, "--user", "Bia"]);
+    assert!(error.contains("Bia is taken, or looks like a name that is"), "{error}");
     let error = taken.fails(&["join", &link]);
     assert!(error.contains("say who you want to be"), "{error}");
 }
@@ -147,7 +149,9 @@ fn a_device_that_is_revoked_hears_and_says_no_more() {
     assert_eq!(keys.iter().filter(|line| line.ends_with(", this device")).count(), 1, "{keys:?}");
     let of_tablet = keys.iter().find(|line| line.ends_with("tablet")).expect("it is listed");
     ana.prints(&["keys", "revoke", &of_tablet[..9]]);
-    listener.wait_for_log("its connection to end", |line| line.contains("away"));
+    listener.wait_for_log("its connection to end", |line| {
+        line.contains("away: the peer does not admit this key")
+    });
     ana.prints(&["send", "geral", "two"]);
     let error = tablet.fails(&["send", "geral", "three"]);
     assert!(error.contains("this device is not known to the server; join with: recado join LINK"), "{error}");
@@ -188,6 +192,34 @@ fn a_server_that_is_not_the_one_that_is_meant_gets_nothing_and_everybody_is_told
 }
 
 #[test]
+fn a_program_too_many_says_so_and_comes_in_when_another_has_ended() {
+    let folder = folder();
+    let system = Secured::up_with(folder.path(), &["--broker-connections-per-user", "2"]);
+    let ana = Device::joined(&system.link.clone().expect("nobody is administrator yet"), &["--user", "ana"]);
+    let mut chat = Run::recado(ana.0.path(), ["client"]).with_input().start();
+    chat.write_line("/create geral");
+    chat.write_line("one");
+    chat.close_input();
+    assert_eq!(chat.wait().code, Some(0));
+    let listen = || ana.start(&["tail", "geral"]);
+    let listeners = [listen(), listen()];
+    for listener in &listeners {
+        listener.wait_for_output("what was said", |line| line.ends_with("one"));
+    }
+    let third = listen();
+    third.wait_for_log("why it does not hear", |line| {
+        line.contains("the peer takes no further connection with this key for now")
+    });
+    let [first, second] = listeners;
+    first.terminate();
+    third.wait_for_output("what was said", |line| line.ends_with("one"));
+    ana.prints(&["send", "geral", "two"]);
+    for listener in [&second, &third] {
+        listener.wait_for_output("what is said", |line| line.ends_with("two"));
+    }
+}
+
+#[test]
 fn who_leaves_is_forgotten_on_both_sides() {
     let folder = folder();
     let (_system, ana) = secured(folder.path());
@@ -218,4 +250,37 @@ fn a_key_that_others_can_read_is_refused_with_what_to_do() {
         error.contains("holds no key") && !error.contains(whole.lines().last().expect("a key")),
         "{error}"
     );
+}
+
+#[test]
+fn a_chat_that_starts_a_secured_server_for_itself_is_the_first_administrators() {
+    let device = Device::new();
+    let place = |name: &str| format!("ipc://{}", device.0.path().join(name).display());
+    let (requests, publishers, subscribers) = (place("r"), place("p"), place("s"));
+    let settings = format!(
+        "[broker]\npublishers = \"{publishers}\"\nsubscribers = \"{subscribers}\"\nsecure = true\n\
+         [server]\nrequests = \"{requests}\"\nsecure = true\n\
+         [client]\nserver = \"{requests}\"\nbroker = \"{subscribers}\"\n"
+    );
+    fs::write(device.0.path().join("recado.toml"), settings).expect("the folder is ours");
+
+    // Without a terminal nobody can be asked for a name.
+    assert!(device.fails(&[]).contains("say who you want to be: --user NAME"));
+    let ended = device.run(&["--user", "ana"]);
+    assert_eq!(ended.code, Some(0), "{:#?}", ended.err);
+    let said = ended.err.join("\n");
+    assert!(said.contains("You are ana there, and administrator") && !said.contains("recado://"), "{said}");
+    assert!(said.contains("recado admin invite") && !said.contains("recado client"), "{said}");
+
+    // Who one is there is known from then on, to the chat and to all others.
+    let mut chat = Run::recado(device.0.path(), [""; 0]).with_input().start();
+    let said =
+        chat.wait_for_log("that it has started", |line| line.contains("Started a broker and a server"));
+    assert!(!said.contains("You are"), "{said}");
+    let keys = device.prints(&["keys"]);
+    assert!(keys.iter().any(|line| line.contains("this device")), "{keys:#?}");
+    assert!(device.prints(&["admin", "audit"]).iter().any(|line| line.contains("ana")));
+    chat.close_input();
+    assert_eq!(chat.wait().code, Some(0));
+    assert!(device.run(&["--user", "bia"]).err.join("\n").contains("this device's key is ana's, not bia's"));
 }

@@ -1,9 +1,9 @@
 //! What cannot start says why and what to do, and harms nothing.
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 use recado_tests::{
-    parts::{ANY_PORT, Broker, Server, folder, store_url},
+    parts::{ANY_PORT, Broker, Server, folder, listening, store_url},
     process::{Ended, Run},
 };
 
@@ -142,4 +142,40 @@ fn check_says_yes_when_both_answer() {
     let server = Server::start(folder.path(), &broker.publishers);
     let line = ["check", "--server", &server.requests, "--broker", &broker.subscribers];
     assert_eq!(recado(folder.path(), &line).code, Some(0));
+}
+
+#[test]
+fn a_server_says_why_its_broker_does_not_take_it_and_what_to_do() {
+    let (one, other) = (folder(), folder());
+    let listen = ["broker", "--publishers", ANY_PORT, "--subscribers", ANY_PORT, "--log-format", "json"];
+    let start = |security: &[&str], broker_security: &[&str]| {
+        let broker = Run::recado(one.path(), [&listen, broker_security].concat()).start();
+        let publishers = listening(&broker, "publishers");
+        let line = ["server", "--requests", ANY_PORT, "--broker", &publishers];
+        let server = Run::recado(other.path(), [&line, security].concat()).start();
+        server.wait_for_log("why not", |line| line.contains("nothing can be published there"))
+    };
+    let said = start(&["--secure"], &["--secure"]);
+    assert!(said.contains("another key") && said.contains("--key"), "{said}");
+    let said = start(&[], &["--secure"]);
+    assert!(said.contains("the broker is secured and this server open"), "{said}");
+    let said = start(&["--secure"], &[]);
+    assert!(said.contains("start the broker with --secure"), "{said}");
+    // With the broker's key it is let in, once the file is its owner's alone.
+    let key = other.path().join("copied.key");
+    fs::copy(one.path().join(".local/share/recado/installation.key"), &key).expect("the broker has made it");
+    let broker = Run::recado(one.path(), [&listen[..], &["--secure"]].concat()).start();
+    let publishers = listening(&broker, "publishers");
+    let key_name = key.to_str().expect("our file names are plain");
+    let line = ["server", "--secure", "--key", key_name, "--requests", ANY_PORT, "--broker", &publishers];
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("the file is ours");
+    assert_refused(&recado(other.path(), &line), 1, &["chmod 600", key_name]);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+    let server = Run::recado(other.path(), line).start();
+    server.wait_for_log("how the first one joins", |line| line.contains("recado join"));
+    server.wait_for_log("that earlier links are bad", |line| {
+        line.contains("an earlier start showed is good no longer")
+    });
+    let ended = server.terminate();
+    assert!(!ended.err.iter().any(|line| line.contains("WARN")), "{:#?}", ended.err);
 }

@@ -18,7 +18,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use recado_zmtp::codec::{FrameHeader, Handshake, HandshakeConfig, Progress, SocketType, Subscription};
+use recado_zmtp::codec::{
+    FrameHeader, Handshake, HandshakeConfig, Progress, SocketType, Subscription, Welcome,
+};
 use recado_zmtp::curve::{KeyPair, Security};
 use recado_zmtp::transport::{Stream, establish};
 use recado_zmtp::{Endpoint, Message, Publisher, Router, SocketOptions, Subscriber};
@@ -146,8 +148,11 @@ fn handshake_ns() -> f64 {
 fn step(handshake: &mut Handshake, bytes: &mut BytesMut) -> Progress {
     let mut progress = handshake.input(bytes);
     while let Ok(Progress::Compute | Progress::Admit(_)) = progress {
-        progress =
-            if progress == Ok(Progress::Compute) { handshake.compute() } else { handshake.admit(true) };
+        progress = if progress == Ok(Progress::Compute) {
+            handshake.compute()
+        } else {
+            handshake.admit(Welcome::Yes)
+        };
     }
     progress.expect("both sides are honest")
 }

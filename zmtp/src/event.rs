@@ -49,6 +49,8 @@ pub enum SocketEventKind {
         error: String,
         /// When the next attempt follows.
         retry_in: Duration,
+        /// Whether the peer has said that our key is not welcome.
+        is_refusal: bool,
     },
     /// A connection to us was closed before or during its handshake.
     Refused {

@@ -39,6 +39,7 @@ pub mod fuzz;
 pub mod limits;
 mod lock;
 mod message;
+mod named_endpoint;
 mod options;
 mod peer;
 mod socket;
@@ -48,9 +49,10 @@ pub use endpoint::{Endpoint, EndpointError, EndpointFault, Host, HostError};
 pub use error::{Closed, SendError};
 pub use event::{SocketEvent, SocketEventKind};
 pub use message::Message;
+pub use named_endpoint::{NamedEndpoint, NamedEndpointError};
 pub use options::SocketOptions;
 pub use peer::PeerId;
 pub use socket::{
-    Dealer, Framing, PeerInfo, Publisher, Router, SocketStats, Subscriber, SubscriptionListener,
+    Dealer, Framing, Gatekeeper, PeerInfo, Publisher, Router, SocketStats, Subscriber, SubscriptionListener,
 };
 pub use transport::{BindError, BindFault};

@@ -44,6 +44,10 @@ pub const COMPUTATIONS_NICENESS: i32 = 10;
 /// Connections of one socket; one more is closed at once.
 pub const CONNECTIONS_MAX: usize = 4096;
 
+/// Connections of one socket from one address, so that no machine can have all; one more is closed at once. For IPv6 a network of 64 bits
+/// counts as one address; over `ipc` there is none.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 4 * 3;
+
 /// Connections that the kernel completes and holds until they are accepted.
 pub const LISTEN_BACKLOG: u32 = 1024;
 
@@ -111,6 +115,9 @@ pub const RECONNECT_FIRST_MS: u64 = 50;
 /// Milliseconds that the wait between reconnections grows to.
 pub const RECONNECT_MAX_MS: u64 = 5_000;
 
+/// Milliseconds that the wait grows to where the peer says that our key is not welcome: it may be one day, and is not likely to be soon.
+pub const RECONNECT_REFUSED_MAX_MS: u64 = 60_000;
+
 /// A connection that lasted this many milliseconds was a good one: the waits begin anew.
 pub const RECONNECT_STABLE_MS: u64 = 1_000;
 
@@ -136,4 +143,4 @@ const _: () = assert!(COPY_OUT_BYTES_MAX < READ_BYTES_MAX);
 const _: () = assert!(COALESCE_BYTES_MAX < WRITE_BYTES_MAX);
 const _: () =
     assert!(SEND_QUEUE_BYTES_MAX > MESSAGE_BYTES_MAX && RECEIVE_QUEUE_BYTES_MAX > MESSAGE_BYTES_MAX);
-const _: () = assert!(RECONNECT_FIRST_MS <= RECONNECT_MAX_MS);
+const _: () = assert!(RECONNECT_FIRST_MS <= RECONNECT_MAX_MS && RECONNECT_MAX_MS <= RECONNECT_REFUSED_MAX_MS);

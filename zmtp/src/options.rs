@@ -14,8 +14,8 @@ pub struct SocketOptions {
     /// The name this socket gives itself; empty for none. At most 255 bytes, the first not zero: otherwise every
     /// handshake is refused by peers that check.
     pub identity: Bytes,
-    /// How its connections are secured. A listener lets in whoever proves to have any key; [`Router::peer`](crate::Router::peer) says
-    /// which.
+    /// How its connections are secured. A listener lets in whoever proves to have any key, unless its
+    /// [`Gatekeeper`](crate::Gatekeeper) says otherwise; [`Router::peer`](crate::Router::peer) says which.
     pub security: Security,
     /// Messages that may wait to be written to one peer. At the limit Router refuses with
     /// [`SendError::QueueFull`](crate::SendError::QueueFull), Dealer and Publisher wait, and
@@ -33,8 +33,10 @@ pub struct SocketOptions {
     pub message_bytes_max: usize,
     /// Frames of a received message; more end the connection.
     pub message_frames_max: usize,
-    /// Connections of a listening socket; one more is closed at once.
+    /// Connections at the endpoint that a socket is bound to; one more is closed at once.
     pub connections_max: usize,
+    /// Connections of a listening socket from one address; one more is closed at once.
+    pub connections_per_address_max: usize,
     /// Handshakes under way in a listening socket, an eighth of them from one address; further connections wait.
     pub handshakes_max: usize,
     /// From accepting or connecting until the handshake's end; then the connection is closed.
@@ -47,6 +49,8 @@ pub struct SocketOptions {
     pub reconnect_first: Duration,
     /// What the wait between reconnections grows to.
     pub reconnect_max: Duration,
+    /// What it grows to where the peer says that our key is not welcome.
+    pub reconnect_refused_max: Duration,
     /// How long closing waits for the queues to be written; what is left then is dropped.
     pub linger: Duration,
     /// Publisher: whether only what a peer subscribed to is sent to it. Without the filter every connected peer gets
@@ -70,12 +74,14 @@ impl Default for SocketOptions {
             message_bytes_max: limits::MESSAGE_BYTES_MAX,
             message_frames_max: limits::MESSAGE_FRAMES_MAX,
             connections_max: limits::CONNECTIONS_MAX,
+            connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
             handshakes_max: limits::HANDSHAKES_MAX,
             handshake_timeout: Duration::from_millis(limits::HANDSHAKE_TIMEOUT_MS),
             heartbeat_interval: Some(Duration::from_millis(limits::HEARTBEAT_INTERVAL_MS)),
             heartbeat_timeout: Duration::from_millis(limits::HEARTBEAT_TIMEOUT_MS),
             reconnect_first: Duration::from_millis(limits::RECONNECT_FIRST_MS),
             reconnect_max: Duration::from_millis(limits::RECONNECT_MAX_MS),
+            reconnect_refused_max: Duration::from_millis(limits::RECONNECT_REFUSED_MAX_MS),
             linger: Duration::from_millis(limits::LINGER_MS),
             publish_filter: true,
             subscriptions_max: limits::SUBSCRIPTIONS_MAX,

@@ -17,7 +17,7 @@ mod workers;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use recado_zmtp::transport::Listener;
+use recado_zmtp::transport::{HandshakeGate, Listener};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
@@ -26,10 +26,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use crate::broker::{BindError, Bound};
-use crate::config::Config;
+use crate::config::{Config, PlainSubscribers};
 use crate::counters::Counters;
+use crate::limits::PLAIN_HANDSHAKES_PART;
 use crate::neighbours::WorkerId;
-use accept::{Side, accept};
+use accept::{Door, Side, accept};
 use shared::Shared;
 pub(crate) use workers::Workers;
 
@@ -45,6 +46,8 @@ pub(crate) struct Worker {
 struct Listeners {
     publishers: Listener,
     subscribers: Listener,
+    /// Those of [`Config::plain`], in their order.
+    plain: Vec<Listener>,
 }
 
 impl Worker {
@@ -72,9 +75,10 @@ impl Worker {
                     return true;
                 }
             };
-            let bound = listeners.as_ref().map(|Listeners { publishers, subscribers }| Bound {
+            let bound = listeners.as_ref().map(|Listeners { publishers, subscribers, plain }| Bound {
                 publishers: publishers.local_endpoint().clone(),
                 subscribers: subscribers.local_endpoint().clone(),
+                plain: plain.iter().map(|listener| listener.local_endpoint().clone()).collect(),
             });
             if report.send(Ok(bound)).is_err() {
                 return true;
@@ -93,7 +97,11 @@ impl Worker {
         }
         let publishers = Listener::bind(self.config.publishers()).await?;
         let subscribers = Listener::bind(self.config.subscribers()).await?;
-        Ok(Some(Listeners { publishers, subscribers }))
+        let mut plain = Vec::with_capacity(self.config.plain().len());
+        for PlainSubscribers { endpoint, .. } in self.config.plain() {
+            plain.push(Listener::bind_private(endpoint).await?);
+        }
+        Ok(Some(Listeners { publishers, subscribers, plain }))
     }
 
     async fn forward(self, listeners: Option<Listeners>, stop: CancellationToken) -> bool {
@@ -102,11 +110,9 @@ impl Worker {
         let died = CancellationToken::new();
         let shared =
             Rc::new(Shared::new(&config, id, Arc::clone(&counters), Arc::clone(&workers), stop.clone()));
-        if let Some(Listeners { publishers, subscribers }) = listeners {
-            info!(socket = "publishers", endpoint = %publishers.local_endpoint(), "listening");
-            info!(socket = "subscribers", endpoint = %subscribers.local_endpoint(), "listening");
-            for (side, listener) in [(Side::Publishers, publishers), (Side::Subscribers, subscribers)] {
-                let accepting = accept(Rc::clone(&shared), side, listener);
+        if let Some(listeners) = listeners {
+            for (door, listener) in listeners.into_doors(&config) {
+                let accepting = accept(Rc::clone(&shared), door, listener);
                 shared.tasks.spawn_local(needed(accepting, died.clone()));
             }
         }
@@ -132,6 +138,26 @@ impl Worker {
             workers.counters.figures().log("broker ends");
         }
         true
+    }
+}
+
+impl Listeners {
+    /// Says where it listens.
+    fn into_doors(self, config: &Config) -> Vec<(Door, Listener)> {
+        let Listeners { publishers, subscribers, plain } = self;
+        info!(socket = "publishers", endpoint = %publishers.local_endpoint(), "listening");
+        info!(socket = "subscribers", endpoint = %subscribers.local_endpoint(), "listening");
+        let handshakes_max = config.limits().of_worker().handshakes_max;
+        let door = |side| Door { side, plain: None, gate: HandshakeGate::new(handshakes_max) };
+        let mut doors = vec![(door(Side::Publishers), publishers), (door(Side::Subscribers), subscribers)];
+        let gate = HandshakeGate::new(handshakes_max / PLAIN_HANDSHAKES_PART);
+        for (PlainSubscribers { name, key, .. }, listener) in config.plain().iter().zip(plain) {
+            let endpoint = listener.local_endpoint();
+            info!(socket = "plain subscribers", %endpoint, user = name, %key, "listening: whoever reaches this is this user, if servers let it in");
+            let door = Door { side: Side::Subscribers, plain: Some(*key), gate: gate.clone() };
+            doors.push((door, listener));
+        }
+        doors
     }
 }
 

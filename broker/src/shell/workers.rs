@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use recado_zmtp::curve::PublicKey;
-use recado_zmtp::transport::{DetachedStream, HandshakeGate};
+use recado_zmtp::transport::DetachedStream;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, Refusal};
+use crate::admission::{Admission, Bounds, Refusal};
 use crate::counters::Counters;
 use crate::limits::{Limits, TOPIC_CHANGES_MAX};
 use crate::neighbours::{Board, TopicChange, WorkerId};
-use crate::shell::accept::Side;
+use crate::shell::accept::{Door, Side};
 use crate::shell::asking::Query;
 use crate::shell::complaints::Complaints;
 use crate::shell::lanes::LaneEnd;
@@ -67,9 +67,8 @@ pub(super) enum Errand {
 /// A connection that was let in.
 #[derive(Debug)]
 pub(super) struct Arrival {
-    pub(super) side: Side,
+    pub(super) door: Door,
     pub(super) stream: DetachedStream,
-    pub(super) gate: HandshakeGate,
     pub(super) admitted: Admitted,
 }
 
@@ -87,6 +86,13 @@ pub(super) struct Admitted {
     pub(super) worker: WorkerId,
     side: Side,
     host: Option<IpAddr>,
+}
+
+/// A user's place for a connection; given back when dropped.
+#[derive(Debug)]
+pub(super) struct UserPlace {
+    workers: Arc<Workers>,
+    user: Box<str>,
 }
 
 /// Held by whoever may still bring messages for subscribers.
@@ -112,7 +118,11 @@ impl Workers {
         Workers {
             inboxes: (0..count).map(|_| Inbox::new()).collect(),
             loads: (0..count).map(|_| Load::default()).collect(),
-            admission: Mutex::new(Admission::new(limits.connections_max, limits.connections_per_address_max)),
+            admission: Mutex::new(Admission::new(Bounds {
+                connections: limits.connections_max,
+                per_address: limits.connections_per_address_max,
+                per_user: limits.connections_per_user_max,
+            })),
             counters: Arc::clone(&counters[0]),
             boards: boards.into(),
             refused: Complaints::default(),
@@ -137,6 +147,12 @@ impl Workers {
         let worker = WorkerId(least.map_or(0, |(worker, _)| worker));
         self.loads[worker.0 as usize].of(side).fetch_add(1, Ordering::Relaxed);
         Ok(Admitted { workers: Arc::clone(self), worker, side, host })
+    }
+
+    /// A connection is this user's.
+    pub(super) fn admit_user(self: &Arc<Workers>, user: Box<str>) -> Result<UserPlace, Refusal> {
+        locked(&self.admission).enter_user(&user)?;
+        Ok(UserPlace { workers: Arc::clone(self), user })
     }
 
     /// Has another worker do something; one that has ended does nothing any more.
@@ -272,6 +288,12 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         locked(&self.workers.admission).leave(self.host);
         self.workers.loads[self.worker.0 as usize].of(self.side).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for UserPlace {
+    fn drop(&mut self) {
+        locked(&self.workers.admission).leave_user(&self.user);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A secured broker, CURVE peers, and a server that answers its questions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use recado_broker::{Broker, Config, Limits};
 use recado_zmtp::codec::{HandshakeConfig, SocketType};
 use recado_zmtp::curve::{KeyPair, PublicKey, Security};
-use recado_zmtp::transport::{Asked, Established, Stream, ask_key, establish};
+use recado_zmtp::transport::{Asked, EstablishError, Established, Stream, ask_key, establish};
 use recado_zmtp::{
     Dealer, Endpoint, Framing, Message, PeerId, Publisher, SocketOptions, Subscriber, SubscriptionListener,
 };
@@ -56,9 +56,18 @@ impl Secured {
 
     /// Shakes hands as somebody with these keys.
     async fn knock(&self, endpoint: &Endpoint, kind: SocketType, keys: &KeyPair) -> Option<Established> {
+        self.try_knock(endpoint, kind, keys).await.ok()
+    }
+
+    async fn try_knock(
+        &self,
+        endpoint: &Endpoint,
+        kind: SocketType,
+        keys: &KeyPair,
+    ) -> Result<Established, EstablishError> {
         let stream = Stream::connect(endpoint).await.unwrap();
         let config = HandshakeConfig { security: self.as_client(keys), ..HandshakeConfig::new(kind) };
-        within("a handshake", establish(stream, config, Duration::from_secs(60))).await.ok()
+        within("a handshake", establish(stream, config, Duration::from_secs(60))).await
     }
 
     async fn until(&self, what: &str, is_so: impl Fn(recado_broker::Figures) -> bool) {
@@ -84,6 +93,8 @@ struct Known {
     granted: BTreeSet<Vec<u8>>,
     /// Those that are asked now.
     asked: BTreeSet<Vec<u8>>,
+    /// Whose key each question is about, if it is not ana.
+    users: BTreeMap<Vec<u8>, &'static str>,
 }
 
 struct Listener(Arc<Mutex<Known>>, UnboundedSender<Vec<u8>>);
@@ -111,8 +122,11 @@ fn question(key: &PublicKey, topic: Option<&str>) -> Vec<u8> {
 }
 
 async fn answer(publisher: &Publisher, known: &Mutex<Known>, question: Vec<u8>) {
-    let granted = known.lock().unwrap().granted.contains(&question);
-    let (code, user) = if granted { ("200", "ana") } else { ("404", "") };
+    let (granted, user) = {
+        let known = known.lock().unwrap();
+        (known.granted.contains(&question), known.users.get(&question).copied().unwrap_or("ana"))
+    };
+    let (code, user) = if granted { ("200", user) } else { ("404", "") };
     let frames =
         vec![question.into(), Bytes::from_static(code.as_bytes()), Bytes::from_static(user.as_bytes())];
     publisher.send(Message::new(frames)).await.unwrap();
@@ -144,6 +158,10 @@ impl Server {
         let granted = &mut self.known.lock().unwrap().granted;
         granted.insert(question(&key.public(), None));
         granted.extend(topics.iter().map(|topic| question(&key.public(), Some(topic))));
+    }
+
+    fn is_of(&self, key: &KeyPair, user: &'static str) {
+        self.known.lock().unwrap().users.insert(question(&key.public(), None), user);
     }
 
     /// An answer changes, and is told to whoever asked.
@@ -295,6 +313,56 @@ async fn each_port_lets_in_whom_it_is_for() {
         assert_eq!(asked, Asked::Secured(secured.keys.public()));
     }
     secured.until("the refusals", |figures| figures.keys_refused == 3).await;
+    secured.broker.end().await;
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_connections_and_who_comes_too_often_comes_in_when_another_leaves() {
+    let secured = Secured::start(Limits { connections_per_user_max: 2, ..limits() }).await;
+    let server = Server::start(&secured);
+    let [phone, laptop, unnamed, of_bia] = [(); 4].map(|()| KeyPair::generate());
+    for (keys, user) in [(&phone, "ana"), (&laptop, "ana"), (&unnamed, ""), (&of_bia, "bia")] {
+        server.knows(keys, &["t"]);
+        server.is_of(keys, user);
+    }
+    let subscribers = secured.broker.subscribers.clone();
+    let knock = |keys| secured.try_knock(&subscribers, SocketType::Sub, keys);
+    let mut first = secured.subscriber(&phone, &["t"]);
+    let second = knock(&laptop).await.unwrap();
+    secured.until("both", |figures| figures.subscribers == 2 && figures.subscriptions == 1).await;
+    for keys in [&phone, &laptop] {
+        // Nothing is said to it, so that clients of libzmq's come again, too.
+        assert!(matches!(knock(keys).await, Err(EstablishError::NotNow)));
+    }
+    let others = [knock(&of_bia).await.unwrap(), knock(&unnamed).await.unwrap()];
+    server.publish("t", "one").await;
+    expect(&mut first, "t", "one").await;
+    secured.until("the refusals", |figures| figures.users_refused == 2).await;
+    let figures = secured.broker.counters.figures();
+    assert_eq!((figures.refused, figures.keys_refused, figures.subscribers), (2, 0, 4));
+    let mut waiting = secured.subscriber(&laptop, &["t"]);
+    secured.until("it is refused", |figures| figures.users_refused == 3).await;
+    drop(second);
+    secured.until("it is in", |figures| figures.subscriptions == 2).await;
+    server.publish("t", "two").await;
+    expect(&mut first, "t", "two").await;
+    expect(&mut waiting, "t", "two").await;
+    drop(others);
+    secured.broker.end().await;
+}
+
+#[tokio::test]
+async fn a_server_finds_its_way_in_though_subscribers_have_all_places_of_its_address() {
+    let secured = Secured::start(Limits { connections_per_address_max: 2, ..limits() }).await;
+    let subscribers = secured.broker.subscribers.clone();
+    let connect = || Stream::connect(&subscribers);
+    let _held = [connect().await.unwrap(), connect().await.unwrap()];
+    secured.until("both", |figures| figures.connections == 2).await;
+    let member = KeyPair::generate();
+    assert!(secured.knock(&subscribers, SocketType::Sub, &member).await.is_none());
+    let stranger = secured.try_knock(&secured.broker.publishers, SocketType::Pub, &member).await;
+    assert!(matches!(stranger, Err(EstablishError::Handshake(_))), "it is told that its key is not welcome");
+    assert!(secured.knock(&secured.broker.publishers, SocketType::Pub, &secured.keys).await.is_some());
     secured.broker.end().await;
 }
 

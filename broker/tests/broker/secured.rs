@@ -29,13 +29,16 @@ fn options(keys: &KeyPair, broker: PublicKey) -> SocketOptions {
 async fn secured() -> (Running, KeyPair) {
     let (any, keys): (Endpoint, _) = ("tcp://127.0.0.1:0".parse().unwrap(), KeyPair::generate());
     let config = Config::secured(any.clone(), any, keys.clone(), limits()).unwrap();
-    let broker = Broker::bind(config).await.unwrap();
+    (running(Broker::bind(config).await.unwrap()), keys)
+}
+
+fn running(broker: Broker) -> Running {
     let (publishers, subscribers) =
         (broker.publishers_endpoint().clone(), broker.subscribers_endpoint().clone());
     let (counters, shutdown) = (broker.counters(), CancellationToken::new());
     let stop = shutdown.clone();
     let task = tokio::spawn(async move { broker.run(stop).await.unwrap() });
-    (Running { publishers, subscribers, counters, shutdown, task }, keys)
+    Running { publishers, subscribers, counters, shutdown, task }
 }
 
 /// Hears what the broker asks.
@@ -198,8 +201,45 @@ async fn who_has_no_user_s_key_gets_no_further_than_the_handshake() {
         }
     };
     let error = server.during("a refusal", refused).await;
-    assert!(error.contains("400"), "{error}");
+    assert_eq!(error, "the peer does not admit this key");
     assert_eq!(broker.counters.figures().subscribers, 0);
+    broker.end().await;
+}
+
+#[tokio::test]
+async fn who_has_no_key_is_let_in_by_a_plain_listener_as_far_as_servers_let_in_its_name() {
+    let (any, keys): (Endpoint, _) = ("tcp://127.0.0.1:0".parse().unwrap(), KeyPair::generate());
+    let config = Config::secured(any.clone(), any, keys.clone(), limits()).unwrap();
+    let config = config.with_plain(vec!["ci=tcp://127.0.0.1:*".parse().unwrap()]).unwrap();
+    let broker = Broker::bind(config).await.unwrap();
+    let endpoints = broker.plain_endpoints().to_vec();
+    let broker = running(broker);
+    let mut server = Server::connect(&broker, &keys).await;
+    // More than there are workers.
+    let mut bots = Vec::new();
+    for _ in 0..4 {
+        let bot = Subscriber::connect(&endpoints, SocketOptions::default());
+        ["geralissimo", "ana", "geral"].iter().for_each(|topic| bot.subscribe(*topic));
+        bots.push(bot);
+    }
+    let mut events = bots[0].events();
+    let refused = async {
+        while !matches!(events.recv().await.unwrap().kind, SocketEventKind::ConnectFailed { .. }) {}
+    };
+    server.during("a refusal", refused).await;
+    assert_eq!(broker.counters.figures().subscribers, 0);
+
+    server.allow(keys.stand_in("ci"), &["geral", "bob"]).await;
+    for bot in &mut bots {
+        server.until_heard("geral", bot).await;
+        let published = ["ana", "geralissimo", "bob", "geral"];
+        assert_eq!(server.heard_of(&published, bot).await, ["geral"]);
+    }
+    let mut events = bots[0].events();
+    server.forbid(keys.stand_in("ci")).await;
+    let cut =
+        async { while !matches!(events.recv().await.unwrap().kind, SocketEventKind::Disconnected { .. }) {} };
+    server.during("the end", cut).await;
     broker.end().await;
 }
 

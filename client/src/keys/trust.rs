@@ -22,7 +22,7 @@ impl Expected {
     /// What a socket with this security expects of its peer; none if it listens itself.
     pub(crate) fn of(security: &Security) -> Option<Self> {
         match security {
-            Security::Null => Some(Expected::Open),
+            Security::Null | Security::NullAs(_) => Some(Expected::Open),
             Security::CurveClient { server, .. } => Some(Expected::Key(*server)),
             Security::CurveServer(_) => None,
         }

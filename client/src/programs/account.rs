@@ -144,7 +144,7 @@ impl Account {
     pub(crate) fn keys(&self) -> Option<(PublicKey, PublicKey)> {
         match &self.entry.session.security {
             Security::CurveClient { keys, server } => Some((*server, keys.public())),
-            Security::Null | Security::CurveServer(_) => None,
+            Security::Null | Security::NullAs(_) | Security::CurveServer(_) => None,
         }
     }
 
@@ -236,7 +236,9 @@ fn warn(what: &str) {
 pub(super) async fn not_secured(endpoint: &Endpoint) -> Error {
     match probe(endpoint, &Security::Null, limits::PROBE_TIMEOUT).await {
         Presence::Recado => Error::NotSecured { endpoint: endpoint.clone() },
-        Presence::Nobody { reason } => Error::NoServer { endpoint: endpoint.clone(), reason },
+        Presence::Nobody { reason } | Presence::Full { reason } => {
+            Error::NoServer { endpoint: endpoint.clone(), reason }
+        }
         Presence::Other { reason } => Error::NotAServer { endpoint: endpoint.clone(), reason },
     }
 }

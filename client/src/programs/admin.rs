@@ -191,7 +191,7 @@ pub async fn run(config: AdminConfig, shutdown: CancellationToken) -> Result<(),
     let (act, said) = match action {
         AdminAction::Invite { of, role, lasting } => {
             let lasting = lasting.unwrap_or(limits::INVITATION_LASTS);
-            let act = AdminAct::Invite { of: of.clone(), role, seconds: Some(lasting.as_secs()) };
+            let act = AdminAct::Invite { of: of.clone(), role, seconds: Some(lasting.as_secs()), code: () };
             return account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
                     Ok(code) => Ok(account.invitation(code, lasting).await),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::JoinError;
 use super::account::{not_secured, print};
 use super::keys::moment;
+use crate::config::Config;
 use crate::entry::{is_unknown_key, refused, unanswered};
 use crate::error::Error;
 use crate::keys::{
@@ -133,26 +134,11 @@ async fn join(args: &JoinArgs) -> Result<String, Error> {
             Some(password(args).await?)
         }
     };
-    let mut aside = None;
-    let joined = loop {
-        let keys = trust.device_keys().map_err(SecurityError::Key)?;
-        let mut config = SessionConfig::new(vec![goal.server.clone()], Vec::new());
-        config.request_timeout = args.request_timeout;
-        config.security = Security::CurveClient { keys: keys.clone(), server: goal.key };
-        let (session, _events) = Session::connect(config.clone())?;
-        let asking = Asking { session: &session, config: &config, goal: &goal, key: &path };
-        match asking.come_in(&mut wanted, password.as_ref(), args.device.clone().or_else(machine)).await? {
-            Outcome::In(user, role) => break Joined { user, role, until: asking.until().await, keys },
-            Outcome::Revoked(_) if aside.is_none() => {
-                aside = set_keys_aside(&path, &keys.public()).map_err(SecurityError::Key).map(Some)?;
-            }
-            Outcome::Revoked(error) => return Err(refused(error)),
-        }
-    };
-    remember(&goal.server, goal.key)?;
-    let profile =
-        Profile { server: goal.server, broker: goal.broker, user: joined.user.clone(), device_key: None };
-    let kept = profiles.save(&path, profile.clone()).map_err(Error::Profile)?;
+    let request_timeout = args.request_timeout;
+    let label = args.device.clone().or_else(machine);
+    let came = come_in(&trust, &path, &goal, wanted, password.as_ref(), label, request_timeout).await?;
+    let Came { joined, aside } = came;
+    let (profile, kept) = keep(&profiles, &path, goal, &joined)?;
     let mut said = welcome(&profile, &joined);
     if let Some(aside) = aside {
         said.push_str(&format!(
@@ -169,6 +155,75 @@ async fn join(args: &JoinArgs) -> Result<String, Error> {
         said.push('.');
     }
     Ok(said)
+}
+
+/// Makes this device the first administrator's at a server that was just started for its own chat, and keeps where, as
+/// [`run_join`] does. `link` has the server's key and the code; where it is said to be is not looked at.
+///
+/// # Errors
+/// The server refuses, or nobody says who one is.
+pub async fn found(
+    config: &Config,
+    (server, broker): (Endpoint, Endpoint),
+    link: &JoinLink,
+    shutdown: &CancellationToken,
+) -> Result<UserName, Error> {
+    let profiles = Profiles::of_user().ok_or(JoinError::NoDataFolder)?;
+    let path = profiles.key(config.trust.device_key.as_deref());
+    let trust = Trust { device_key: Some(path.clone()), server_key: None };
+    let goal = Goal { server, broker, key: link.key(), ticket: Ticket::Code(link.code().clone()) };
+    let (user, request_timeout) = (config.user.clone(), config.session.request_timeout);
+    let Came { joined, .. } = tokio::select! {
+        came = come_in(&trust, &path, &goal, user, None, machine(), request_timeout) => came?,
+        () = shutdown.cancelled() => return Err(Error::Interrupted),
+    };
+    keep(&profiles, &path, goal, &joined).map(|(profile, _)| profile.user)
+}
+
+/// Who came in, and where the key lies that could not be used for it.
+struct Came {
+    joined: Joined,
+    aside: Option<PathBuf>,
+}
+
+/// Asks the server, with a new key if the one that is there was revoked.
+async fn come_in(
+    trust: &Trust,
+    path: &Path,
+    goal: &Goal,
+    mut wanted: Option<UserName>,
+    password: Option<&Password>,
+    label: Option<DeviceLabel>,
+    request_timeout: Duration,
+) -> Result<Came, Error> {
+    let mut aside = None;
+    loop {
+        let keys = trust.device_keys().map_err(SecurityError::Key)?;
+        let mut config = SessionConfig::new(vec![goal.server.clone()], Vec::new());
+        config.request_timeout = request_timeout;
+        config.security = Security::CurveClient { keys: keys.clone(), server: goal.key };
+        let (session, _events) = Session::connect(config.clone())?;
+        let asking = Asking { session: &session, config: &config, goal, key: path };
+        match asking.come_in(&mut wanted, password, label.clone()).await? {
+            Outcome::In(user, role) => {
+                let joined = Joined { user, role, until: asking.until().await, keys };
+                return Ok(Came { joined, aside });
+            }
+            Outcome::Revoked(_) if aside.is_none() => {
+                aside = set_keys_aside(path, &keys.public()).map_err(SecurityError::Key).map(Some)?;
+            }
+            Outcome::Revoked(error) => return Err(refused(error)),
+        }
+    }
+}
+
+/// Keeps where one has joined, and says in which file.
+fn keep(profiles: &Profiles, path: &Path, goal: Goal, joined: &Joined) -> Result<(Profile, PathBuf), Error> {
+    remember(&goal.server, goal.key)?;
+    let user = joined.user.clone();
+    let profile = Profile { server: goal.server, broker: goal.broker, user, device_key: None };
+    let kept = profiles.save(path, profile.clone()).map_err(Error::Profile)?;
+    Ok((profile, kept))
 }
 
 /// Who came in.
@@ -283,7 +338,7 @@ async fn by_password_alone(args: &JoinArgs, trust: &Trust, former: Option<&Profi
         Security::CurveClient { server: key, .. } => {
             Ok(Goal { server, broker, key, ticket: Ticket::Password })
         }
-        Security::Null | Security::CurveServer(_) => Err(not_secured(&server).await),
+        Security::Null | Security::NullAs(_) | Security::CurveServer(_) => Err(not_secured(&server).await),
     }
 }
 

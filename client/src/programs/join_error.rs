@@ -91,9 +91,9 @@ pub enum JoinError {
     /// The server says so.
     #[error("the code is not valid: it was used, has expired, or was mistyped; ask for a new one")]
     BadCode,
-    /// Somebody has the name.
+    /// Somebody has the name, or one that looks like it.
     #[error(
-        "{user} is taken; choose another name with --user NAME. If it is you: recado keys device on a device of yours makes a link for this one, \
+        "{user} is taken, or looks like a name that is; choose another name with --user NAME. If it is you: recado keys device on a device of yours makes a link for this one, \
          or ask an administrator for recado keys device --of {user}"
     )]
     NameTaken {

@@ -123,7 +123,7 @@ pub async fn run(config: KeysConfig, shutdown: CancellationToken) -> Result<(), 
         Some(KeysAction::Show) => show(&account).await,
         Some(KeysAction::Device { lasting }) => {
             let lasting = lasting.unwrap_or(limits::DEVICE_LINK_LASTS);
-            let act = AdminAct::Device { of, seconds: Some(lasting.as_secs()) };
+            let act = AdminAct::Device { of, seconds: Some(lasting.as_secs()), code: () };
             account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
                     Ok(code) => Ok(account.invitation(code, lasting).await),

@@ -18,7 +18,7 @@ mod target;
 
 pub use admin::{AdminArgs, AdminConfig, run as run_admin};
 pub use history::{HistoryArgs, HistoryConfig, run as run_history};
-pub use join::{JoinArgs, run_join};
+pub use join::{JoinArgs, found, run_join};
 pub use join_error::JoinError;
 pub use keys::{KeysArgs, KeysConfig, run as run_keys};
 pub use leave::{LeaveArgs, run_leave};

@@ -56,7 +56,7 @@ impl SessionConfig {
     /// Whether the servers know by a key who one is.
     pub fn is_secured(&self) -> bool {
         match self.security {
-            Security::Null => false,
+            Security::Null | Security::NullAs(_) => false,
             Security::CurveClient { .. } | Security::CurveServer(_) => true,
         }
     }

@@ -25,7 +25,8 @@ pub(crate) struct Links {
     connected: BTreeSet<Endpoint>,
     /// When to say that there is none; none once it was said, or while there is one.
     say_lost_at: Option<Instant>,
-    said_lost: bool,
+    /// Why there is none, as it was said last; none if nothing was said.
+    said: Option<String>,
     reason: String,
 }
 
@@ -34,7 +35,7 @@ impl Links {
         Self {
             connected: BTreeSet::new(),
             say_lost_at: Some(now + limits::CONNECT_PATIENCE),
-            said_lost: false,
+            said: None,
             reason: "nobody answers".to_owned(),
         }
     }
@@ -50,8 +51,11 @@ impl Links {
             SocketEventKind::Disconnected { reason, .. } => {
                 self.on_disconnected(&event.endpoint, half_sentence(&reason), now);
             }
-            SocketEventKind::ConnectFailed { error, .. } => {
+            SocketEventKind::ConnectFailed { error, is_refusal, .. } => {
                 self.on_disconnected(&event.endpoint, half_sentence(&error), now);
+                if is_refusal {
+                    return self.on_refused();
+                }
             }
             // These happen to sockets that listen.
             SocketEventKind::Accepted { .. }
@@ -65,7 +69,7 @@ impl Links {
     fn on_connected(&mut self, endpoint: Endpoint) -> Option<LinkChange> {
         self.connected.insert(endpoint);
         self.say_lost_at = None;
-        std::mem::take(&mut self.said_lost).then_some(LinkChange::Back)
+        self.said.take().map(|_| LinkChange::Back)
     }
 
     /// A connection is down, or could not be made.
@@ -75,6 +79,17 @@ impl Links {
         if was_last {
             self.say_lost_at = Some(now + limits::LOST_PATIENCE);
         }
+    }
+
+    /// Our key is not welcome: worth saying also if it was said before that there is no connection, for another reason.
+    fn on_refused(&mut self) -> Option<LinkChange> {
+        let is_news = self.said.as_ref().is_some_and(|said| *said != self.reason);
+        is_news.then(|| self.say_lost())
+    }
+
+    fn say_lost(&mut self) -> LinkChange {
+        self.said = Some(self.reason.clone());
+        LinkChange::Lost { reason: self.reason.clone() }
     }
 
     /// A connection that looks well does not answer, and is replaced.
@@ -91,8 +106,7 @@ impl Links {
             return None;
         }
         self.say_lost_at = None;
-        self.said_lost = true;
-        Some(LinkChange::Lost { reason: self.reason.clone() })
+        Some(self.say_lost())
     }
 }
 
@@ -108,9 +122,9 @@ pub(crate) fn half_sentence(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
-    use recado_zmtp::Endpoint;
+    use recado_zmtp::{Endpoint, SocketEvent, SocketEventKind};
 
     use crate::limits;
 
@@ -168,6 +182,26 @@ mod tests {
         assert_eq!(links.poll_timeout(), None);
         links.on_disconnected(&endpoint(2), "reset".to_owned(), start);
         assert_eq!(links.on_timeout(start + limits::LOST_PATIENCE), lost("reset"));
+    }
+
+    #[test]
+    fn a_refusal_is_said_once_also_if_another_reason_was_said_before() {
+        let start = Instant::now();
+        let mut links = Links::new(start);
+        let failed = |links: &mut Links, error: &str, is_refusal| {
+            let (error, retry_in) = (error.to_owned(), Duration::ZERO);
+            let kind = SocketEventKind::ConnectFailed { error, retry_in, is_refusal };
+            links.on_event(SocketEvent { endpoint: endpoint(1), address: None, kind }, start)
+        };
+        assert_eq!(failed(&mut links, "not admitted", true), None, "perhaps it is a moment's matter");
+        assert_eq!(failed(&mut links, "reset", false), None);
+        let said = start + limits::CONNECT_PATIENCE;
+        assert_eq!(links.on_timeout(said), lost("reset"));
+        assert_eq!(failed(&mut links, "no route", false), None);
+        assert_eq!(failed(&mut links, "not admitted", true), lost("not admitted"));
+        assert_eq!(failed(&mut links, "no route", false), None);
+        assert_eq!(failed(&mut links, "not admitted", true), None);
+        assert_eq!(links.on_connected(endpoint(1)), Some(LinkChange::Back));
     }
 
     #[test]

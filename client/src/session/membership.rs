@@ -19,7 +19,7 @@ impl Session {
         let keys = self.keys(None).await?;
         let own = match &self.reach.security {
             Security::CurveClient { keys, .. } => Some(device_key(&keys.public())),
-            Security::Null | Security::CurveServer(_) => None,
+            Security::Null | Security::NullAs(_) | Security::CurveServer(_) => None,
         };
         let Some(entry) = keys.into_iter().find(|entry| Some(entry.key) == own) else {
             return Err(RequestError::Malformed {
@@ -80,7 +80,7 @@ impl Session {
         let Reach { server, broker, security } = &*self.reach;
         match security {
             Security::CurveClient { server: key, .. } => JoinLink::to(server, broker.as_ref(), *key, code),
-            Security::Null | Security::CurveServer(_) => None,
+            Security::Null | Security::NullAs(_) | Security::CurveServer(_) => None,
         }
     }
 

@@ -7,8 +7,11 @@ use crate::name::{ChannelName, UserName};
 use crate::wire::MapWriter;
 
 /// One act of looking after users, keys and channels. Who may do it is for the server to say.
+///
+/// As it is asked, it has a password, and no code, since that is the answer. Whoever does it may have something else in both places: `C`
+/// of the code that is made, `P` of the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AdminAct {
+pub enum AdminAct<C = (), P = Password> {
     /// Make a code with which somebody becomes a user.
     Invite {
         /// Under this name; under any free one if absent.
@@ -17,6 +20,8 @@ pub enum AdminAct {
         role: Role,
         /// How long the code is good; as long as the server's default if absent.
         seconds: Option<u64>,
+        /// What is known of the code.
+        code: C,
     },
     /// Make a code with which a further device of a user joins.
     Device {
@@ -24,6 +29,8 @@ pub enum AdminAct {
         of: Option<UserName>,
         /// How long the code is good; as long as the server's default if absent.
         seconds: Option<u64>,
+        /// What is known of the code.
+        code: C,
     },
     /// Give a user a key.
     AddKey {
@@ -99,7 +106,7 @@ pub enum AdminAct {
     /// Say who may become a user.
     Registration(Registration),
     /// Set one's own password.
-    Password(Password),
+    Password(P),
 }
 
 /// The kinds of [`AdminAct`].
@@ -208,12 +215,12 @@ impl AdminAct {
     pub(crate) fn encode(&self, data: &mut MapWriter<'_>) {
         data.key("act").text(self.kind().as_str());
         match self {
-            AdminAct::Invite { of, role, seconds } => {
+            AdminAct::Invite { of, role, seconds, code: () } => {
                 encode_of(of.as_ref(), data);
                 data.key("role").text(role.as_str());
                 encode_seconds(*seconds, data);
             }
-            AdminAct::Device { of, seconds } => {
+            AdminAct::Device { of, seconds, code: () } => {
                 encode_of(of.as_ref(), data);
                 encode_seconds(*seconds, data);
             }

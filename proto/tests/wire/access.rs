@@ -40,7 +40,8 @@ fn password() -> Password {
 /// The requests of the document's vectors.
 pub(crate) fn requests() -> Vec<(&'static str, RequestBody)> {
     let admin = |act| RequestBody::Admin { user: Some(user("ana")), act };
-    let invite = AdminAct::Invite { of: Some(user("bob")), role: Role::Member, seconds: Some(3600) };
+    let invite =
+        AdminAct::Invite { of: Some(user("bob")), role: Role::Member, seconds: Some(3600), code: () };
     let mute = AdminAct::Mute { of: user("bob"), channel: Some(channel("geral")), seconds: Some(60) };
     vec![
         (
@@ -55,7 +56,7 @@ pub(crate) fn requests() -> Vec<(&'static str, RequestBody)> {
             RequestBody::Join { code: Some(code()), user: Some(user("ana")), device: label() }
         }),
         ("request admin, an invitation", admin(invite)),
-        ("request admin, a further device", admin(AdminAct::Device { of: None, seconds: None })),
+        ("request admin, a further device", admin(AdminAct::Device { of: None, seconds: None, code: () })),
         ("request admin, a key", admin(AdminAct::AddKey { of: user("bob"), key: key(), device: label() })),
         ("request admin, a key that is revoked", admin(AdminAct::RevokeKey { key: key() })),
         ("request admin, a role", admin(AdminAct::Role { of: user("bob"), role: Role::Administrator })),
@@ -199,7 +200,7 @@ fn acts_of_looking_after_say_what_they_lack() {
 
 #[test]
 fn what_is_left_out_has_a_meaning() {
-    let invite = AdminAct::Invite { of: None, role: Role::Member, seconds: None };
+    let invite = AdminAct::Invite { of: None, role: Role::Member, seconds: None, code: () };
     check(admin("invite", []), RequestBody::Admin { user: None, act: invite });
     let mute = AdminAct::Mute { of: user("bob"), channel: None, seconds: Some(60) };
     let seconds = ("seconds", Pack::Float(60.0));

@@ -250,8 +250,10 @@ impl Messages {
         let (of, channel) = (self.user(), self.channel());
         let seconds = self.maybe(|messages| messages.number().max(1));
         match AdminKind::ALL.choose(&mut self.0).unwrap() {
-            AdminKind::Invite => AdminAct::Invite { of: self.maybe(Self::user), role: self.role(), seconds },
-            AdminKind::Device => AdminAct::Device { of: self.maybe(Self::user), seconds },
+            AdminKind::Invite => {
+                AdminAct::Invite { of: self.maybe(Self::user), role: self.role(), seconds, code: () }
+            }
+            AdminKind::Device => AdminAct::Device { of: self.maybe(Self::user), seconds, code: () },
             AdminKind::AddKey => AdminAct::AddKey { of, key: self.key(), device: self.maybe(Self::label) },
             AdminKind::RevokeKey => AdminAct::RevokeKey { key: self.key() },
             AdminKind::Role => AdminAct::Role { of, role: self.role() },

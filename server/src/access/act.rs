@@ -1,8 +1,6 @@
 //! What somebody wants done about access, before it is judged.
 
-use recado_proto::{
-    AdminAct, ChannelName, DeviceKey, DeviceLabel, JoinCode, Password, Registration, Role, UserName,
-};
+use recado_proto::{AdminAct, ChannelName, DeviceKey, DeviceLabel, JoinCode, Password, Role, UserName};
 
 use super::secret::{CodeHash, PasswordHash};
 
@@ -64,107 +62,17 @@ pub enum AccessAct {
         /// Its role.
         role: Role,
     },
+    /// Have a key that nobody has stand in for this user, as whom a plain listener lets in whoever reaches it.
+    PlainListener {
+        /// As whom.
+        user: UserName,
+        /// The key.
+        key: DeviceKey,
+    },
 }
 
-/// An [`AdminAct`] whose secrets are hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Administration {
-    /// As [`AdminAct::Invite`].
-    Invite {
-        /// Under this name.
-        of: Option<UserName>,
-        /// With this role.
-        role: Role,
-        /// How long the code is good.
-        seconds: Option<u64>,
-        /// The code's hash.
-        code: CodeHash,
-    },
-    /// As [`AdminAct::Device`].
-    Device {
-        /// Whose device.
-        of: Option<UserName>,
-        /// How long the code is good.
-        seconds: Option<u64>,
-        /// The code's hash.
-        code: CodeHash,
-    },
-    /// As [`AdminAct::AddKey`].
-    AddKey {
-        /// Whom.
-        of: UserName,
-        /// The key.
-        key: DeviceKey,
-        /// What the device is called.
-        device: Option<DeviceLabel>,
-    },
-    /// As [`AdminAct::RevokeKey`].
-    RevokeKey {
-        /// The key.
-        key: DeviceKey,
-    },
-    /// As [`AdminAct::Role`].
-    Role {
-        /// Whom.
-        of: UserName,
-        /// Which.
-        role: Role,
-    },
-    /// As [`AdminAct::Ban`].
-    Ban {
-        /// Whom.
-        of: UserName,
-    },
-    /// As [`AdminAct::Unban`].
-    Unban {
-        /// Whom.
-        of: UserName,
-    },
-    /// As [`AdminAct::Mute`].
-    Mute {
-        /// Whom.
-        of: UserName,
-        /// Where.
-        channel: Option<ChannelName>,
-        /// For how long.
-        seconds: Option<u64>,
-    },
-    /// As [`AdminAct::Unmute`].
-    Unmute {
-        /// Whom.
-        of: UserName,
-        /// Where.
-        channel: Option<ChannelName>,
-    },
-    /// As [`AdminAct::Private`].
-    Private {
-        /// Which.
-        channel: ChannelName,
-    },
-    /// As [`AdminAct::Public`].
-    Public {
-        /// Which.
-        channel: ChannelName,
-    },
-    /// As [`AdminAct::Add`].
-    Add {
-        /// Which.
-        channel: ChannelName,
-        /// Whom.
-        of: UserName,
-    },
-    /// As [`AdminAct::Remove`].
-    Remove {
-        /// Which.
-        channel: ChannelName,
-        /// Whom.
-        of: UserName,
-    },
-    /// As [`AdminAct::Registration`].
-    Registration(Registration),
-    /// As [`AdminAct::Password`], hashed by [`password::hash`](super::password::hash).
-    Password(PasswordHash),
-}
+/// An [`AdminAct`] whose secrets are hashed: the code by [`CodeHash::of`], the password by [`password::hash`](super::password::hash).
+pub type Administration = AdminAct<CodeHash, PasswordHash>;
 
 /// An [`AdminAct`] that can be judged, or what is missing.
 #[derive(Debug)]
@@ -193,31 +101,31 @@ pub struct Owner {
     pub private: bool,
 }
 
-impl Administration {
+impl Prepared {
     /// Hashes what is secret in an act. `random` are 80 random bits, for the code if one is made.
-    pub fn prepare(act: AdminAct, random: [u8; 10]) -> Prepared {
+    pub fn of(act: AdminAct, random: [u8; 10]) -> Self {
         Prepared::Plain(match act {
-            AdminAct::Invite { of, role, seconds } => {
+            AdminAct::Invite { of, role, seconds, code: () } => {
                 let (code, hash) = new_code(random);
-                return Prepared::WithCode(Administration::Invite { of, role, seconds, code: hash }, code);
+                return Prepared::WithCode(AdminAct::Invite { of, role, seconds, code: hash }, code);
             }
-            AdminAct::Device { of, seconds } => {
+            AdminAct::Device { of, seconds, code: () } => {
                 let (code, hash) = new_code(random);
-                return Prepared::WithCode(Administration::Device { of, seconds, code: hash }, code);
+                return Prepared::WithCode(AdminAct::Device { of, seconds, code: hash }, code);
             }
             AdminAct::Password(password) => return Prepared::ToHash(password),
-            AdminAct::AddKey { of, key, device } => Administration::AddKey { of, key, device },
-            AdminAct::RevokeKey { key } => Administration::RevokeKey { key },
-            AdminAct::Role { of, role } => Administration::Role { of, role },
-            AdminAct::Ban { of } => Administration::Ban { of },
-            AdminAct::Unban { of } => Administration::Unban { of },
-            AdminAct::Mute { of, channel, seconds } => Administration::Mute { of, channel, seconds },
-            AdminAct::Unmute { of, channel } => Administration::Unmute { of, channel },
-            AdminAct::Private { channel } => Administration::Private { channel },
-            AdminAct::Public { channel } => Administration::Public { channel },
-            AdminAct::Add { channel, of } => Administration::Add { channel, of },
-            AdminAct::Remove { channel, of } => Administration::Remove { channel, of },
-            AdminAct::Registration(registration) => Administration::Registration(registration),
+            AdminAct::AddKey { of, key, device } => AdminAct::AddKey { of, key, device },
+            AdminAct::RevokeKey { key } => AdminAct::RevokeKey { key },
+            AdminAct::Role { of, role } => AdminAct::Role { of, role },
+            AdminAct::Ban { of } => AdminAct::Ban { of },
+            AdminAct::Unban { of } => AdminAct::Unban { of },
+            AdminAct::Mute { of, channel, seconds } => AdminAct::Mute { of, channel, seconds },
+            AdminAct::Unmute { of, channel } => AdminAct::Unmute { of, channel },
+            AdminAct::Private { channel } => AdminAct::Private { channel },
+            AdminAct::Public { channel } => AdminAct::Public { channel },
+            AdminAct::Add { channel, of } => AdminAct::Add { channel, of },
+            AdminAct::Remove { channel, of } => AdminAct::Remove { channel, of },
+            AdminAct::Registration(registration) => AdminAct::Registration(registration),
         })
     }
 }

@@ -5,7 +5,7 @@ use recado_proto::{ChannelName, Code as Word, DeviceKey, DeviceLabel, Registrati
 use super::act::Administration;
 use super::event::{AccessChange, Grant};
 use super::joining::key_taken;
-use super::judging::{Acting, bad_request, busy, end_ms, forbidden};
+use super::judging::{Acting, Names, bad_request, busy, end_ms, forbidden};
 use super::secret::CodeHash;
 use super::state::{Access, Account};
 use crate::limits::{
@@ -21,7 +21,7 @@ impl Access {
         &self,
         acting: Acting<'_>,
         administration: &Administration,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Judged {
         match administration {
@@ -77,7 +77,7 @@ impl Access {
         role: Role,
         seconds: Option<u64>,
         code: CodeHash,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Judged {
         if acting.user.is_some() && self.registration == Registration::Closed {
@@ -136,7 +136,7 @@ impl Access {
         of: &UserName,
         key: DeviceKey,
         device: Option<&DeviceLabel>,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Judged {
         let mut changes = Vec::new();
@@ -176,8 +176,9 @@ impl Access {
 
     fn judge_role(&self, acting: Acting<'_>, of: &UserName, role: Role) -> Judged {
         let account = self.account_for(acting, of)?;
-        if role != Role::Administrator {
-            self.must_leave_administrator(of)?;
+        match role {
+            Role::Administrator => self.must_not_be_let_in_plainly(of)?,
+            Role::Member | Role::Bot => self.must_leave_administrator(of)?,
         }
         Ok(changed(account.role != role, || AccessChange::RoleGiven { user: of.clone(), role }))
     }
@@ -194,12 +195,12 @@ impl Access {
         of: &UserName,
         channel: Option<&ChannelName>,
         seconds: Option<u64>,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Judged {
         let account = self.account_for(acting, of)?;
         if let Some(channel) = channel
-            && names(channel.as_str()) != NameOf::Channel
+            && names.name_of(channel.as_str()) != NameOf::Channel
         {
             return Err(no_such_channel(channel));
         }

@@ -4,7 +4,7 @@ use recado_proto::{ChannelName, Role, UserName};
 
 use super::administration::changed;
 use super::event::AccessChange;
-use super::judging::{Acting, bad_request, busy, forbidden};
+use super::judging::{Acting, Names, bad_request, busy, forbidden};
 use super::state::Access;
 use crate::limits::{MEMBERS_MAX, MEMBERSHIPS_MAX};
 use crate::store::{NameOf, Refusal, no_such_channel};
@@ -13,13 +13,13 @@ type Judged = Result<Vec<AccessChange>, Refusal>;
 
 impl Access {
     /// A name that is taken may be that of a channel which is not to be known of. That cannot be hidden: there is one channel
-    /// of a name. Whether it is a channel's or a user's is not said.
+    /// of a name. Whether it is a channel's or a user's is not said, nor whether it is that very name or one that looks like it.
     pub(super) fn judge_channel_made(
         &self,
         acting: Acting<'_>,
         channel: &ChannelName,
         private: bool,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Judged {
         let owner = acting.user.ok_or_else(|| bad_request("a channel is created by a user"))?;
@@ -38,7 +38,7 @@ impl Access {
         &self,
         acting: Acting<'_>,
         channel: &ChannelName,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
     ) -> Judged {
         self.must_look_after(acting, channel, names)?;
         self.must_have_room_for_a_member()?;
@@ -50,7 +50,7 @@ impl Access {
         &self,
         acting: Acting<'_>,
         channel: &ChannelName,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
     ) -> Judged {
         self.must_look_after(acting, channel, names)?;
         let is_private = self.is_private(channel.as_str());
@@ -62,7 +62,7 @@ impl Access {
         acting: Acting<'_>,
         channel: &ChannelName,
         of: &UserName,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
     ) -> Judged {
         self.must_look_after(acting, channel, names)?;
         self.account(of)?;
@@ -90,7 +90,7 @@ impl Access {
         acting: Acting<'_>,
         channel: &ChannelName,
         of: &UserName,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
     ) -> Judged {
         self.must_look_after(acting, channel, names)?;
         self.account(of)?;
@@ -110,11 +110,11 @@ impl Access {
         &self,
         acting: Acting<'_>,
         channel: &ChannelName,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
     ) -> Result<(), Refusal> {
         let may_know =
             acting.is_administrator() || acting.user.is_some_and(|user| self.may_read(user, channel));
-        if names(channel.as_str()) != NameOf::Channel || !may_know {
+        if names.name_of(channel.as_str()) != NameOf::Channel || !may_know {
             return Err(no_such_channel(channel));
         }
         let owner = self.channels.get(channel).and_then(|known| known.owner.as_ref());

@@ -54,6 +54,13 @@ pub enum AccessChange {
         /// When it ends, in Unix milliseconds, if it is one's by a password.
         until_ms: Option<u64>,
     },
+    /// A plain listener lets in whoever reaches it as this user, and the key, which nobody has, stands in for that.
+    PlainListener {
+        /// As whom.
+        user: UserName,
+        /// The key.
+        key: DeviceKey,
+    },
     /// A key is no longer its user's, and never anybody's again.
     KeyRevoked {
         /// Whose it was.
@@ -165,6 +172,7 @@ impl AccessChange {
             AccessChange::Joined { .. } => "joined",
             AccessChange::KeyAdded { until_ms: None, .. } => "add_key",
             AccessChange::KeyAdded { until_ms: Some(_), .. } => "session",
+            AccessChange::PlainListener { .. } => "plain_listener",
             AccessChange::KeyRevoked { .. } => "revoke_key",
             AccessChange::RoleGiven { .. } => "role",
             AccessChange::Banned { .. } => "ban",
@@ -188,6 +196,7 @@ impl AccessChange {
             AccessChange::CodeMade { grant: Grant::Device { of }, .. } => Some(of),
             AccessChange::Joined { user, .. }
             | AccessChange::KeyAdded { user, .. }
+            | AccessChange::PlainListener { user, .. }
             | AccessChange::KeyRevoked { user, .. }
             | AccessChange::RoleGiven { user, .. }
             | AccessChange::Banned { user }
@@ -218,6 +227,7 @@ impl AccessChange {
             | AccessChange::CodeSpent { .. }
             | AccessChange::Joined { .. }
             | AccessChange::KeyAdded { .. }
+            | AccessChange::PlainListener { .. }
             | AccessChange::KeyRevoked { .. }
             | AccessChange::RoleGiven { .. }
             | AccessChange::Banned { .. }
@@ -230,22 +240,10 @@ impl AccessChange {
     /// The key that it is about.
     pub const fn key(&self) -> Option<DeviceKey> {
         match self {
-            AccessChange::KeyAdded { key, .. } | AccessChange::KeyRevoked { key, .. } => Some(*key),
-            AccessChange::CodeMade { .. }
-            | AccessChange::CodeSpent { .. }
-            | AccessChange::Joined { .. }
-            | AccessChange::RoleGiven { .. }
-            | AccessChange::Banned { .. }
-            | AccessChange::Unbanned { .. }
-            | AccessChange::Muted { .. }
-            | AccessChange::Unmuted { .. }
-            | AccessChange::ChannelMade { .. }
-            | AccessChange::MadePrivate { .. }
-            | AccessChange::MadePublic { .. }
-            | AccessChange::MemberAdded { .. }
-            | AccessChange::MemberRemoved { .. }
-            | AccessChange::RegistrationSet(_)
-            | AccessChange::PasswordSet { .. } => None,
+            AccessChange::KeyAdded { key, .. }
+            | AccessChange::PlainListener { key, .. }
+            | AccessChange::KeyRevoked { key, .. } => Some(*key),
+            _ => None,
         }
     }
 
@@ -270,6 +268,7 @@ impl AccessChange {
             AccessChange::ChannelMade { private, .. } => private.then(|| "private".to_owned()),
             AccessChange::RegistrationSet(registration) => Some(registration.to_string()),
             AccessChange::CodeSpent { .. }
+            | AccessChange::PlainListener { .. }
             | AccessChange::KeyRevoked { .. }
             | AccessChange::Banned { .. }
             | AccessChange::Unbanned { .. }

@@ -4,7 +4,7 @@ use recado_proto::{Code as Word, DeviceKey, DeviceLabel, Registration, Role, Use
 
 use super::act::Actor;
 use super::event::{AccessChange, Grant};
-use super::judging::{bad_request, busy, forbidden};
+use super::judging::{Names, bad_request, busy, forbidden};
 use super::secret::{CodeHash, PasswordHash};
 use super::state::{Access, Code, Key};
 use crate::limits::{
@@ -44,7 +44,7 @@ impl Access {
         code: Option<&CodeHash>,
         wanted: Option<&UserName>,
         device: Option<&DeviceLabel>,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Result<Vec<AccessChange>, Refusal> {
         match actor {
@@ -143,7 +143,7 @@ impl Access {
         actor: &Actor,
         user: &UserName,
         role: Role,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
     ) -> Result<Vec<AccessChange>, Refusal> {
         if *actor != Actor::System {
             return Err(forbidden("only the program itself makes users without a key"));
@@ -160,24 +160,20 @@ impl Access {
     pub(super) fn must_be_free(
         &self,
         name: &str,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         from_open_days: bool,
     ) -> Result<(), Refusal> {
         let is_known = self.accounts.contains_key(name) || self.channels.contains_key(name);
-        let is_taken = match names(name) {
-            NameOf::Nobody => is_known,
-            NameOf::User => is_known || !from_open_days,
-            NameOf::Channel => true,
-        };
-        if is_taken {
-            return Err(name_taken(name));
-        }
-        // One that was there before stays what it is.
-        match names(name) {
-            NameOf::Nobody => {
-                check_distinct(name).map_err(|lookalike| Refusal::new(Word::BadName, lookalike.to_string()))
+        match names.name_of(name) {
+            NameOf::Nobody if !is_known => {
+                // First what has nothing to do with the names that there are, and so says nothing of them.
+                check_distinct(name)
+                    .map_err(|lookalike| Refusal::new(Word::BadName, lookalike.to_string()))?;
+                if names.has_like(name) { Err(name_taken(name)) } else { Ok(()) }
             }
-            NameOf::User | NameOf::Channel => Ok(()),
+            // One that was there before stays what it is, however it looks.
+            NameOf::User if !is_known && from_open_days => Ok(()),
+            NameOf::Nobody | NameOf::User | NameOf::Channel => Err(name_taken(name)),
         }
     }
 
@@ -207,6 +203,11 @@ impl Access {
         user: &UserName,
         device: Option<&DeviceLabel>,
     ) -> Result<AccessChange, Refusal> {
+        self.must_have_room_for_key(key, user)?;
+        Ok(AccessChange::KeyAdded { user: user.clone(), key, device: device.cloned(), until_ms: None })
+    }
+
+    pub(super) fn must_have_room_for_key(&self, key: DeviceKey, user: &UserName) -> Result<(), Refusal> {
         if self.revoked.contains(&key) {
             return Err(key_taken());
         }
@@ -223,7 +224,7 @@ impl Access {
         if self.keys.len() + self.revoked.len() >= KEYS_MAX {
             return Err(busy(format!("there are {KEYS_MAX} keys, which is as many as there can be")));
         }
-        Ok(AccessChange::KeyAdded { user: user.clone(), key, device: device.cloned(), until_ms: None })
+        Ok(())
     }
 
     /// Looks at all codes, whichever it is, so that the time says nothing.
@@ -274,7 +275,7 @@ pub(super) fn key_taken() -> Refusal {
     Refusal::new(Word::KeyTaken, "the key is another user's, or was revoked; make a new one")
 }
 
-/// The same whether it is a user's or a channel's, which may be one that is not to be known of.
+/// The same whether it is a user's or a channel's, which may be one that is not to be known of, and whether it is that very name.
 fn name_taken(name: &str) -> Refusal {
-    Refusal::new(Word::NameTaken, format!("the name {name} is taken"))
+    Refusal::new(Word::NameTaken, format!("the name {name} is taken, or looks like one that is"))
 }

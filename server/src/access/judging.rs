@@ -7,6 +7,15 @@ use super::event::AccessChange;
 use super::state::{Access, Account};
 use crate::store::{NameOf, Refusal};
 
+/// What there is in the chat, whose users need not be users here: there may have been an open system before.
+pub trait Names {
+    /// What a name names.
+    fn name_of(&self, name: &str) -> NameOf;
+
+    /// Whether a name could be taken for one that there is. One that there is can be taken for itself.
+    fn has_like(&self, name: &str) -> bool;
+}
+
 /// Who looks after something.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Acting<'a> {
@@ -18,8 +27,6 @@ pub(super) struct Acting<'a> {
 impl Access {
     /// What an act would change, or why it may not be. Nothing is changed yet; an empty list is a yes to what is so already.
     ///
-    /// `names` says what a name names in the chat, whose users need not be users here: there may have been an open system before.
-    ///
     /// # Errors
     ///
     /// The act is refused. What an actor may not see is refused as what does not exist.
@@ -27,7 +34,7 @@ impl Access {
         &self,
         actor: &Actor,
         act: &AccessAct,
-        names: &impl Fn(&str) -> NameOf,
+        names: &impl Names,
         now_ms: u64,
     ) -> Result<Vec<AccessChange>, Refusal> {
         match act {
@@ -46,6 +53,7 @@ impl Access {
                 self.judge_channel_made(self.acting(actor)?, channel, *private, names, now_ms)
             }
             AccessAct::UserMade { user, role } => self.judge_user_made(actor, user, *role, names),
+            AccessAct::PlainListener { user, key } => self.judge_plain_listener(actor, user, *key),
         }
     }
 
@@ -100,22 +108,7 @@ pub(crate) fn author(actor: &Actor, changes: &[AccessChange]) -> Option<UserName
         Actor::User(user) => Some(user.clone()),
         Actor::Key(_) => changes.iter().find_map(|change| match change {
             AccessChange::KeyAdded { user, .. } => Some(user.clone()),
-            AccessChange::CodeMade { .. }
-            | AccessChange::CodeSpent { .. }
-            | AccessChange::Joined { .. }
-            | AccessChange::KeyRevoked { .. }
-            | AccessChange::RoleGiven { .. }
-            | AccessChange::Banned { .. }
-            | AccessChange::Unbanned { .. }
-            | AccessChange::Muted { .. }
-            | AccessChange::Unmuted { .. }
-            | AccessChange::ChannelMade { .. }
-            | AccessChange::MadePrivate { .. }
-            | AccessChange::MadePublic { .. }
-            | AccessChange::MemberAdded { .. }
-            | AccessChange::MemberRemoved { .. }
-            | AccessChange::RegistrationSet(_)
-            | AccessChange::PasswordSet { .. } => None,
+            _ => None,
         }),
     }
 }

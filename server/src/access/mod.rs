@@ -11,6 +11,7 @@ mod event;
 mod joining;
 mod judging;
 pub mod password;
+mod plain;
 mod questions;
 mod secret;
 mod state;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use act::{AccessAct, Actor, Administration, Done, Owner, Prepared};
 pub use event::{AccessChange, AccessEvent, Grant};
+pub use judging::Names;
 pub use secret::{CodeHash, PasswordHash};
 pub use state::Access;
 

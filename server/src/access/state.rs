@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashSet};
 use recado_proto::{ChannelName, DeviceKey, DeviceLabel, Registration, Role, UserName};
 
 use super::event::{AccessChange, AccessEvent, Grant};
+use super::plain;
 use super::secret::{CodeHash, PasswordHash};
 use crate::limits::SESSIONS_PER_USER_MAX;
 
@@ -49,6 +50,8 @@ pub(super) struct Key {
     pub(super) since_ms: u64,
     /// Set for a session.
     pub(super) until_ms: Option<u64>,
+    /// Nobody has it: it stands in for whoever reaches a plain listener.
+    pub(super) stands_in: bool,
 }
 
 /// A code that was made and not used.
@@ -87,7 +90,13 @@ impl Access {
                     device: device.clone(),
                     since_ms: *time_ms,
                     until_ms: *until_ms,
+                    stands_in: false,
                 };
+                self.key_added(*key, added, *time_ms);
+            }
+            AccessChange::PlainListener { user, key } => {
+                let (device, since_ms, until_ms) = (plain::label(), *time_ms, None);
+                let added = Key { user: user.clone(), device, since_ms, until_ms, stands_in: true };
                 self.key_added(*key, added, *time_ms);
             }
             AccessChange::KeyRevoked { user: _, key } => self.key_revoked(key),

@@ -3,14 +3,16 @@
 mod administration;
 mod channels;
 mod joining;
+mod names;
+mod plain;
 mod property;
 mod questions;
 
 use std::collections::BTreeMap;
 
-use recado_proto::{ChannelName, DeviceKey, JoinCode, Role, UserName};
+use recado_proto::{ChannelName, DeviceKey, JoinCode, Looks, Role, UserName};
 
-use super::{Access, AccessAct, AccessChange, AccessEvent, Actor, Administration, CodeHash, author};
+use super::{Access, AccessAct, AccessChange, AccessEvent, Actor, Administration, CodeHash, Names, author};
 use crate::store::{NameOf, Refusal};
 
 /// A system, its clock, and the names of the chat beside it.
@@ -18,6 +20,7 @@ use crate::store::{NameOf, Refusal};
 struct World {
     access: Access,
     names: BTreeMap<String, NameOf>,
+    looks: Looks,
     now_ms: u64,
     events: Vec<AccessEvent>,
 }
@@ -46,11 +49,13 @@ impl World {
     }
 
     fn judge(&self, actor: &Actor, act: &AccessAct) -> Result<Vec<AccessChange>, Refusal> {
-        self.access.judge(actor, act, &|name| self.name_of(name), self.now_ms)
+        self.access.judge(actor, act, self, self.now_ms)
     }
 
-    fn name_of(&self, name: &str) -> NameOf {
-        self.names.get(name).copied().unwrap_or(NameOf::Nobody)
+    /// There is one of this name.
+    fn named(&mut self, name: &str, of: NameOf) {
+        self.names.insert(name.to_owned(), of);
+        self.looks.add(name);
     }
 
     /// Does it, as a store would.
@@ -60,12 +65,8 @@ impl World {
         let author = author(actor, &changes);
         for change in changes {
             match &change {
-                AccessChange::Joined { user, .. } => {
-                    self.names.insert(user.to_string(), NameOf::User);
-                }
-                AccessChange::ChannelMade { channel, .. } => {
-                    self.names.insert(channel.to_string(), NameOf::Channel);
-                }
+                AccessChange::Joined { user, .. } => self.named(user.as_str(), NameOf::User),
+                AccessChange::ChannelMade { channel, .. } => self.named(channel.as_str(), NameOf::Channel),
                 _ => {}
             }
             let n = self.access.last_event() + 1;
@@ -103,6 +104,16 @@ impl World {
 
     fn later(&mut self, seconds: u64) {
         self.now_ms += seconds * 1000;
+    }
+}
+
+impl Names for World {
+    fn name_of(&self, name: &str) -> NameOf {
+        self.names.get(name).copied().unwrap_or(NameOf::Nobody)
+    }
+
+    fn has_like(&self, name: &str) -> bool {
+        self.looks.has_like(name)
     }
 }
 

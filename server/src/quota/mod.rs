@@ -4,6 +4,7 @@
 mod attempts;
 mod bucket;
 mod options;
+mod shared;
 mod table;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use thiserror::Error;
 pub use self::attempts::Patience;
 pub use self::bucket::Rate;
 pub use self::options::QuotaOptions;
+pub use self::shared::SharedQuota;
 
 use self::attempts::Attempts;
 use self::bucket::Bucket;
@@ -32,7 +34,7 @@ use crate::limits::{
 /// What is asked for, and so what it is charged to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// A connection was made.
+    /// A connection was made: charged to its address when it comes, and to its user once it is known whose it is.
     Connection,
     /// A request that is none of the others.
     Request {
@@ -338,11 +340,6 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// Rounded up: whoever comes back then is let in.
-/// For people, who are told later rather than sooner.
 fn whole_seconds(wait: Duration) -> u128 {
     wait.as_nanos().div_ceil(1_000_000_000)
-}
-
-fn retry_after_ms(wait: Duration) -> u128 {
-    wait.as_nanos().div_ceil(1_000_000)
 }

@@ -1,7 +1,6 @@
 //! Whose each connection is, by the key that its handshake has proved, and what a request is judged by before anything is done for
 //! it. In open mode nobody is asked.
 
-use std::cell::RefCell;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use super::doors::device_key;
 use super::reply::{internal, not_secured};
 use crate::access::Access;
 use crate::limits::CALLERS_REMEMBERED_MAX;
-use crate::quota::{Cost, Quota, Wait};
+use crate::quota::{Cost, SharedQuota, Wait};
 use crate::store::{NameOf, Refusal, SharedAccess};
 
 /// Who sent a request.
@@ -36,7 +35,7 @@ pub(super) struct Callers {
     connections: HashMap<PeerId, Connection>,
     version: u64,
     /// None if nothing is counted.
-    quota: Option<RefCell<Quota>>,
+    quota: Option<SharedQuota>,
 }
 
 struct Connection {
@@ -51,13 +50,13 @@ struct Connection {
 pub(super) struct Expelled;
 
 impl Callers {
-    pub(super) fn new(access: Arc<SharedAccess>, quota: Option<Quota>) -> Self {
+    pub(super) fn new(access: Arc<SharedAccess>, quota: Option<SharedQuota>) -> Self {
         let version = access.version();
-        Self { access, connections: HashMap::default(), version, quota: quota.map(RefCell::new) }
+        Self { access, connections: HashMap::default(), version, quota }
     }
 
     /// How much each may do.
-    pub(super) fn quota(&self) -> Option<&RefCell<Quota>> {
+    pub(super) fn quota(&self) -> Option<&SharedQuota> {
         self.quota.as_ref()
     }
 
@@ -93,7 +92,7 @@ impl Callers {
         }
         if let (None, Some(user), Some(quota)) = (&connection.user, &user, &self.quota) {
             // Whatever it tried to get in with was good.
-            quota.borrow_mut().succeeded(Some(user), connection.address);
+            quota.lock().succeeded(Some(user), connection.address);
         }
         connection.user.clone_from(&user);
         let key = connection.key;
@@ -138,7 +137,7 @@ pub(super) enum Guard<'a> {
         names: &'a dyn Fn(&str) -> NameOf,
         now_ms: u64,
         /// None if nothing is counted.
-        quota: Option<&'a RefCell<Quota>>,
+        quota: Option<&'a SharedQuota>,
         address: Option<IpAddr>,
     },
 }
@@ -147,14 +146,17 @@ impl Guard<'_> {
     /// May it be asked? Who asks, if security is on and it is a user.
     pub(super) fn check(&self, body: &RequestBody) -> Result<Caller, Refusal> {
         let (caller, access, names, now_ms) = match self {
-            Guard::Open if is_for_secured(body) => return Err(not_secured()),
+            Guard::Open if Nature::of(body).is_for_secured => return Err(not_secured()),
             Guard::Open => return Ok(Caller::Anybody),
             Guard::Secured { caller, access, names, now_ms, .. } => (caller, access, names, *now_ms),
         };
         match caller {
-            Caller::Anybody | Caller::Stranger(_) if is_for_strangers(body) => Ok((*caller).clone()),
+            Caller::Anybody | Caller::Stranger(_) if Nature::of(body).is_for_strangers => {
+                Ok((*caller).clone())
+            }
             Caller::Anybody | Caller::Stranger(_) => Err(unknown_key()),
-            Caller::User(user, _) => {
+            Caller::User(user, key) => {
+                access.check_plain(key, body)?;
                 access.check(user, body, &|name: &str| names(name), now_ms)?;
                 Ok((*caller).clone())
             }
@@ -170,9 +172,9 @@ impl Guard<'_> {
                 (Some(user), Cost::Attempt { bytes })
             }
             (Caller::Anybody | Caller::Stranger(_), _) => (None, Cost::Request { bytes }),
-            (Caller::User(user, _), body) => (Some(user), cost_of(body, names, bytes)),
+            (Caller::User(user, _), body) => (Some(user), Nature::of(body).cost(names, bytes)),
         };
-        quota.borrow_mut().admit(user, *address, cost, now)
+        quota.lock().admit(user, *address, cost, now)
     }
 
     /// What a login is answered, if security is on.
@@ -209,82 +211,58 @@ impl Guard<'_> {
     }
 }
 
+/// What a request is judged and charged by, whoever asks.
+struct Nature<'a> {
+    /// Open mode has no use for it.
+    is_for_secured: bool,
+    /// One ceases to be a stranger by it.
+    is_for_strangers: bool,
+    charged: Charged<'a>,
+}
+
 /// What a user's request is charged as.
-fn cost_of(body: &RequestBody, names: &dyn Fn(&str) -> NameOf, bytes: usize) -> Cost {
-    match body {
-        RequestBody::Publish { .. } | RequestBody::Message { .. } | RequestBody::Act { .. } => {
-            Cost::Message { bytes }
-        }
-        RequestBody::Channel { channel, .. } if names(channel.as_str()) == NameOf::Nobody => {
-            Cost::Channel { bytes }
-        }
-        RequestBody::Channel { .. }
-        | RequestBody::Login { .. }
-        | RequestBody::Users
-        | RequestBody::Channels
-        | RequestBody::History(_)
-        | RequestBody::Search(_)
-        | RequestBody::Sync { .. }
-        | RequestBody::Mark { .. }
-        | RequestBody::Marks { .. }
-        | RequestBody::Here { .. }
-        | RequestBody::Who
-        | RequestBody::Join { .. }
-        | RequestBody::Admin { .. }
-        | RequestBody::Keys { .. }
-        | RequestBody::Members { .. }
-        | RequestBody::Audit { .. } => Cost::Request { bytes },
-    }
+enum Charged<'a> {
+    Request,
+    Message,
+    /// If there is none of this name yet.
+    Channel(&'a ChannelName),
 }
 
-/// What open mode has no use for.
-fn is_for_secured(body: &RequestBody) -> bool {
-    match body {
-        RequestBody::Join { .. }
-        | RequestBody::Admin { .. }
-        | RequestBody::Keys { .. }
-        | RequestBody::Members { .. }
-        | RequestBody::Audit { .. } => true,
-        // Everybody would read what is meant for few.
-        RequestBody::Channel { private, .. } => *private,
-        RequestBody::Login { .. }
-        | RequestBody::Users
-        | RequestBody::Channels
-        | RequestBody::Publish { .. }
-        | RequestBody::Message { .. }
-        | RequestBody::Act { .. }
-        | RequestBody::History(_)
-        | RequestBody::Search(_)
-        | RequestBody::Sync { .. }
-        | RequestBody::Mark { .. }
-        | RequestBody::Marks { .. }
-        | RequestBody::Here { .. }
-        | RequestBody::Who => false,
+impl<'a> Nature<'a> {
+    fn of(body: &'a RequestBody) -> Self {
+        let plain = Self { is_for_secured: false, is_for_strangers: false, charged: Charged::Request };
+        match body {
+            RequestBody::Join { .. } => Self { is_for_secured: true, is_for_strangers: true, ..plain },
+            RequestBody::Login { password, .. } => Self { is_for_strangers: password.is_some(), ..plain },
+            // Everybody would read what is meant for few.
+            RequestBody::Channel { channel, private, .. } => {
+                Self { is_for_secured: *private, charged: Charged::Channel(channel), ..plain }
+            }
+            RequestBody::Publish { .. } | RequestBody::Message { .. } | RequestBody::Act { .. } => {
+                Self { charged: Charged::Message, ..plain }
+            }
+            RequestBody::Admin { .. }
+            | RequestBody::Keys { .. }
+            | RequestBody::Members { .. }
+            | RequestBody::Audit { .. } => Self { is_for_secured: true, ..plain },
+            RequestBody::Users
+            | RequestBody::Channels
+            | RequestBody::History(_)
+            | RequestBody::Search(_)
+            | RequestBody::Sync { .. }
+            | RequestBody::Mark { .. }
+            | RequestBody::Marks { .. }
+            | RequestBody::Here { .. }
+            | RequestBody::Who => plain,
+        }
     }
-}
 
-/// How one ceases to be a stranger.
-fn is_for_strangers(body: &RequestBody) -> bool {
-    match body {
-        RequestBody::Join { .. } => true,
-        RequestBody::Login { password, .. } => password.is_some(),
-        RequestBody::Users
-        | RequestBody::Channel { .. }
-        | RequestBody::Channels
-        | RequestBody::Publish { .. }
-        | RequestBody::Message { .. }
-        | RequestBody::Act { .. }
-        | RequestBody::History(_)
-        | RequestBody::Search(_)
-        | RequestBody::Sync { .. }
-        | RequestBody::Mark { .. }
-        | RequestBody::Marks { .. }
-        | RequestBody::Here { .. }
-        | RequestBody::Who
-        | RequestBody::Admin { .. }
-        | RequestBody::Keys { .. }
-        | RequestBody::Members { .. }
-        | RequestBody::Audit { .. } => false,
+    fn cost(&self, names: &dyn Fn(&str) -> NameOf, bytes: usize) -> Cost {
+        match self.charged {
+            Charged::Message => Cost::Message { bytes },
+            Charged::Channel(channel) if names(channel.as_str()) == NameOf::Nobody => Cost::Channel { bytes },
+            Charged::Channel(_) | Charged::Request => Cost::Request { bytes },
+        }
     }
 }
 

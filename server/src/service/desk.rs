@@ -26,7 +26,7 @@ use crate::limits::{
     PASSWORDS_WAITING_MAX, READS_WAITING_MAX, REQUESTS_A_READ_MAX, REQUESTS_UNDER_WAY_BYTES_MAX,
     REQUESTS_UNDER_WAY_MAX, ROUNDS_UNRELEASED_MAX, SHUTDOWN_FEED_WAIT, TURN_AT_DESK_REQUESTS_MAX,
 };
-use crate::quota::Quota;
+use crate::quota::SharedQuota;
 use crate::store::{Reader, Refusal, StoreError};
 
 /// The socket, and what is under way behind it.
@@ -66,7 +66,7 @@ impl Desk {
         replies: UnboundedReceiver<Replies>,
         threads: Threads,
         names: Option<Box<dyn Reader>>,
-        quota: Option<Quota>,
+        quota: Option<SharedQuota>,
     ) -> Self {
         let gathered = Vec::with_capacity(REQUESTS_A_READ_MAX);
         let gate =

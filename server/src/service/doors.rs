@@ -2,7 +2,7 @@
 //! cancelling; it is answered on the same topic, before whatever is published after the answer came to be so, and again whenever the
 //! answer changes. Bounded: a question too many is not answered, which the broker takes for a no.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ const KEY_HEX_BYTES: usize = 64;
 
 /// What a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     key: PublicKey,
     /// None: whose is the key?
     topic: Option<&'a [u8]>,
@@ -33,19 +33,37 @@ struct Asked<'a> {
 /// What is so: the key's user, if it is one's and that one may hear the topic.
 type Answer = Option<UserName>;
 
-/// One question of the broker's.
-#[derive(Debug, Default)]
-struct Told {
-    /// What it was answered last; none if it was not yet.
-    answer: Option<Answer>,
+/// How it stands about one question of the broker's.
+#[derive(Debug)]
+enum Told {
+    /// Not answered since it was asked last; its place among those.
+    Waits(u64),
+    Answered(Answer),
+}
+
+/// How much one broker may ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Open questions.
+    pub(crate) questions_max: usize,
+    /// Questions that are looked at before other tasks have their turn.
+    pub(crate) answers_at_once_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { questions_max: DOOR_QUESTIONS_MAX, answers_at_once_max: DOOR_ANSWERS_AT_ONCE_MAX }
+    }
 }
 
 /// The open questions of one broker, without the waiting.
 #[derive(Debug, Default)]
 struct Open {
+    bounds: Bounds,
     questions: BTreeMap<Arc<[u8]>, Told>,
-    /// Those that were not answered yet, in their order. One that was cancelled meanwhile may still stand here.
-    fresh: VecDeque<Arc<[u8]>>,
+    /// Those that wait, by their places.
+    fresh: BTreeMap<u64, Arc<[u8]>>,
+    next_place: u64,
     /// Those up to here were looked at anew since the answers may have changed; none when all were.
     checked: Option<Option<Arc<[u8]>>>,
     /// The state of access that all answers are of.
@@ -56,14 +74,18 @@ struct Open {
 
 /// Shared by a feed, which answers, and its connection's task, which hears what the broker asks.
 #[derive(Debug, Default)]
-pub(super) struct Doors {
+pub(crate) struct Doors {
     open: Mutex<Open>,
     asked: Notify,
 }
 
 impl Doors {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { open: Mutex::new(Open { bounds, ..Open::default() }), asked: Notify::default() }
+    }
+
     /// The broker subscribed to this; nothing happens if it is no question.
-    pub(super) fn asked_for(&self, topic: &[u8]) {
+    pub(crate) fn asked_for(&self, topic: &[u8]) {
         if Asked::read(topic).is_some() {
             self.lock().ask(topic);
             self.asked.notify_one();
@@ -71,26 +93,26 @@ impl Doors {
     }
 
     /// The broker no longer wants to know.
-    pub(super) fn cancelled(&self, topic: &[u8]) {
+    pub(crate) fn cancelled(&self, topic: &[u8]) {
         if topic.starts_with(PREFIX) {
-            self.lock().questions.remove(topic);
+            self.lock().forget(topic);
         }
     }
 
     /// The broker is gone. It asks anew when it is back.
-    pub(super) fn left(&self) {
-        let version = self.lock().version;
-        *self.lock() = Open { version, ..Open::default() };
+    pub(crate) fn left(&self) {
+        let mut open = self.lock();
+        *open = Open { bounds: open.bounds, version: open.version, ..Open::default() };
     }
 
     /// Waits for a question.
-    pub(super) async fn asked(&self) {
+    pub(crate) async fn asked(&self) {
         self.asked.notified().await;
     }
 
     /// Some of the answers that are due by now: all that are not as the broker was told. Nothing that came to be so with `version`
     /// may be published before this gave none.
-    pub(super) fn answers(
+    pub(crate) fn answers(
         &self,
         access: &Access,
         version: u64,
@@ -106,9 +128,14 @@ impl Doors {
     }
 
     /// What was answered may be so no longer, though nobody changed it: time has passed.
-    pub(super) fn look_again(&self) {
+    pub(crate) fn look_again(&self) {
         self.lock().checked = Some(None);
         self.asked.notify_one();
+    }
+
+    /// Questions that wait for their answer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().fresh.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -119,31 +146,34 @@ impl Doors {
 
 /// What is to be published.
 #[derive(Debug)]
-pub(super) struct Due {
-    pub(super) messages: Vec<Message>,
+pub(crate) struct Due {
+    pub(crate) messages: Vec<Message>,
     /// Nothing more is due.
-    pub(super) is_done: bool,
+    pub(crate) is_done: bool,
     /// Questions that were not taken since this was asked last.
-    pub(super) ignored: u64,
+    pub(crate) ignored: u64,
 }
 
 impl Open {
+    /// Asked again it is answered again, once.
     fn ask(&mut self, topic: &[u8]) {
-        if let Some((question, told)) = self.questions.get_key_value(topic) {
-            // Asked again it is answered again, once.
-            if told.answer.is_some() {
-                self.fresh.push_back(Arc::clone(question));
+        let question: Arc<[u8]> = match self.questions.get_key_value(topic) {
+            Some((_, Told::Waits(_))) => return,
+            Some((question, Told::Answered(_))) => Arc::clone(question),
+            None if self.questions.len() < self.bounds.questions_max => topic.into(),
+            None => {
+                self.ignored += 1;
+                return;
             }
-        } else if self.questions.len() < DOOR_QUESTIONS_MAX {
-            let question: Arc<[u8]> = topic.into();
-            self.questions.insert(Arc::clone(&question), Told::default());
-            self.fresh.push_back(question);
-        } else {
-            self.ignored += 1;
-            return;
-        }
-        if let Some(told) = self.questions.get_mut(topic) {
-            told.answer = None;
+        };
+        self.fresh.insert(self.next_place, Arc::clone(&question));
+        self.questions.insert(question, Told::Waits(self.next_place));
+        self.next_place += 1;
+    }
+
+    fn forget(&mut self, topic: &[u8]) {
+        if let Some(Told::Waits(place)) = self.questions.remove(topic) {
+            self.fresh.remove(&place);
         }
     }
 
@@ -155,7 +185,7 @@ impl Open {
 
     /// Puts messages for what is not as it was told. True if all was looked at.
     fn look(&mut self, answer: impl Fn(&[u8]) -> Answer, messages: &mut Vec<Message>) -> bool {
-        let mut left = DOOR_ANSWERS_AT_ONCE_MAX;
+        let mut left = self.bounds.answers_at_once_max;
         // Those that were told something first: what is no longer so must not be believed for longer than it takes.
         while let Some(from) = &self.checked {
             let next = match from {
@@ -173,24 +203,22 @@ impl Open {
                 return false;
             }
             left -= 1;
-            if let Some(before) = &told.answer {
+            if let Told::Answered(before) = told {
                 let now = answer(question);
                 if now != *before {
                     messages.push(message(question, now.as_ref()));
-                    told.answer = Some(now);
+                    *before = now;
                 }
             }
             self.checked = Some(Some(Arc::clone(question)));
         }
         while left > 0
-            && let Some(question) = self.fresh.pop_front()
+            && let Some((_, question)) = self.fresh.pop_first()
         {
             left -= 1;
-            if let Some(told) = self.questions.get_mut(&question).filter(|told| told.answer.is_none()) {
-                let now = answer(&question);
-                messages.push(message(&question, now.as_ref()));
-                told.answer = Some(now);
-            }
+            let now = answer(&question);
+            messages.push(message(&question, now.as_ref()));
+            self.questions.insert(question, Told::Answered(now));
         }
         self.fresh.is_empty()
     }
@@ -207,7 +235,7 @@ fn message(question: &Arc<[u8]>, answer: Option<&UserName>) -> Message {
 }
 
 impl<'a> Asked<'a> {
-    fn read(question: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(question: &'a [u8]) -> Option<Self> {
         if question.len() > DOOR_QUESTION_BYTES_MAX {
             return None;
         }
@@ -245,7 +273,7 @@ fn digit(character: u8) -> Option<u8> {
 }
 
 /// A connection's key as access knows it.
-pub(super) fn device_key(key: &PublicKey) -> DeviceKey {
+pub(crate) fn device_key(key: &PublicKey) -> DeviceKey {
     DeviceKey::from_bytes(*key.as_bytes())
 }
 
@@ -254,7 +282,7 @@ mod tests {
     use recado_proto::{ChannelName, DeviceKey, Role, UserName};
     use recado_zmtp::curve::PublicKey;
 
-    use super::{Asked, DOOR_ANSWERS_AT_ONCE_MAX, DOOR_QUESTION_BYTES_MAX, Doors, device_key};
+    use super::{Asked, Bounds, DOOR_ANSWERS_AT_ONCE_MAX, DOOR_QUESTION_BYTES_MAX, Doors, device_key};
     use crate::access::{Access, AccessChange, AccessEvent};
     use crate::store::NameOf;
 
@@ -402,6 +430,28 @@ mod tests {
         scene.doors.left();
         scene.happens(AccessChange::Banned { user: user("bob") });
         check(scene.answers(), &[]);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_is_asked_and_cancelled_again_and_again() {
+        let scene = Scene::new();
+        for _ in 0..10 {
+            scene.ask(&BOB, Some("geral"));
+            scene.doors.cancelled(&question(&BOB, Some("geral")));
+        }
+        assert_eq!(scene.doors.waiting(), 0);
+        scene.ask(&BOB, Some("geral"));
+        check(scene.answers(), &[(".geral", Some("bob"))]);
+    }
+
+    #[test]
+    fn a_question_too_many_is_not_taken() {
+        let bounds = Bounds { questions_max: 1, ..Bounds::default() };
+        let scene = Scene { doors: Doors::new(bounds), ..Scene::new() };
+        scene.ask(&BOB, Some("geral"));
+        scene.ask(&BOB, Some("bob"));
+        let due = scene.doors.answers(&scene.access, scene.n, &names, 0);
+        assert_eq!((due.messages.len(), due.ignored), (1, 1));
     }
 
     #[test]

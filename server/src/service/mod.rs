@@ -8,13 +8,16 @@ mod clock;
 mod company;
 mod cursor;
 mod desk;
-mod doors;
+pub(crate) mod doors;
 mod envelope;
 mod feed;
+mod gatekeeper;
 mod indexer;
 mod lobby;
 mod notices;
+mod outage;
 mod passwords;
+mod plain;
 mod questions;
 mod queue;
 mod readers;
@@ -29,8 +32,9 @@ mod writer;
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
 
-use recado_proto::JoinCode;
+use recado_proto::{JoinCode, UserName};
 use recado_zmtp::curve::{KeyPair, Security};
 use recado_zmtp::{BindError, Endpoint, Router, SocketOptions};
 use thiserror::Error;
@@ -42,9 +46,10 @@ use tracing::info;
 use crate::access::{AccessAct, Actor, CodeHash};
 use crate::config::Config;
 use crate::limits::{REPLIES_BYTES_MAX, REQUESTS_UNDER_WAY_MAX};
-use crate::quota::Quota;
+use crate::quota::SharedQuota;
 use crate::store::{Change, SqliteStore, Store, StoreError};
 use desk::Desk;
+use gatekeeper::Turnstile;
 use threads::Threads;
 pub(crate) use turns::unix_ms;
 
@@ -57,6 +62,14 @@ pub enum ServerError {
     /// Its store cannot be opened, or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A plain listener would let in whom it must not.
+    #[error("a plain listener cannot let in as {user}: {why}")]
+    Plain {
+        /// As whom.
+        user: UserName,
+        /// Why not.
+        why: String,
+    },
     /// The system gave no thread.
     #[error("the system gave no thread: {0}")]
     Thread(io::Error),
@@ -71,7 +84,7 @@ pub struct Server {
     store: Box<dyn Store>,
     brokers: Vec<Endpoint>,
     keys: Option<KeyPair>,
-    quota: Option<Quota>,
+    quota: Option<SharedQuota>,
     first_code: Option<JoinCode>,
 }
 
@@ -82,21 +95,36 @@ impl Server {
     ///
     /// The store cannot be opened, or the endpoint is in use.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let Config { requests, brokers, store, store_is_default, keys, quota } = config;
-        let is_secured = keys.is_some();
+        let Config { requests, brokers, store, store_is_default, keys, quota, plain } = config;
+        let own_keys = keys.clone();
         let store = spawn_blocking(move || {
             if let (true, Some(folder)) = (store_is_default, store.parent()) {
                 fs::create_dir_all(folder).map_err(|error| StoreError::from_io(folder, &error))?;
             }
             let mut store = SqliteStore::open(&store)?;
-            let first_code = if is_secured { first_code(&mut store)? } else { None };
-            Ok::<_, StoreError>((store, first_code))
+            let (first_code, plain) = match &own_keys {
+                Some(keys) => {
+                    store.compare_names();
+                    (first_code(&mut store)?, plain::let_in(&mut store, keys, plain)?)
+                }
+                None => (None, Vec::new()),
+            };
+            Ok::<_, ServerError>((store, first_code, plain))
         });
-        let (store, first_code) = store.await.map_err(|_| ServerError::Panicked)??;
+        let (store, first_code, plain) = store.await.map_err(|_| ServerError::Panicked)??;
         info!(store = %store.path().display(), epoch = %store.epoch(), entries = %store.last_position(), "store open");
         let security = keys.clone().map_or(Security::Null, Security::CurveServer);
-        let router = Router::bind(&requests, router_options(security)).await?;
-        info!(socket = "requests", endpoint = %router.local_endpoint(), is_secured, "listening");
+        let quota = quota.map(SharedQuota::from);
+        let options = router_options(security);
+        let mut router = match &quota {
+            Some(quota) if keys.is_some() => {
+                let turnstile = Turnstile { access: store.access(), quota: quota.clone() };
+                Router::bind_with_gatekeeper(&requests, options, Arc::new(turnstile)).await?
+            }
+            Some(_) | None => Router::bind(&requests, options).await?,
+        };
+        info!(socket = "requests", endpoint = %router.local_endpoint(), is_secured = keys.is_some(), "listening");
+        plain::listen(&mut router, plain).await?;
         Ok(Self { router, store: Box::new(store), brokers, keys, quota, first_code })
     }
 

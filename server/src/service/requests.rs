@@ -18,7 +18,7 @@ use super::readers::{Query, Read};
 use super::reply::{ReplyTo, internal, refused};
 use super::searches::Search;
 use super::writer::Write;
-use crate::access::{AccessAct, Actor, Administration, CodeHash, Owner, Prepared};
+use crate::access::{AccessAct, Actor, CodeHash, Owner, Prepared};
 use crate::store::{Change, Destination, NewAct, NewMessage};
 
 /// A request that was read.
@@ -156,7 +156,7 @@ fn work(request: Request, peer: PeerId, envelope: Envelope, bytes: usize, guard:
 
 /// An administrative act, once its secrets are what is kept of them.
 fn admin(user: UserName, act: AdminAct, mut reply_to: ReplyTo) -> Work {
-    let act = match Administration::prepare(act, rand::random()) {
+    let act = match Prepared::of(act, rand::random()) {
         Prepared::Plain(act) => act,
         Prepared::WithCode(act, code) => {
             reply_to.accepted = Some(Box::new(ReplyBody::Code(code)));

@@ -15,6 +15,7 @@ use super::feed::{Feed, FeedEnd, Published, Shared};
 use super::indexer;
 use super::lobby::{Doorkeeper, Lobby};
 use super::notices::Notices;
+use super::outage;
 use super::passwords::{PasswordWork, Passwords};
 use super::questions::{Question, Questions};
 use super::queue::Queue;
@@ -63,7 +64,7 @@ impl Threads {
         let recent = Arc::new(Recent::new(store.last_position()));
         let published = Arc::new(Published::new(store.marks().published_through));
         let (writes, reads) = (Arc::new(Queue::new()), Arc::new(Queue::new()));
-        let mut feeds = JoinSet::new();
+        let (mut feeds, mut announcing) = (JoinSet::new(), JoinSet::new());
         let mut questions = Vec::with_capacity(brokers.len());
         let mut notices = Vec::with_capacity(brokers.len());
         let lobby = Arc::new(Lobby::new(store.reader()?, Arc::clone(&clock)));
@@ -89,9 +90,9 @@ impl Threads {
             };
             questions.push(Arc::clone(&shared.questions));
             notices.push(Arc::clone(&shared.notices));
+            announcing.spawn(outage::watch(publisher.events(), keys.map(KeyPair::public)));
             feeds.spawn(Feed::new(publisher, shared, store.reader()?, store.epoch()).run());
         }
-        let mut announcing = JoinSet::new();
         announcing.spawn(Arc::clone(&lobby).run(notices.clone()));
         let mut running = Vec::with_capacity(READERS);
         for _ in 0..READERS {

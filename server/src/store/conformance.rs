@@ -69,6 +69,8 @@ macro_rules! conformance_tests {
             access::whoever_joins_is_a_user,
             access::a_code_is_good_once_in_a_turn_too,
             access::channels_have_owners,
+            access::names_that_look_alike_are_not_both_let_in_in_a_turn_either,
+            access::names_of_an_open_system_stay_and_are_compared_with,
             access::what_is_refused_leaves_no_event,
             access::what_is_shared_is_durable_and_says_that_it_changed,
             access::times_of_events_never_go_back,

@@ -5,9 +5,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use recado_proto::{ChannelName, MessageId, Timestamp, UserName};
+use recado_proto::{ChannelName, Looks, MessageId, Timestamp, UserName};
 
 use super::types::{NameOf, Position, StoredMessage};
+use crate::access::Names;
 
 /// A name's number in the store: 1, 2, 3, … in the order in which the names came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +29,15 @@ impl NameId {
 pub(super) enum Name {
     User(UserName),
     Channel(ChannelName),
+}
+
+impl Name {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Name::User(user) => user.as_str(),
+            Name::Channel(channel) => channel.as_str(),
+        }
+    }
 }
 
 /// One row of the log, with the names that it refers to.
@@ -75,9 +85,38 @@ pub(super) struct Directory {
     channels: HashMap<ChannelName, NameId>,
     /// By number, the first being 1.
     known: Vec<Known>,
+    /// Of all names, once they are [compared](Self::compared).
+    looks: Option<Looks>,
+}
+
+/// The names, and how they look.
+pub(super) struct Compared<'a> {
+    directory: &'a Directory,
+    looks: &'a Looks,
+}
+
+impl Names for Compared<'_> {
+    fn name_of(&self, name: &str) -> NameOf {
+        self.directory.name_of(name)
+    }
+
+    fn has_like(&self, name: &str) -> bool {
+        self.looks.has_like(name)
+    }
 }
 
 impl Directory {
+    /// The names for comparing new ones with them. All are looked at the first time, and from then on each new one is.
+    pub(super) fn compared(&mut self) -> Compared<'_> {
+        self.looks.get_or_insert_with(|| {
+            let mut looks = Looks::default();
+            self.known.iter().for_each(|known| looks.add(known.name.as_str()));
+            looks
+        });
+        let looks = self.looks.as_ref().expect("they were looked at just now");
+        Compared { directory: self, looks }
+    }
+
     pub(super) fn user(&self, name: &UserName) -> Option<NameId> {
         self.users.get(name).copied()
     }
@@ -173,6 +212,9 @@ impl Directory {
         if id != self.next_id() {
             return Err(Misfit("a name out of order"));
         }
+        if let Some(looks) = &mut self.looks {
+            looks.add(name.as_str());
+        }
         let before = match &name {
             Name::User(user) => self.users.insert(user.clone(), id),
             Name::Channel(channel) => self.channels.insert(channel.clone(), id),
@@ -187,5 +229,30 @@ impl Directory {
 
     fn at_mut(&mut self, id: NameId) -> Option<&mut Known> {
         self.known.get_mut(id.number() as usize - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recado_proto::{ChannelName, UserName};
+
+    use super::{Directory, Name};
+    use crate::access::Names;
+    use crate::store::NameOf;
+
+    fn add(directory: &mut Directory, name: Name) {
+        directory.add(directory.next_id(), name, 0).unwrap();
+    }
+
+    #[test]
+    fn how_names_look_is_kept_once_they_are_compared_and_not_before() {
+        let mut directory = Directory::default();
+        add(&mut directory, Name::User(UserName::parse("lana").unwrap()));
+        assert!(directory.looks.is_none());
+        let names = directory.compared();
+        assert_eq!((names.name_of("Iana"), names.has_like("Iana")), (NameOf::Nobody, true));
+        assert!(!names.has_like("modem"));
+        add(&mut directory, Name::Channel(ChannelName::parse("rnodern").unwrap()));
+        assert!(directory.compared().has_like("modem"));
     }
 }

@@ -35,6 +35,7 @@ pub use types::{
 };
 
 pub(crate) use rules::{no_such_channel, no_such_user};
+pub(crate) use sqlite::kept_and_added_up;
 
 /// A store as the one process that writes to it sees it. Owned by the writer thread.
 pub trait Store: Send {

@@ -218,14 +218,15 @@ impl<'a> Turn<'a> {
             AccessAct::FirstAdministrator { .. }
             | AccessAct::Admin(_)
             | AccessAct::ChannelMade { .. }
-            | AccessAct::UserMade { .. } => None,
+            | AccessAct::UserMade { .. }
+            | AccessAct::PlainListener { .. } => None,
         };
         let with_role = |user| self.access.role_of(&user).map(|role| (user, role));
         Ok(Outcome::Access(Done { user: user.and_then(with_role) }))
     }
 
-    fn judge(&self, actor: &Actor, act: &AccessAct) -> Result<Vec<AccessChange>, Refusal> {
-        self.access.judge(actor, act, &|name| self.directory.name_of(name), self.now_ms)
+    fn judge(&mut self, actor: &Actor, act: &AccessAct) -> Result<Vec<AccessChange>, Refusal> {
+        self.access.judge(actor, act, &self.directory.compared(), self.now_ms)
     }
 
     fn happened(&mut self, actor: &Actor, changes: Vec<AccessChange>) {

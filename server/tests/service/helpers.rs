@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use recado_proto::{
-    ChannelName, Code, Manner, MessageId, Publication, Reply, ReplyBody, Request, RequestBody,
+    ChannelName, Code, JoinCode, Manner, MessageId, Publication, Reply, ReplyBody, Request, RequestBody,
     SystemPublication, Timestamp, UserName,
 };
 use recado_server::{Config, Protection, Server, ServerError, StoreUrl};
+use recado_zmtp::curve::{KeyPair, PublicKey, Security};
 use recado_zmtp::{Dealer, Endpoint, Framing, Message, SocketEventKind, SocketOptions, Subscriber};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -42,24 +43,48 @@ impl TestStore {
 /// A server at work.
 pub(crate) struct Running {
     endpoint: Endpoint,
+    /// What the first administrator joins with, if security is on and there is none.
+    first_code: Option<JoinCode>,
     shutdown: CancellationToken,
     end: JoinHandle<Result<(), ServerError>>,
 }
 
 impl Running {
     pub(crate) async fn start(store: &TestStore, brokers: &[Endpoint]) -> Self {
+        Self::protected(store, brokers, Protection::Loopback).await
+    }
+
+    pub(crate) async fn secured(store: &TestStore, keys: &KeyPair) -> Self {
+        Self::protected(store, &[], Protection::Secured(keys.clone())).await
+    }
+
+    async fn protected(store: &TestStore, brokers: &[Endpoint], protection: Protection) -> Self {
         let any = "tcp://127.0.0.1:0".parse().unwrap();
-        let config = Config::new(any, brokers.to_vec(), &store.url(), Protection::Loopback).unwrap();
+        let config = Config::new(any, brokers.to_vec(), &store.url(), protection).unwrap();
         let server = Server::bind(config).await.unwrap();
         let endpoint = server.requests_endpoint().clone();
+        let first_code = server.first_code().cloned();
         let shutdown = CancellationToken::new();
         let end = tokio::spawn(server.run(shutdown.clone()));
-        Self { endpoint, shutdown, end }
+        Self { endpoint, first_code, shutdown, end }
+    }
+
+    pub(crate) fn first_code(&self) -> Option<&JoinCode> {
+        self.first_code.as_ref()
     }
 
     pub(crate) fn peer(&self, framing: Framing) -> Peer {
-        let dealer = Dealer::connect(std::slice::from_ref(&self.endpoint), framing, SocketOptions::default());
-        Peer(dealer)
+        self.peer_with(framing, SocketOptions::default())
+    }
+
+    /// With a key of its own, to a secured server with this one.
+    pub(crate) fn peer_of(&self, keys: &KeyPair, server: PublicKey) -> Peer {
+        let security = Security::CurveClient { keys: keys.clone(), server };
+        self.peer_with(Framing::Delimited, SocketOptions { security, ..SocketOptions::default() })
+    }
+
+    fn peer_with(&self, framing: Framing, options: SocketOptions) -> Peer {
+        Peer(Dealer::connect(std::slice::from_ref(&self.endpoint), framing, options))
     }
 
     /// As SIGTERM does.

@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use recado_tests::accounting::{cpu_seconds, resident_mb};
+use recado_tests::{
+    accounting::{cpu_seconds, resident_mb},
+    benchmarks::subscribers::{Subscribers, dial},
+};
 
 use crate::{
     relays::Relay,
-    subscribers::{Subscribers, dial},
     wire::{Minor, heartbeat_answers},
 };
 

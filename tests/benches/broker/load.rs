@@ -12,11 +12,13 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use recado_tests::accounting::{cpu_seconds, peak_resident_mb};
+use recado_tests::{
+    accounting::{cpu_seconds, peak_resident_mb},
+    benchmarks::subscribers::{Subscribers, dial},
+};
 
 use crate::{
     relays::Relay,
-    subscribers::{Subscribers, dial},
     wire::{Minor, Protocol, Shape},
 };
 
@@ -89,7 +91,8 @@ pub(crate) fn connect(
     let mut publisher = dial(relay.publishers, 0)?;
     protocol.open_publisher(&mut publisher)?;
     let one_of_each: Vec<u8> = (0..shape.topics).flat_map(|topic| protocol.message(shape, topic)).collect();
-    readers.sound(&mut publisher, &one_of_each)?;
+    readers.sound(|| Ok(publisher.write_all(&one_of_each)?))?;
+    readers.settle()?;
     Ok(Connected { publisher, subscribers: readers, _stalled: stalled })
 }
 

@@ -6,11 +6,9 @@ mod idle;
 mod latency;
 mod library;
 mod load;
-mod options;
 mod plain_relay;
 mod relays;
 mod rows;
-mod subscribers;
 mod wire;
 
 use std::{
@@ -25,13 +23,13 @@ use recado_tests::{
         chart,
         figures::{Cell, Contender, Line, Rounds},
         machine,
+        options::{Asked, Options},
         page::{self, Page, Section},
     },
     workspace::root,
 };
 
 use crate::{
-    options::{Asked, HELP, Options},
     relays::{PLAIN_RELAY, Relays},
     rows::{Found, Row, Table},
 };
@@ -71,6 +69,23 @@ const TABLES: &[(Table, &str, &str)] = &[
         "One of eleven subscribers reads nothing at all, the publisher writes as fast as it is let. The ten others are compared with ten in a run without it.",
     ),
 ];
+
+/// The explanation, without the names of the rows.
+const HELP: &str = "\
+Compares recado broker with libzmq's zmq_proxy, nats-server and a plain TCP relay.
+
+cargo bench -p recado-tests --bench broker -- [OPTIONS]
+
+  --write DIR        write DIR/benchmarks.md and DIR/benchmarks.svg, DIR being named from the repository's top folder;
+                     without it the page goes to standard output
+  --rows LIST        only rows whose names begin with one of these, separated by commas, for instance 64B,latency
+  --rounds N         rounds of each row, each with all contenders in turn; the middle one counts [3]
+  --seconds N        measured seconds of each round, after half a second that is not counted [1.5]
+  --quick            one round of 0.5 seconds: shows that all works, its figures say little
+  --broker-args ARGS more arguments for recado broker, separated by spaces
+  --help             print this
+
+Rows: ";
 
 fn main() -> anyhow::Result<()> {
     if std::env::args().nth(1).as_deref() == Some(PLAIN_RELAY) {

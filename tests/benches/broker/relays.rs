@@ -8,13 +8,16 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail};
 use recado_tests::{
-    benchmarks::{figures::Contender, machine::first_line},
+    benchmarks::{
+        figures::Contender,
+        machine::first_line,
+        programs::{address, build_recado, build_zmq_proxy, recado_version},
+    },
     parts::{ANY_PORT, listening},
     peers::peers,
     process::{Process, Run, recado_path},
-    workspace::root,
 };
 
 use crate::wire::Protocol;
@@ -122,53 +125,12 @@ impl Relays {
             Ok(program) => first_line(Command::new(program).arg(argument)),
             Err(why) => format!("not measured: {why}"),
         };
-        let recado = version(Contender::Recado, "--version");
-        let commit = first_line(
-            Command::new("git").args(["describe", "--always", "--dirty", "--exclude=*"]).current_dir(root()),
-        );
         vec![
-            ("Recado".to_owned(), format!("{recado}, commit {commit}")),
+            ("Recado".to_owned(), recado_version()),
             ("libzmq".to_owned(), version(Contender::ZmqProxy1, "--version")),
             ("nats-server".to_owned(), version(Contender::NatsServer, "--version")),
         ]
     }
-}
-
-/// Yesterday's program would be measured otherwise.
-fn build_recado() -> anyhow::Result<()> {
-    let own = env::current_exe()?;
-    let profile = own
-        .ancestors()
-        .nth(2)
-        .and_then(Path::file_name)
-        .context("benchmarks run from target/<profile>/deps")?;
-    ensure!(profile == "release", "a broker without optimisation says nothing: run this with cargo bench");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "--package", "recado"])
-        .current_dir(root())
-        .status()
-        .context("cargo cannot be started")?;
-    ensure!(built.success(), "recado cannot be built");
-    Ok(())
-}
-
-fn build_zmq_proxy(folder: &Path) -> anyhow::Result<PathBuf> {
-    let program = folder.join("zmq_proxy");
-    let source = root().join("tests/peers/zmq_proxy.c");
-    let compiled = Command::new("cc")
-        .args(["-O2", "-o"])
-        .args([&program, &source])
-        .arg("-lzmq")
-        .output()
-        .map_err(|error| {
-            anyhow!("there is no C compiler ({error}): on Debian, apt-get install gcc libc6-dev libzmq3-dev")
-        })?;
-    ensure!(
-        compiled.status.success(),
-        "tests/peers/zmq_proxy.c does not compile, perhaps for want of libzmq: on Debian, apt-get install libzmq3-dev ({})",
-        String::from_utf8_lossy(&compiled.stderr).lines().next().unwrap_or("the compiler says nothing")
-    );
-    Ok(program)
 }
 
 fn nats_server() -> anyhow::Result<PathBuf> {
@@ -181,29 +143,4 @@ fn nats_server() -> anyhow::Result<PathBuf> {
         .map(|folder| folder.join("nats-server"))
         .find(|path| path.is_file())
         .context("nats-server is not installed: scripts/bench-peers.sh fetches it on Debian")
-}
-
-fn address(endpoint: &str) -> anyhow::Result<SocketAddr> {
-    let address = endpoint.strip_prefix("tcp://").unwrap_or(endpoint);
-    address.parse().with_context(|| format!("not an address: {endpoint}"))
-}
-
-/// Whether the system lets this process and those it starts hold so many connections; it is asked to.
-pub(crate) fn allow_connections(count: usize) -> anyhow::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    /// Files that a program has open beside its connections.
-    const OTHERS: u64 = 256;
-    let wanted = count as u64 + OTHERS;
-    let enough = |limit: Option<u64>| limit.is_none_or(|limit| limit >= wanted);
-    let limit = getrlimit(Resource::Nofile);
-    if !enough(limit.current) {
-        let maximum = if enough(limit.maximum) { limit.maximum } else { Some(wanted) };
-        setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).with_context(|| {
-            format!(
-                "the system allows too few open files (ulimit -Hn): {:?}, and {wanted} are needed",
-                limit.maximum
-            )
-        })?;
-    }
-    Ok(())
 }

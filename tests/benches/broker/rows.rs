@@ -1,12 +1,15 @@
 //! The pieces of work that are compared, what each of them counts, and the bars.
 
-use recado_tests::benchmarks::figures::{Bar, Contender, Unit};
+use recado_tests::benchmarks::{
+    figures::{Bar, Contender, Unit},
+    options::Options,
+    programs::allow_connections,
+};
 
 use crate::{
     idle, latency, library,
     load::{self, Load, WRITE_BYTES},
-    options::Options,
-    relays::{Relays, allow_connections},
+    relays::Relays,
     wire::{Minor, Shape},
 };
 

@@ -53,6 +53,12 @@ pub enum Unit {
     MessagesPerSecond,
     /// Processor time of the relay for each message delivered, in nanoseconds. Less is better.
     CpuNanoseconds,
+    /// Handshakes done in a second. More is better.
+    HandshakesPerSecond,
+    /// Connections that were made in a second. More is better.
+    ConnectionsPerSecond,
+    /// Processor time of the relay for each handshake, in microseconds. Less is better.
+    CpuMicroseconds,
     /// Microseconds between sending and receiving. Less is better.
     Microseconds,
     /// Megabytes of memory. Less is better.
@@ -67,8 +73,15 @@ impl Unit {
     /// Whether the larger of two figures is the better one.
     pub fn more_is_better(self) -> bool {
         match self {
-            Unit::MessagesPerSecond | Unit::Share => true,
-            Unit::CpuNanoseconds | Unit::Microseconds | Unit::Megabytes | Unit::PercentOfACore => false,
+            Unit::MessagesPerSecond
+            | Unit::HandshakesPerSecond
+            | Unit::ConnectionsPerSecond
+            | Unit::Share => true,
+            Unit::CpuNanoseconds
+            | Unit::CpuMicroseconds
+            | Unit::Microseconds
+            | Unit::Megabytes
+            | Unit::PercentOfACore => false,
         }
     }
 
@@ -77,6 +90,9 @@ impl Unit {
         match self {
             Unit::MessagesPerSecond => "messages/s",
             Unit::CpuNanoseconds => "ns of CPU each",
+            Unit::HandshakesPerSecond => "handshakes/s",
+            Unit::ConnectionsPerSecond => "connections/s",
+            Unit::CpuMicroseconds => "us of CPU each",
             Unit::Microseconds => "us",
             Unit::Megabytes => "MB",
             Unit::PercentOfACore => "of a core",
@@ -89,9 +105,13 @@ impl Unit {
         match self {
             Unit::MessagesPerSecond if figure >= 999_500.0 => format!("{} M", digits(figure / 1e6)),
             Unit::MessagesPerSecond if figure >= 999.5 => format!("{} k", digits(figure / 1e3)),
-            Unit::MessagesPerSecond | Unit::CpuNanoseconds | Unit::Microseconds | Unit::Megabytes => {
-                digits(figure)
-            }
+            Unit::MessagesPerSecond
+            | Unit::HandshakesPerSecond
+            | Unit::ConnectionsPerSecond
+            | Unit::CpuNanoseconds
+            | Unit::CpuMicroseconds
+            | Unit::Microseconds
+            | Unit::Megabytes => digits(figure),
             Unit::PercentOfACore => format!("{figure:.2} %"),
             Unit::Share => share(figure),
         }

@@ -87,7 +87,8 @@ fn write(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).expect("a string takes all that is written to it");
 }
 
-fn table(text: &mut String, lines: &[Line]) {
+/// Appends a table: who reached what, how they compare, and the bar.
+pub fn table(text: &mut String, lines: &[Line]) {
     let shown: Vec<Contender> = Contender::ALL
         .into_iter()
         .filter(|contender| lines.iter().any(|line| *line.cell(*contender) != Cell::NotMeant))
@@ -122,7 +123,8 @@ fn table(text: &mut String, lines: &[Line]) {
     }
 }
 
-fn row<S: AsRef<str>>(text: &mut String, cells: &[S]) {
+/// Appends a row of a table.
+pub fn row<S: AsRef<str>>(text: &mut String, cells: &[S]) {
     let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
     write(text, format_args!("| {} |\n", cells.join(" | ")));
 }
@@ -153,7 +155,7 @@ fn cell(line: &Line, contender: Contender) -> String {
 }
 
 /// A text that does not end its cell.
-fn in_cell(text: &str) -> String {
+pub fn in_cell(text: &str) -> String {
     text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

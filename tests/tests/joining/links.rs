@@ -26,7 +26,9 @@ fn a_link_that_leads_nobody_elsewhere_says_so_and_how_to_make_one_that_does() {
 fn a_link_says_until_when_it_is_good() {
     let folder = folder();
     let (system, ana) = secured(folder.path());
-    system.process.wait_for_log("how long the first link is good", |line| line.contains("within 7 days"));
+    system
+        .process
+        .wait_for_log("how long the first link is good", |line| line.contains("good once, for 7 days"));
     let made = ana.run(&["admin", "invite", "bia"]);
     assert!(
         made.err.iter().any(|line| line.starts_with("for one device, once, until 20")),

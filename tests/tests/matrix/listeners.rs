@@ -35,14 +35,13 @@ pub(crate) async fn rows(world: &World, caller: &Caller) -> Vec<(String, &'stati
 async fn is_told(world: &World, caller: &Caller) -> bool {
     let mut asker = Dealer::connect(&[world.status()], Framing::Delimited, world.options(caller));
     let mut events = asker.events();
-    asker.send(Message::single("status")).await.unwrap();
-    loop {
-        tokio::select! {
-            answer = asker.recv() => return answer.is_some(),
-            event = events.recv() => match event.unwrap().kind {
-                SocketEventKind::Connected { .. } => {}
-                _ => return false,
-            },
-        }
+    let told = async {
+        asker.send(Message::single("status")).await.unwrap();
+        asker.recv().await.is_some()
+    };
+    let failed = async { while let SocketEventKind::Connected { .. } = events.recv().await.unwrap().kind {} };
+    tokio::select! {
+        told = told => told,
+        () = failed => false,
     }
 }

@@ -42,6 +42,9 @@ async fn tried(world: &mut World, caller: &mut Caller) -> Column {
     tried
 }
 
+/// What a bot may not do through a plain listener, though the table says that bots do it.
+const NOT_PLAINLY: [&str; 2] = ["`admin` `revoke_key` of one's own", "`admin` `password`, one's own"];
+
 /// Compares what was tried with the table.
 fn compare(kind: Kind, tried: &Column) {
     let table = table();
@@ -85,6 +88,17 @@ async fn a_bot_can_do_what_the_table_says() {
 #[tokio::test]
 async fn an_administrator_can_do_what_the_table_says() {
     secured(Kind::Administrator).await;
+}
+
+#[tokio::test]
+async fn a_bot_without_a_key_can_do_what_the_table_says_but_look_after_nothing() {
+    let folder = folder();
+    let (mut world, mut caller) = World::plain(folder.path()).await;
+    let mut tried = tried(&mut world, &mut caller).await;
+    for row in NOT_PLAINLY {
+        assert_eq!(tried.insert(row.to_owned(), "yes"), Some("no"), "{row}");
+    }
+    compare(Kind::Bot, &tried);
 }
 
 async fn secured(kind: Kind) {

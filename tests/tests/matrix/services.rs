@@ -242,12 +242,12 @@ impl Trials<'_> {
     async fn administration(&mut self) {
         let me = self.me();
         let admin = |act| RequestBody::Admin { user: None, act };
-        let invite = AdminAct::Invite { of: None, role: Role::Member, seconds: None };
+        let invite = AdminAct::Invite { of: None, role: Role::Member, seconds: None, code: () };
         self.one("`admin` `invite`", admin(invite)).await;
         let add_key = |of: &UserName, keys: &KeyPair| {
             admin(AdminAct::AddKey { of: of.clone(), key: device_key(keys), device: None })
         };
-        let device = |of| admin(AdminAct::Device { of, seconds: None });
+        let device = |of| admin(AdminAct::Device { of, seconds: None, code: () });
         let spare = KeyPair::generate();
         self.all("`admin` `device`, `add_key` for oneself", vec![device(None), add_key(&me, &spare)]).await;
         if self.caller.kind == Kind::Bot {
@@ -311,7 +311,7 @@ impl Trials<'_> {
         let code = match &mut self.world.root {
             None => "0000000000000000".to_owned(),
             Some(root) => {
-                let act = AdminAct::Invite { of: None, role: Role::Member, seconds: None };
+                let act = AdminAct::Invite { of: None, role: Role::Member, seconds: None, code: () };
                 match root.ask(RequestBody::Admin { user: None, act }).await {
                     ReplyBody::Code(code) => code.as_str().to_owned(),
                     other => panic!("{other:?}"),

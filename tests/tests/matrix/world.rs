@@ -42,6 +42,8 @@ pub(crate) struct Caller {
 pub(crate) struct World {
     pub(crate) running: Running,
     status: Endpoint,
+    /// Where the caller sends requests and subscribes, if it does so without a key in a secured system.
+    plain: Option<[String; 2]>,
     pub(crate) carla: Requester,
     pub(crate) dora: Requester,
     /// Who looks after a secured system.
@@ -85,11 +87,27 @@ impl World {
         own.login("me").await;
         let caller = Caller { kind: Kind::Open, name: user("me"), keys: None, requests: own };
         let running = Running::Open { _process: process, requests, publishers, subscribers };
-        (World { running, status, carla, dora, root: None, carlas, made: 0 }, caller)
+        (World { running, status, plain: None, carla, dora, root: None, carlas, made: 0 }, caller)
     }
 
     pub(crate) async fn secured(folder: &Path, kind: Kind) -> (World, Caller) {
-        let secured = Secured::up_with(folder, &["--status", ANY_PORT]);
+        World::start(folder, kind, None).await
+    }
+
+    /// The caller is a bot that comes in without a key.
+    pub(crate) async fn plain(folder: &Path) -> (World, Caller) {
+        let place = |name| format!("ipc://{}", folder.join(name).display());
+        World::start(folder, Kind::Bot, Some([place("requests"), place("subscribers")])).await
+    }
+
+    async fn start(folder: &Path, kind: Kind, plain: Option<[String; 2]>) -> (World, Caller) {
+        let mut options = vec!["--status".to_owned(), ANY_PORT.to_owned()];
+        if let Some([requests, subscribers]) = &plain {
+            options.extend(["--plain-requests".to_owned(), format!("me={requests}")]);
+            options.extend(["--plain-subscribers".to_owned(), format!("me={subscribers}")]);
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let secured = Secured::up_with(folder, &options);
         let status = listening(&secured.process, "status").parse().unwrap();
         let mut root = secured.first("root").await;
         let mut others = Vec::new();
@@ -107,6 +125,9 @@ impl World {
         let carlas = carla.publish("carla", PUBLIC, "said in public").await.id;
         carla.publish("carla", OUTSIDE, "said among few").await;
         let mut caller = match kind {
+            _ if let Some([requests, _]) = &plain => {
+                Caller { kind, name: user("me"), keys: None, requests: Requester::connect(requests) }
+            }
             Kind::Open | Kind::Stranger => stranger(&secured, kind),
             Kind::Member => known(&secured, &mut root, Role::Member, kind).await,
             Kind::Bot => known(&secured, &mut root, Role::Bot, kind).await,
@@ -120,7 +141,7 @@ impl World {
         }
         let Person { requests, .. } = root;
         let running = Running::Secured(secured);
-        (World { running, status, carla, dora, root: Some(requests), carlas, made: 0 }, caller)
+        (World { running, status, plain, carla, dora, root: Some(requests), carlas, made: 0 }, caller)
     }
 
     /// A member whom things can be done to, with a key of its own; nobody in an open system.
@@ -143,6 +164,7 @@ impl World {
 
     pub(crate) fn requests(&self) -> &str {
         match &self.running {
+            _ if let Some([requests, _]) = &self.plain => requests,
             Running::Open { requests, .. } => requests,
             Running::Secured(secured) => &secured.requests,
         }
@@ -154,6 +176,7 @@ impl World {
 
     pub(crate) fn subscribers(&self) -> Endpoint {
         match &self.running {
+            _ if let Some([_, subscribers]) = &self.plain => subscribers.parse().unwrap(),
             Running::Open { subscribers, .. } => subscribers.parse().unwrap(),
             Running::Secured(secured) => secured.subscribers.parse().unwrap(),
         }

@@ -56,7 +56,7 @@ pub struct Peer {
     pub identity: Bytes,
     /// The ZMTP version it announced.
     pub version: Version,
-    /// The long-term key that it has proved to have; none without security.
+    /// The long-term key that it has proved to have, or counts as having ([`Security::NullAs`]); none without security.
     pub key: Option<PublicKey>,
 }
 
@@ -67,10 +67,22 @@ pub enum Progress {
     NeedMore,
     /// [`compute`](Handshake::compute) is to be called: it takes a tenth of a millisecond or two, so not where others wait.
     Compute,
-    /// The peer has proved that it has this key: [`admit`](Handshake::admit) is to be called with whether it is welcome.
+    /// The peer has proved that it has this key, or counts as having it: [`admit`](Handshake::admit) is to be called with whether it is
+    /// welcome.
     Admit(PublicKey),
     /// Both sides know each other; the next byte is the first frame's.
     Done(Peer),
+}
+
+/// Whether a peer is let in that has proved which key it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// It is.
+    Yes,
+    /// Its key is not welcome. It is told `400`, as ZAP (RFC 27) has it; a client of libzmq's does not come again.
+    No,
+    /// Not now, for this reason. It is told nothing and its connection closed, as with ZAP's `300`: every client comes again by itself.
+    NotNow(String),
 }
 
 /// One side of a handshake.
@@ -89,6 +101,8 @@ pub struct Handshake {
 /// The mechanism, and our part in it.
 enum Side {
     Null,
+    /// Without security, as one who counts as having a key: what its READY said, once it has come.
+    NullAs(PublicKey, Option<Bytes>),
     Server(Box<ServerSide>, ServerStep),
     Client(Box<ClientSide>, ClientStep),
 }
@@ -121,7 +135,7 @@ impl Handshake {
     pub fn new(config: HandshakeConfig) -> Self {
         let mut random = Zeroizing::new([0; RANDOM_BYTES]);
         match config.security {
-            Security::Null => {}
+            Security::Null | Security::NullAs(_) => {}
             Security::CurveServer(_) | Security::CurveClient { .. } => fill_with_randomness(&mut *random),
         }
         Self::with_random(config, random)
@@ -133,6 +147,7 @@ impl Handshake {
         let outgoing = BytesMut::from(&greeting.encode()[..]);
         let side = match &config.security {
             Security::Null => Side::Null,
+            Security::NullAs(key) => Side::NullAs(*key, None),
             Security::CurveServer(keys) => {
                 Side::Server(Box::new(ServerSide::new(keys.clone(), random)), ServerStep::Waiting)
             }
@@ -154,8 +169,8 @@ impl Handshake {
         self.outgoing.split().freeze()
     }
 
-    /// What seals the connection, after [`Progress::Done`] with CURVE.
-    pub(crate) fn take_channel(&mut self) -> Option<Channel> {
+    /// What seals the connection, after [`Progress::Done`] with CURVE; none without, or when it was taken.
+    pub fn take_channel(&mut self) -> Option<Channel> {
         self.channel.take()
     }
 
@@ -171,11 +186,16 @@ impl Handshake {
             self.greet(greeting.mechanism)?;
         }
         match &self.side {
-            Side::Null | Side::Server(_, ServerStep::Waiting) | Side::Client(_, ClientStep::Waiting) => {}
+            Side::Null
+            | Side::NullAs(_, None)
+            | Side::Server(_, ServerStep::Waiting)
+            | Side::Client(_, ClientStep::Waiting) => {}
             Side::Server(_, ServerStep::Computing) | Side::Client(_, ClientStep::Computing) => {
                 return Ok(Progress::Compute);
             }
-            Side::Server(_, ServerStep::Admitting { key, .. }) => return Ok(Progress::Admit(*key)),
+            Side::Server(_, ServerStep::Admitting { key, .. }) | Side::NullAs(key, Some(_)) => {
+                return Ok(Progress::Admit(*key));
+            }
         }
         let Some(header) = FrameHeader::decode(bytes)? else { return Ok(Progress::NeedMore) };
         self.foresee(&header, &bytes[header.header_len..])?;
@@ -198,7 +218,8 @@ impl Handshake {
         }
         match self.side {
             Side::Null => Command::Ready(&self.metadata()).encode(&mut self.outgoing),
-            Side::Server(..) | Side::Client(..) => {}
+            // It is told once it is let in, as ZAP (RFC 27) has it with NULL, too.
+            Side::NullAs(..) | Side::Server(..) | Side::Client(..) => {}
         }
         Ok(())
     }
@@ -214,7 +235,7 @@ impl Handshake {
         }
         let begin = &begin[..begin.len().min(header.body_len)];
         match &self.side {
-            Side::Null => {}
+            Side::Null | Side::NullAs(..) => {}
             Side::Server(server, _) => server.expected()?.check(header.body_len, begin)?,
             // The server may refuse instead, with an ERROR.
             Side::Client(_, _) if ERROR.starts_with(&begin[..begin.len().min(ERROR.len())]) => {}
@@ -227,6 +248,10 @@ impl Handshake {
     fn command(&mut self, body: Bytes) -> Result<Progress, HandshakeError> {
         match &mut self.side {
             Side::Null => self.welcome(Metadata::decode(ready(&body)?)?, None).map(Progress::Done),
+            Side::NullAs(key, said) => {
+                *said = Some(body.slice_ref(ready(&body)?));
+                Ok(Progress::Admit(*key))
+            }
             Side::Server(server, step) => {
                 server.received(body)?;
                 *step = ServerStep::Computing;
@@ -266,29 +291,57 @@ impl Handshake {
                 *step = ClientStep::Waiting;
                 Ok(Progress::NeedMore)
             }
-            Side::Server(_, ServerStep::Admitting { key, .. }) => Ok(Progress::Admit(*key)),
-            Side::Null | Side::Server(_, ServerStep::Waiting) | Side::Client(_, ClientStep::Waiting) => {
-                Ok(Progress::NeedMore)
+            Side::Server(_, ServerStep::Admitting { key, .. }) | Side::NullAs(key, Some(_)) => {
+                Ok(Progress::Admit(*key))
             }
+            Side::Null
+            | Side::NullAs(_, None)
+            | Side::Server(_, ServerStep::Waiting)
+            | Side::Client(_, ClientStep::Waiting) => Ok(Progress::NeedMore),
         }
     }
 
-    /// Says whether the peer of [`Progress::Admit`] is let in; without that, nothing. Who is not is told `400`, as ZAP (RFC 27) has it.
-    pub fn admit(&mut self, is_welcome: bool) -> Result<Progress, HandshakeError> {
-        let Side::Server(_, step @ ServerStep::Admitting { .. }) = &mut self.side else {
-            return Ok(Progress::NeedMore);
-        };
-        let ServerStep::Admitting { key, metadata } = std::mem::replace(step, ServerStep::Waiting) else {
-            return Ok(Progress::NeedMore);
-        };
-        if !is_welcome {
-            Command::Error(NOT_ADMITTED).encode(&mut self.outgoing);
-            return Err(HandshakeError::NotAdmitted(key));
+    /// Whether the peer, which is a server, has seen which key this side has: what it does from then on has to do with that.
+    pub(crate) fn has_shown_key(&self) -> bool {
+        match &self.side {
+            Side::Client(client, _) => client.has_shown_key(),
+            Side::Null | Side::NullAs(..) | Side::Server(..) => false,
+        }
+    }
+
+    /// Whether the peer has said anything.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.greeted.is_some()
+    }
+
+    /// Says whether the peer of [`Progress::Admit`] is let in; without that, nothing. Who has a key and is not
+    /// is told `400`, as ZAP (RFC 27) has it; who has none finds the connection closed.
+    pub fn admit(&mut self, welcome: Welcome) -> Result<Progress, HandshakeError> {
+        let Some((key, metadata)) = self.side.take_admitting() else { return Ok(Progress::NeedMore) };
+        match welcome {
+            Welcome::Yes => {}
+            Welcome::No => {
+                match self.side {
+                    // At an ERROR libzmq gives up for good and tells nobody; after a mere end it comes back, until it is welcome.
+                    Side::NullAs(..) => {}
+                    Side::Null | Side::Server(..) | Side::Client(..) => {
+                        Command::Error(NOT_ADMITTED).encode(&mut self.outgoing);
+                    }
+                }
+                return Err(HandshakeError::NotAdmitted(key));
+            }
+            Welcome::NotNow(reason) => return Err(HandshakeError::NotNow(reason)),
         }
         let peer = self.welcome(Metadata::decode(&metadata)?, Some(key))?;
         let ours = self.metadata();
-        let Side::Server(server, _) = &mut self.side else { return Ok(Progress::NeedMore) };
-        self.channel = Some(server.ready(&ours, self.config.frame_bytes_max, &mut self.outgoing)?);
+        match &mut self.side {
+            Side::Server(server, _) => {
+                self.channel = Some(server.ready(&ours, self.config.frame_bytes_max, &mut self.outgoing)?);
+            }
+            Side::Null | Side::NullAs(..) | Side::Client(..) => {
+                Command::Ready(&ours).encode(&mut self.outgoing);
+            }
+        }
         Ok(Progress::Done(peer))
     }
 
@@ -313,6 +366,23 @@ impl Handshake {
     }
 }
 
+impl Side {
+    /// Who waits to be let in, and what its READY said.
+    fn take_admitting(&mut self) -> Option<(PublicKey, Bytes)> {
+        match self {
+            Side::NullAs(key, said) => Some((*key, said.take()?)),
+            Side::Server(_, step) => match std::mem::replace(step, ServerStep::Waiting) {
+                ServerStep::Admitting { key, metadata } => Some((key, metadata.into())),
+                other @ (ServerStep::Waiting | ServerStep::Computing) => {
+                    *step = other;
+                    None
+                }
+            },
+            Side::Null | Side::Client(..) => None,
+        }
+    }
+}
+
 /// What an ERROR's body begins with.
 const ERROR: &[u8] = b"\x05ERROR";
 
@@ -321,6 +391,7 @@ const NOT_ADMITTED: &[u8] = b"400";
 
 fn refusal(body: &[u8]) -> HandshakeError {
     match Command::decode(body) {
+        Ok(Command::Error(NOT_ADMITTED)) => HandshakeError::KeyRefusedByPeer,
         Ok(Command::Error(reason)) => HandshakeError::RefusedByPeer(reason.escape_ascii().to_string()),
         Ok(
             Command::Ready(_)
@@ -366,6 +437,9 @@ pub enum HandshakeError {
     /// The peer has this key, and it is not welcome.
     #[error("the peer's key {0} is not admitted here")]
     NotAdmitted(PublicKey),
+    /// The peer's key is welcome, but not now.
+    #[error("{0}")]
+    NotNow(String),
     /// Not a well-formed frame, or too large a one.
     #[error("during the handshake, {0}")]
     Frame(#[from] FrameError),
@@ -384,6 +458,9 @@ pub enum HandshakeError {
     /// The peer sent an ERROR, with this reason.
     #[error("the peer refused the connection: {0}")]
     RefusedByPeer(String),
+    /// The peer sent an ERROR that says that this side's key is not welcome.
+    #[error("the peer does not admit this key")]
+    KeyRefusedByPeer,
     /// The two socket types do not fit.
     #[error("a {theirs} socket does not fit this {ours} socket; is the endpoint right?")]
     Incompatible {

@@ -16,7 +16,7 @@ mod version;
 pub use command::{Command, CommandError};
 pub use frame::{FRAME_HEADER_BYTES_MAX, Frame, FrameError, FrameHeader, Frames};
 pub use greeting::{GREETING_BYTES, Greeting, GreetingError, Mechanism};
-pub use handshake::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress};
+pub use handshake::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress, Welcome};
 pub use heartbeat::{Beat, Heartbeat};
 pub use metadata::{Metadata, MetadataError, checked_identity};
 pub use socket_type::SocketType;

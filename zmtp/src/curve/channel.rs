@@ -3,6 +3,7 @@
 //!
 //! A MESSAGE is an ordinary frame: its name, eight bytes of nonce, and a box that holds a byte of flags and the plain frame's body.
 
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::ops::Range;
 
@@ -28,9 +29,18 @@ const MORE: u8 = 1;
 const COMMAND: u8 = 2;
 
 /// Both directions of a connection after its handshake.
-pub(crate) struct Channel {
-    pub(crate) sealer: Sealer,
-    pub(crate) opener: Opener,
+pub struct Channel {
+    /// What is sent.
+    pub sealer: Sealer,
+    /// What is received.
+    pub opener: Opener,
+}
+
+impl fmt::Debug for Channel {
+    /// Never what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").finish_non_exhaustive()
+    }
 }
 
 impl Channel {
@@ -60,7 +70,7 @@ impl Channel {
 }
 
 /// Plain frames into MESSAGEs.
-pub(crate) struct Sealer {
+pub struct Sealer {
     pub(super) key: BoxKey,
     /// The last one used.
     nonce: u64,
@@ -68,10 +78,18 @@ pub(crate) struct Sealer {
     unfinished: BytesMut,
 }
 
+impl fmt::Debug for Sealer {
+    /// Never what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").finish_non_exhaustive()
+    }
+}
+
 impl Sealer {
     /// Appends whole frames, sealed, until `out` has at least `enough` bytes or no more are given, and says how many plain bytes it
-    /// took. The beginning of a frame is taken, too, and kept until its rest comes.
-    pub(crate) fn seal(
+    /// took. The beginning of a frame is taken, too, and kept until its rest comes. An error, where what is given is no frame, is the
+    /// caller's fault.
+    pub fn seal(
         &mut self,
         slices: &[IoSlice<'_>],
         out: &mut BytesMut,
@@ -197,12 +215,19 @@ impl<'a> Plain<'a> {
 }
 
 /// MESSAGEs into plain frames.
-pub(crate) struct Opener {
+pub struct Opener {
     key: BoxKey,
     /// The peer's last.
     nonce: u64,
     /// Bytes of a plain frame's body.
     pub(super) frame_bytes_max: usize,
+}
+
+impl fmt::Debug for Opener {
+    /// Never what is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").finish_non_exhaustive()
+    }
 }
 
 impl Opener {
@@ -213,7 +238,7 @@ impl Opener {
 
     /// Opens the MESSAGE in front, in place, and says where the plain frame is now, header and body: it ends where the MESSAGE did. None
     /// asks for more bytes. What is wrong is refused as soon as it can be seen, and again whenever it is looked at.
-    pub(crate) fn open(&mut self, bytes: &mut [u8]) -> Result<Option<Range<usize>>, ChannelError> {
+    pub fn open(&mut self, bytes: &mut [u8]) -> Result<Option<Range<usize>>, ChannelError> {
         let Some(header) = self.whole(bytes)? else { return Ok(None) };
         let end = header.header_len + header.body_len;
         let body = &mut bytes[header.header_len..end];

@@ -53,6 +53,14 @@ impl ClientSide {
         self.server
     }
 
+    /// Whether INITIATE was made, which says which key this side has.
+    pub(crate) fn has_shown_key(&self) -> bool {
+        match self.state {
+            State::AwaitingReady(_) | State::Ready(..) => true,
+            State::Greeted | State::AwaitingWelcome(_) | State::Welcome(..) | State::Over => false,
+        }
+    }
+
     pub(crate) fn expected(&self) -> Result<Expected, CurveError> {
         match self.state {
             State::AwaitingWelcome(_) => Ok(Expected::exactly(WELCOME, WELCOME_BYTES)),

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use blake2::Blake2bMac;
+use blake2::digest::{Mac, consts::U32};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use x25519_dalek::StaticSecret;
@@ -14,6 +16,9 @@ use super::z85;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
+
+/// What sets keys that stand in apart from anything else that may be made of a secret key: BLAKE2's personalisation, of 16 bytes.
+const STAND_IN: &[u8; 16] = b"recado-stand-in1";
 
 /// Crockford's, which has no letters that look like digits.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -98,6 +103,14 @@ impl SecretKey {
         PublicKey(x25519_dalek::PublicKey::from(&self.0).to_bytes())
     }
 
+    /// A public key for those who have none of their own: the same whenever it is made of this key and this name, and of no use to prove
+    /// anything with, since nobody knows a secret key to it. BLAKE2b (RFC 7693), keyed with this key.
+    fn stand_in(&self, name: &str) -> PublicKey {
+        let hash = Blake2bMac::<U32>::new_with_salt_and_personal(Some(self.0.as_bytes()), &[], STAND_IN)
+            .expect("the lengths are those that BLAKE2b takes");
+        PublicKey(hash.chain_update(name).finalize().into_bytes().into())
+    }
+
     /// What only the owner of this key and the owner of `theirs` can compute. None with one of the few keys for which everybody can.
     pub(super) fn agree(&self, theirs: &PublicKey) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
         let shared = self.0.diffie_hellman(&x25519_dalek::PublicKey::from(theirs.0));
@@ -147,6 +160,12 @@ impl KeyPair {
     /// The half to tell everybody.
     pub fn public(&self) -> PublicKey {
         self.0.public
+    }
+
+    /// The public key that stands in, at this installation, for those who are let in under a name without a key of their own
+    /// ([`Security::NullAs`](super::Security::NullAs)). Who has this pair comes to the same, and nobody can prove to have it.
+    pub fn stand_in(&self, name: &str) -> PublicKey {
+        self.0.secret.stand_in(name)
     }
 
     /// The half to tell nobody.
@@ -218,6 +237,17 @@ mod tests {
         let wrong = SECRET.replace('D', ",").parse::<SecretKey>().unwrap_err();
         assert_eq!(wrong, KeyError::NotZ85);
         assert!(!wrong.to_string().contains(&SECRET[1..5]));
+    }
+
+    /// The expected one is from Python's hashlib: `blake2b(b"ci", key=SECRET, person=b"recado-stand-in1", digest_size=32)`.
+    #[test]
+    fn a_stand_in_is_the_same_for_one_name_and_pair_and_nobody_elses() {
+        let pair = KeyPair::from_secret(SECRET.parse().unwrap());
+        let expect = "/fa4QaR:ee08R8]6MAx.C/&FeH3=ZR6Wv]gyq](1";
+        assert_eq!(pair.stand_in("ci").to_string(), expect);
+        let others =
+            [pair.stand_in("c"), pair.stand_in(""), KeyPair::generate().stand_in("ci"), pair.public()];
+        assert!(!others.contains(&pair.stand_in("ci")));
     }
 
     #[test]

@@ -21,14 +21,13 @@ mod security;
 mod server;
 mod z85;
 
-pub(crate) use channel::{Channel, Opener, Sealer};
 pub(crate) use client::ClientSide;
 pub(crate) use command::RANDOM_BYTES;
 pub(crate) use invitation::{invitation, key_invited_with};
 pub(crate) use server::ServerSide;
 
 pub use crate::transport::{AskError, Asked, ask_key};
-pub use channel::ChannelError;
+pub use channel::{Channel, ChannelError, Opener, Sealer};
 pub use error::CurveError;
 pub(crate) use keys::fill_with_randomness;
 pub use keys::{KEY_BYTES, KeyError, KeyPair, PublicKey, SecretKey};

@@ -10,6 +10,9 @@ pub enum Security {
     /// Not at all.
     #[default]
     Null,
+    /// Not at all, and whoever is at the other end counts as having this key, though nothing proves it. For listeners that only those
+    /// reach whom this may be believed of.
+    NullAs(PublicKey),
     /// CURVE, and this side's key is what the others know.
     CurveServer(KeyPair),
     /// CURVE, with a server that proves to have this key.
@@ -25,7 +28,7 @@ impl Security {
     /// What a greeting names.
     pub fn mechanism(&self) -> Mechanism {
         match self {
-            Self::Null => Mechanism::Null,
+            Self::Null | Self::NullAs(_) => Mechanism::Null,
             Self::CurveServer(_) | Self::CurveClient { .. } => Mechanism::Curve,
         }
     }
@@ -34,7 +37,7 @@ impl Security {
     pub fn is_server(&self) -> bool {
         match self {
             Self::CurveServer(_) => true,
-            Self::Null | Self::CurveClient { .. } => false,
+            Self::Null | Self::NullAs(_) | Self::CurveClient { .. } => false,
         }
     }
 }

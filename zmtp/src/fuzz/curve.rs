@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::codec::{
     FRAME_HEADER_BYTES_MAX, FrameHeader, GREETING_BYTES, Greeting, Handshake, HandshakeConfig,
-    HandshakeError, Mechanism, Metadata, Progress, SocketType,
+    HandshakeError, Mechanism, Metadata, Progress, SocketType, Welcome,
 };
 use crate::curve::{Channel, ChannelError, ClientSide, KeyPair, RANDOM_BYTES, SecretKey, Security};
 
@@ -58,7 +58,7 @@ fn shake_hands(bytes: &[u8], piece: usize) -> (Result<Progress, HandshakeError>,
             while let Ok(Progress::Compute | Progress::Admit(_)) = progress {
                 progress = match progress {
                     Ok(Progress::Compute) => handshake.compute(),
-                    Ok(Progress::Admit(_)) => handshake.admit(true),
+                    Ok(Progress::Admit(_)) => handshake.admit(Welcome::Yes),
                     settled @ (Ok(Progress::NeedMore | Progress::Done(_)) | Err(_)) => settled,
                 };
             }

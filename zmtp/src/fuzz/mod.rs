@@ -9,8 +9,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::codec::{
     Command, FrameError, FrameHeader, Frames, Handshake, HandshakeConfig, HandshakeError, Item,
-    MessageLimits, MessageSplitter, Progress, SocketType, Subscription, TopicSet, subscription_of,
+    MessageLimits, MessageSplitter, Progress, SocketType, Subscription, TopicSet, Welcome, subscription_of,
 };
+use crate::curve::{PublicKey, Security};
 use crate::message::Message;
 
 pub use curve::curve;
@@ -42,10 +43,19 @@ pub fn stream(data: &[u8]) {
     }
 }
 
-/// A handshake's bytes, in one piece and byte by byte: the same outcome, the same bytes sent, the same rest.
+/// A handshake's bytes, in one piece and byte by byte: the same outcome, the same bytes sent, the same rest. Whoever counts as having a key
+/// has the same outcome, too, but for that key.
 pub fn handshake(data: &[u8]) {
-    let whole = shake_hands(data, data.len().max(1));
-    assert_eq!(shake_hands(data, 1), whole);
+    let whole = shake_hands(data, data.len().max(1), Security::Null);
+    assert_eq!(shake_hands(data, 1, Security::Null), whole);
+    let key = PublicKey::from_bytes([7; 32]);
+    let mut standing_in = shake_hands(data, data.len().max(1), Security::NullAs(key));
+    assert_eq!(shake_hands(data, 1, Security::NullAs(key)), standing_in);
+    if let Ok(Progress::Done(peer)) = &mut standing_in.0 {
+        assert_eq!(peer.key.take(), Some(key));
+        assert_eq!(standing_in, whole);
+    }
+    assert_eq!(standing_in.0, whole.0);
 }
 
 /// A command's body: what is understood is written and read back alike.
@@ -116,8 +126,9 @@ fn check_item(item: &Seen) {
 
 type Shaken = (Result<Progress, HandshakeError>, Vec<u8>, Vec<u8>);
 
-fn shake_hands(data: &[u8], piece: usize) -> Shaken {
-    let mut handshake = Handshake::new(HandshakeConfig::new(SocketType::Router));
+fn shake_hands(data: &[u8], piece: usize, security: Security) -> Shaken {
+    let config = HandshakeConfig { security, ..HandshakeConfig::new(SocketType::Router) };
+    let mut handshake = Handshake::new(config);
     let (mut buffer, mut sent) = (BytesMut::new(), handshake.take_outgoing().to_vec());
     let mut pieces = data.chunks(piece);
     let mut progress = Ok(Progress::NeedMore);
@@ -125,6 +136,9 @@ fn shake_hands(data: &[u8], piece: usize) -> Shaken {
         let Some(piece) = pieces.next() else { break };
         buffer.extend_from_slice(piece);
         progress = handshake.input(&mut buffer);
+        if let Ok(Progress::Admit(_)) = progress {
+            progress = handshake.admit(Welcome::Yes);
+        }
         sent.extend_from_slice(&handshake.take_outgoing());
     }
     // After an error what is left is nobody's.

@@ -6,19 +6,31 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::gatekeeper::{Addresses, Counted};
 use super::hub::{Hub, Shared};
 use super::session::{self, Side};
+use crate::codec::{HandshakeConfig, Welcome};
+use crate::curve::Security;
 use crate::endpoint::Endpoint;
 use crate::event::SocketEventKind;
 use crate::limits;
 use crate::transport::{
-    EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish,
+    EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish_admitting,
 };
 
+/// One of the places where a socket listens.
+pub(crate) struct Entrance {
+    pub(crate) listener: Listener,
+    pub(crate) security: Security,
+    pub(crate) connections_max: usize,
+}
+
 /// Accepts until told to stop, then sees its connections to their ends.
-pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
+pub(crate) async fn run<H: Hub>(entrance: Entrance, shared: Arc<Shared<H>>) {
+    let Entrance { listener, security, connections_max } = entrance;
     let endpoint = listener.local_endpoint().clone();
     let gate = HandshakeGate::new(shared.options.handshakes_max);
+    let addresses = Addresses::new(shared.options.connections_per_address_max);
     let mut links = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -27,14 +39,24 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(stream) if links.len() >= shared.options.connections_max => {
-                let max = shared.options.connections_max;
-                shared.complaints.about(&stream.peer(), &format_args!("connection refused: more than {max}"));
-                refuse(&shared, &endpoint, stream.peer(), "too many connections".to_owned());
-            }
-            Ok(stream) => {
-                links.spawn(serve(stream, endpoint.clone(), gate.clone(), Arc::clone(&shared)));
-            }
+            Ok(stream) => match take_in(&shared, links.len(), connections_max, &addresses, stream.peer()) {
+                Ok(counted) => {
+                    let handshake = HandshakeConfig {
+                        security: security.clone(),
+                        ..shared.options.handshake(H::SOCKET_TYPE)
+                    };
+                    let serving =
+                        serve(stream, endpoint.clone(), handshake, gate.clone(), Arc::clone(&shared));
+                    links.spawn(async move {
+                        serving.await;
+                        drop(counted);
+                    });
+                }
+                Err(reason) => {
+                    shared.complaints.about(&stream.peer(), &format_args!("connection refused: {reason}"));
+                    refuse(&shared, &endpoint, stream.peer(), reason);
+                }
+            },
             Err(error) => {
                 shared.complaints.about(&endpoint, &format_args!("cannot accept connections: {error}"));
                 shared.tell(&endpoint, None, SocketEventKind::AcceptFailed { error: error.to_string() });
@@ -49,11 +71,36 @@ pub(crate) async fn run<H: Hub>(listener: Listener, shared: Arc<Shared<H>>) {
     while links.join_next().await.is_some() {}
 }
 
-async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, shared: Arc<Shared<H>>) {
+/// Whether one more connection is taken, from there; otherwise why not.
+fn take_in<H: Hub>(
+    shared: &Shared<H>,
+    connections: usize,
+    connections_max: usize,
+    addresses: &Addresses,
+    peer: PeerAddress,
+) -> Result<Counted, String> {
+    if connections >= connections_max {
+        return Err(format!("there are {connections_max} connections already"));
+    }
+    let counted = addresses.enter(peer).ok_or_else(|| {
+        let max = shared.options.connections_per_address_max;
+        format!("there are {max} connections from its address already")
+    })?;
+    shared.hub.gatekeeper().map_or(Ok(()), |gatekeeper| gatekeeper.arrives(peer))?;
+    Ok(counted)
+}
+
+async fn serve<H: Hub>(
+    stream: Stream,
+    endpoint: Endpoint,
+    handshake: HandshakeConfig,
+    gate: HandshakeGate,
+    shared: Arc<Shared<H>>,
+) {
     let address = stream.peer();
     let established = tokio::select! {
         () = shared.closing.cancelled() => return,
-        established = shake_hands(stream, &gate, &shared) => established,
+        established = shake_hands(stream, handshake, &gate, &shared) => established,
     };
     match established {
         Ok(established) => {
@@ -61,7 +108,7 @@ async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, 
         }
         Err(error) => {
             // Who connects and goes away, as health checks do, is nothing to complain of.
-            if !matches!(error, EstablishError::Closed | EstablishError::Io(_)) {
+            if !matches!(error, EstablishError::Closed | EstablishError::Unheard | EstablishError::Io(_)) {
                 shared.complaints.about(&address, &format_args!("connection refused: {error}"));
             }
             refuse(&shared, &endpoint, address, error.to_string());
@@ -72,6 +119,7 @@ async fn serve<H: Hub>(stream: Stream, endpoint: Endpoint, gate: HandshakeGate, 
 /// The wait for a place counts as part of the handshake's time.
 async fn shake_hands<H: Hub>(
     stream: Stream,
+    handshake: HandshakeConfig,
     gate: &HandshakeGate,
     shared: &Shared<H>,
 ) -> Result<Established, EstablishError> {
@@ -79,7 +127,11 @@ async fn shake_hands<H: Hub>(
     let deadline = Instant::now() + limit;
     let entered = tokio::time::timeout_at(deadline, gate.enter(stream.peer())).await;
     let _pass = entered.map_err(|_| EstablishError::TimedOut)?.ok_or(EstablishError::Crowded)?;
-    establish(stream, shared.options.handshake(H::SOCKET_TYPE), deadline - Instant::now()).await
+    let welcomes = async |key, address| match shared.hub.gatekeeper() {
+        Some(gatekeeper) => gatekeeper.welcomes(&key, address),
+        None => Welcome::Yes,
+    };
+    establish_admitting(stream, handshake, deadline - Instant::now(), welcomes).await
 }
 
 fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: String) {

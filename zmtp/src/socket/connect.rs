@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::hub::{Hub, Shared};
 use super::session::{self, Side};
+use crate::codec::HandshakeError;
 use crate::endpoint::Endpoint;
 use crate::event::SocketEventKind;
 use crate::limits;
@@ -31,9 +32,15 @@ pub(crate) async fn run<H: Hub>(endpoint: Endpoint, shared: Arc<Shared<H>>) {
                 }
                 backoff.next_delay()
             }
-            Err(error) => {
-                let retry_in = backoff.next_delay();
-                shared.tell(&endpoint, None, SocketEventKind::ConnectFailed { error, retry_in });
+            Err(failure) => {
+                let (error, retry_in, is_refusal) = match failure {
+                    Failure::Passing(error) => (error, backoff.next_delay(), false),
+                    Failure::Refusal(error) => {
+                        (error, backoff.next_delay_up_to(options.reconnect_refused_max), true)
+                    }
+                };
+                let failed = SocketEventKind::ConnectFailed { error, retry_in, is_refusal };
+                shared.tell(&endpoint, None, failed);
                 retry_in
             }
         };
@@ -44,14 +51,29 @@ pub(crate) async fn run<H: Hub>(endpoint: Endpoint, shared: Arc<Shared<H>>) {
     }
 }
 
-async fn attempt<H: Hub>(endpoint: &Endpoint, shared: &Shared<H>) -> Result<Established, String> {
+/// Why an attempt failed, for people to read.
+enum Failure {
+    /// The next one may be better.
+    Passing(String),
+    /// Our key is not welcome.
+    Refusal(String),
+}
+
+async fn attempt<H: Hub>(endpoint: &Endpoint, shared: &Shared<H>) -> Result<Established, Failure> {
     let began = Instant::now();
     let limit = shared.options.handshake_timeout;
     let stream = match timeout(limit, Stream::connect(endpoint)).await {
-        Ok(connected) => connected.map_err(|error| error.to_string())?,
-        Err(_) => return Err("no answer".to_owned()),
+        Ok(connected) => connected.map_err(|error| Failure::Passing(error.to_string()))?,
+        Err(_) => return Err(Failure::Passing("no answer".to_owned())),
     };
     let rest = limit.saturating_sub(began.elapsed());
     let established = establish(stream, shared.options.handshake(H::SOCKET_TYPE), rest).await;
-    established.map_err(|error: EstablishError| error.to_string())
+    established.map_err(|error| match error {
+        EstablishError::Handshake(HandshakeError::KeyRefusedByPeer) => Failure::Refusal(error.to_string()),
+        // What listens closes so whom it has counted too often.
+        EstablishError::Unheard => {
+            Failure::Passing("the peer closed the connection at once; it may have too many".to_owned())
+        }
+        error => Failure::Passing(error.to_string()),
+    })
 }

@@ -10,12 +10,15 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::accept::{self, Entrance};
+use super::connect;
+use super::gatekeeper::Gatekeeper;
 use super::link::Role;
 use super::progress::Progress;
 use super::send_queue::SendQueue;
 use super::stats::{Complaints, Counters, SocketStats};
-use super::{accept, connect};
 use crate::codec::{Peer, SocketType};
+use crate::curve::Security;
 use crate::endpoint::Endpoint;
 use crate::event::{SocketEvent, SocketEventKind};
 use crate::limits;
@@ -30,6 +33,11 @@ pub(crate) trait Hub: Send + Sync + 'static {
 
     /// The type it announces.
     const SOCKET_TYPE: SocketType;
+
+    /// Who says which connections it takes, if it listens and anybody does.
+    fn gatekeeper(&self) -> Option<&dyn Gatekeeper> {
+        None
+    }
 
     /// A connection is ready; messages for it go into `queue`.
     fn join(&self, id: PeerId, peer: &Peer, address: PeerAddress, queue: &Arc<SendQueue>) -> Self::Role;
@@ -96,8 +104,27 @@ impl<H: Hub> Handle<H> {
         let listener = Listener::bind(endpoint).await?;
         let mut handle = Self::new(hub, options, progress);
         handle.local_endpoint = Some(listener.local_endpoint().clone());
-        handle.tasks.spawn(accept::run(listener, Arc::clone(&handle.shared)));
+        let (security, connections_max) =
+            (handle.shared.options.security.clone(), handle.shared.options.connections_max);
+        handle.accept(listener, security, connections_max);
         Ok(handle)
+    }
+
+    pub(crate) async fn listen_too(
+        &mut self,
+        endpoint: &Endpoint,
+        security: Security,
+        connections_max: usize,
+    ) -> Result<Endpoint, BindError> {
+        let listener = Listener::bind_private(endpoint).await?;
+        let local = listener.local_endpoint().clone();
+        self.accept(listener, security, connections_max);
+        Ok(local)
+    }
+
+    fn accept(&mut self, listener: Listener, security: Security, connections_max: usize) {
+        let entrance = Entrance { listener, security, connections_max };
+        self.tasks.spawn(accept::run(entrance, Arc::clone(&self.shared)));
     }
 
     pub(crate) fn connect(

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`router`], [`dealer`], [`publisher`], [`subscriber`] | the four types: what their users call, and what a connection's messages do there |
 //! | [`hub`] | what they share |
-//! | [`accept`], [`connect`] | where connections come from |
+//! | [`accept`], [`gatekeeper`], [`connect`] | where connections come from, and which are taken |
 //! | [`session`], [`link`] | a connection's life, and its turns |
 //! | [`read_buffer`], [`write_buffer`] | bytes from and to the kernel |
 //! | [`receive_queue`], [`delivery`], [`send_queue`], [`progress`] | between the connections and the user |
@@ -15,6 +15,7 @@ mod accept;
 mod connect;
 mod dealer;
 mod delivery;
+mod gatekeeper;
 mod hub;
 mod link;
 mod progress;
@@ -29,6 +30,7 @@ mod subscriber;
 mod write_buffer;
 
 pub use dealer::{Dealer, Framing};
+pub use gatekeeper::Gatekeeper;
 pub use publisher::{Publisher, SubscriptionListener};
 pub use router::{PeerInfo, Router};
 pub use stats::SocketStats;

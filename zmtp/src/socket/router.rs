@@ -9,6 +9,7 @@ use foldhash::HashMap;
 use tokio::sync::broadcast;
 
 use super::delivery::Delivery;
+use super::gatekeeper::Gatekeeper;
 use super::hub::{Handle, Hub};
 use super::link::Role;
 use super::progress::Progress;
@@ -17,7 +18,7 @@ use super::receive_queue::{ReceiveQueue, Room};
 use super::send_queue::{Outbound, PushError, SendQueue};
 use super::stats::SocketStats;
 use crate::codec::{Peer, SocketType, TopicsFull};
-use crate::curve::PublicKey;
+use crate::curve::{PublicKey, Security};
 use crate::endpoint::Endpoint;
 use crate::error::SendError;
 use crate::event::SocketEvent;
@@ -45,10 +46,38 @@ impl fmt::Debug for Router {
 impl Router {
     /// Listens on `endpoint`. Must be called in a tokio runtime.
     pub async fn bind(endpoint: &Endpoint, options: SocketOptions) -> Result<Self, BindError> {
+        Self::bind_guarded(endpoint, options, None).await
+    }
+
+    /// As [`bind`](Self::bind), with somebody who says which connections are taken.
+    pub async fn bind_with_gatekeeper(
+        endpoint: &Endpoint,
+        options: SocketOptions,
+        gatekeeper: Arc<dyn Gatekeeper>,
+    ) -> Result<Self, BindError> {
+        Self::bind_guarded(endpoint, options, Some(gatekeeper)).await
+    }
+
+    async fn bind_guarded(
+        endpoint: &Endpoint,
+        options: SocketOptions,
+        gatekeeper: Option<Arc<dyn Gatekeeper>>,
+    ) -> Result<Self, BindError> {
         let received = Arc::new(ReceiveQueue::new(&options));
-        let hub = RouterHub { joined: Mutex::default(), received: Arc::clone(&received) };
+        let hub = RouterHub { joined: Mutex::default(), received: Arc::clone(&received), gatekeeper };
         let handle = Handle::bind(endpoint, hub, options, Arc::new(Progress::default())).await?;
         Ok(Self { handle, received })
+    }
+
+    /// Listens on a further endpoint, where connections are secured in another way and are at most so many; says where, with the port
+    /// that the system chose. An `ipc` endpoint's file is its owner's alone.
+    pub async fn listen_too(
+        &mut self,
+        endpoint: &Endpoint,
+        security: Security,
+        connections_max: usize,
+    ) -> Result<Endpoint, BindError> {
+        self.handle.listen_too(endpoint, security, connections_max).await
     }
 
     /// Where it listens, with the port that the system chose if it was to choose.
@@ -117,7 +146,7 @@ impl Router {
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerInfo {
-    /// The long-term key that it has proved to have; none without security.
+    /// The long-term key that it has proved to have, or counts as having ([`Security::NullAs`]); none without security.
     pub key: Option<PublicKey>,
     /// Where it is.
     pub address: PeerAddress,
@@ -125,6 +154,7 @@ pub struct PeerInfo {
 
 struct RouterHub {
     joined: Mutex<HashMap<PeerId, Joined>>,
+    gatekeeper: Option<Arc<dyn Gatekeeper>>,
     received: Arc<ReceiveQueue>,
 }
 
@@ -143,6 +173,10 @@ impl Hub for RouterHub {
     type Role = RouterRole;
 
     const SOCKET_TYPE: SocketType = SocketType::Router;
+
+    fn gatekeeper(&self) -> Option<&dyn Gatekeeper> {
+        self.gatekeeper.as_deref()
+    }
 
     fn join(&self, id: PeerId, peer: &Peer, address: PeerAddress, queue: &Arc<SendQueue>) -> RouterRole {
         let info = PeerInfo { key: peer.key, address };

@@ -20,6 +20,15 @@ impl PeerAddress {
             Self::Ipc => None,
         }
     }
+
+    /// What counts as one address where addresses have bounds. Whoever has one address of IPv6 has the whole network of 64 bits, and
+    /// could come from another one each time.
+    pub fn network(&self) -> Option<IpAddr> {
+        self.host().map(|host| match host.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
+            address @ IpAddr::V4(_) => address,
+        })
+    }
 }
 
 impl fmt::Display for PeerAddress {

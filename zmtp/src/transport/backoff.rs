@@ -24,8 +24,13 @@ impl Backoff {
 
     /// How long to wait before the next attempt.
     pub fn next_delay(&mut self) -> Duration {
-        let longest = self.next;
-        self.next = longest.saturating_mul(2).min(self.max);
+        self.next_delay_up_to(self.max)
+    }
+
+    /// The same, with another longest wait.
+    pub fn next_delay_up_to(&mut self, max: Duration) -> Duration {
+        let longest = self.next.min(max);
+        self.next = longest.saturating_mul(2).min(max);
         longest.mul_f64(self.random.random_range(0.5..=1.0))
     }
 
@@ -55,6 +60,18 @@ mod tests {
             backoff.reset();
             assert!(backoff.next_delay() <= FIRST);
         }
+    }
+
+    #[test]
+    fn another_longest_wait_holds_for_as_long_as_it_is_asked_for() {
+        let (mut backoff, max) = (Backoff::new(FIRST, MAX, 7), 8 * MAX);
+        let check = |delay: Duration, longest: Duration| {
+            assert!((longest / 2..=longest).contains(&delay), "{delay:?} of {longest:?}");
+        };
+        for longest in [50, 100, 200, 400, 800, 1600, 2400, 2400].map(Duration::from_millis) {
+            check(backoff.next_delay_up_to(max), longest);
+        }
+        check(backoff.next_delay(), MAX);
     }
 
     #[test]

@@ -77,6 +77,12 @@ pub enum EstablishError {
     /// The peer closed the connection first.
     #[error("the peer closed the connection during the handshake")]
     Closed,
+    /// The peer closed the connection without having said anything.
+    #[error("the peer closed the connection before it said anything")]
+    Unheard,
+    /// The peer closed the connection when it had seen this side's key: as ZAP's `300` has it, it may be tried again later.
+    #[error("the peer takes no further connection with this key for now")]
+    NotNow,
     /// Too many connections of this address wait for their handshake.
     #[error("too many handshakes under way")]
     Crowded,

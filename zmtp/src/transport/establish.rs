@@ -1,5 +1,6 @@
 //! The handshake over a stream, within a time limit.
 
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -10,7 +11,7 @@ use super::address::PeerAddress;
 use super::arithmetic::ARITHMETIC;
 use super::error::EstablishError;
 use super::stream::Stream;
-use crate::codec::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress};
+use crate::codec::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress, Welcome};
 use crate::curve::{Channel, PublicKey};
 
 /// A connection whose handshake is done.
@@ -35,16 +36,16 @@ pub async fn establish(
     config: HandshakeConfig,
     limit: Duration,
 ) -> Result<Established, EstablishError> {
-    establish_admitting(stream, config, limit, async |_, _| true).await
+    establish_admitting(stream, config, limit, async |_, _| Welcome::Yes).await
 }
 
-/// As [`establish`]; where this side is CURVE's server, `admits` is asked whether the key is welcome that the peer has proved to have.
-/// The time that it takes is the handshake's. Who is not welcome is told `400`.
+/// As [`establish`]; where this side is CURVE's server, `admits` is asked whether the key is welcome that the peer has proved to have,
+/// or counts as having. The time that it takes is the handshake's. Who is not welcome is told as [`Handshake::admit`] says.
 pub async fn establish_admitting(
     mut stream: Stream,
     config: HandshakeConfig,
     limit: Duration,
-    admits: impl AsyncFnOnce(PublicKey, PeerAddress) -> bool,
+    admits: impl AsyncFnOnce(PublicKey, PeerAddress) -> Welcome,
 ) -> Result<Established, EstablishError> {
     let mut read_ahead = BytesMut::new();
     let shaken = timeout(limit, shake_hands(&mut stream, config, &mut read_ahead, admits)).await;
@@ -59,7 +60,7 @@ async fn shake_hands(
     stream: &mut Stream,
     config: HandshakeConfig,
     buffer: &mut BytesMut,
-    admits: impl AsyncFnOnce(PublicKey, PeerAddress) -> bool,
+    admits: impl AsyncFnOnce(PublicKey, PeerAddress) -> Welcome,
 ) -> Result<(Peer, Option<Channel>), EstablishError> {
     let mut handshake = Handshake::new(config);
     let mut admits = Some(admits);
@@ -78,11 +79,11 @@ async fn shake_hands(
                     if may_go_on { handshake.input(buffer) } else { computed }
                 }
                 Ok(Progress::Admit(key)) => {
-                    let is_welcome = match admits.take() {
+                    let welcome = match admits.take() {
                         Some(admits) => admits(key, stream.peer()).await,
-                        None => false,
+                        None => Welcome::No,
                     };
-                    handshake.admit(is_welcome)
+                    handshake.admit(welcome)
                 }
             };
         };
@@ -91,11 +92,30 @@ async fn shake_hands(
             written?;
             return Ok((peer, handshake.take_channel()));
         }
-        written?;
+        written.map_err(|error| broken(&handshake, error))?;
         buffer.reserve(READ_BYTES);
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(EstablishError::Closed);
+        if stream.read_buf(buffer).await.map_err(|error| broken(&handshake, error))? == 0 {
+            return Err(closed(&handshake));
         }
+    }
+}
+
+/// Who writes to a peer that closes sees no end, but that the connection breaks.
+fn broken(handshake: &Handshake, error: io::Error) -> EstablishError {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => closed(handshake),
+        _ => error.into(),
+    }
+}
+
+/// What it means that the peer closes the connection here.
+fn closed(handshake: &Handshake) -> EstablishError {
+    if handshake.has_shown_key() {
+        EstablishError::NotNow
+    } else if handshake.has_heard() {
+        EstablishError::Closed
+    } else {
+        EstablishError::Unheard
     }
 }
 

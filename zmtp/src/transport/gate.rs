@@ -62,7 +62,7 @@ impl HandshakeGate {
     pub async fn enter(&self, peer: PeerAddress) -> Option<HandshakePass> {
         let mut host_place = None;
         let mut registration = None;
-        if let Some(host) = peer.host() {
+        if let Some(host) = peer.network() {
             let (places, registered) = self.register(host)?;
             registration = Some(registered);
             host_place = Some(places.acquire_owned().await.ok()?);

@@ -1,12 +1,12 @@
 //! Listening on an endpoint.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::error::{BindError, BindFault};
@@ -23,6 +23,9 @@ pub struct Listener {
     _file: Option<SocketFile>,
 }
 
+/// The owner reads and writes, nobody else does.
+const PRIVATE_MODE: u32 = 0o600;
+
 #[derive(Debug)]
 enum Inner {
     Tcp(TcpListener),
@@ -36,9 +39,18 @@ impl Listener {
     pub async fn bind(endpoint: &Endpoint) -> Result<Self, BindError> {
         let bound = match endpoint {
             Endpoint::Tcp { host, port } => bind_tcp(host, *port).await,
-            Endpoint::Ipc(path) => bind_ipc(path, endpoint),
+            Endpoint::Ipc(path) => bind_ipc(path, endpoint, |path| UnixListener::bind(path)),
         };
         bound.map_err(|fault| BindError { endpoint: endpoint.clone(), fault })
+    }
+
+    /// As [`bind`](Self::bind); and an `ipc` socket's file is its owner's alone (mode 0600), from before anybody can connect.
+    pub async fn bind_private(endpoint: &Endpoint) -> Result<Self, BindError> {
+        match endpoint {
+            Endpoint::Tcp { .. } => Self::bind(endpoint).await,
+            Endpoint::Ipc(path) => bind_ipc(path, endpoint, bind_unix_private)
+                .map_err(|fault| BindError { endpoint: endpoint.clone(), fault }),
+        }
     }
 
     /// Where it listens, with the port the system chose if it was to choose.
@@ -101,8 +113,12 @@ fn listen(address: SocketAddr, dual_stack: bool) -> io::Result<TcpListener> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(i32::try_from(limits::LISTEN_BACKLOG).unwrap_or(i32::MAX))?;
+    socket.listen(backlog())?;
     TcpListener::from_std(socket.into())
+}
+
+fn backlog() -> i32 {
+    i32::try_from(limits::LISTEN_BACKLOG).unwrap_or(i32::MAX)
 }
 
 fn tcp_fault(error: io::Error) -> BindFault {
@@ -114,17 +130,35 @@ fn tcp_fault(error: io::Error) -> BindFault {
     }
 }
 
-fn bind_ipc(path: &Path, endpoint: &Endpoint) -> Result<Listener, BindFault> {
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => replace_stale(path)?,
+fn bind_ipc(
+    path: &Path,
+    endpoint: &Endpoint,
+    bind: impl Fn(&Path) -> io::Result<UnixListener>,
+) -> Result<Listener, BindFault> {
+    let listener = match bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            // The folder is locked meanwhile, so that of two programs that find the same stale file only one replaces it.
+            let _folder = remove_stale(path)?;
+            bind(path).map_err(ipc_fault)?
+        }
         bound => bound.map_err(ipc_fault)?,
     };
     let file = SocketFile::at(path).map_err(ipc_fault)?;
     Ok(Listener { inner: Inner::Ipc(listener), endpoint: endpoint.clone(), _file: Some(file) })
 }
 
-/// The folder is locked meanwhile, so that of two programs that find the same stale file only one replaces it.
-fn replace_stale(path: &Path) -> Result<UnixListener, BindFault> {
+/// Nobody can connect to a socket that does not listen yet: by then its file has its mode.
+fn bind_unix_private(path: &Path) -> io::Result<UnixListener> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    fs::set_permissions(path, Permissions::from_mode(PRIVATE_MODE))?;
+    socket.listen(backlog())?;
+    UnixListener::from_std(socket.into())
+}
+
+/// Removes a file that nobody listens on any longer. The folder is locked for as long as what this gives is kept.
+fn remove_stale(path: &Path) -> Result<File, BindFault> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let lock = File::open(folder).map_err(ipc_fault)?;
     lock.try_lock().map_err(|_| BindFault::PathInUse)?;
@@ -140,7 +174,7 @@ fn replace_stale(path: &Path) -> Result<UnixListener, BindFault> {
         _ => return Err(BindFault::PathInUse),
     }
     fs::remove_file(path).map_err(ipc_fault)?;
-    UnixListener::bind(path).map_err(ipc_fault)
+    Ok(lock)
 }
 
 fn ipc_fault(error: io::Error) -> BindFault {

@@ -2,7 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use recado_zmtp::codec::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress, SocketType, Version};
+use recado_zmtp::codec::{
+    Handshake, HandshakeConfig, HandshakeError, Peer, Progress, SocketType, Version, Welcome,
+};
+use recado_zmtp::curve::{PublicKey, Security};
 
 use super::bytes_of::{frame, greeting, property, ready};
 
@@ -122,4 +125,44 @@ fn two_of_ours_understand_each_other() {
         }
     }
     assert_eq!(peers, ["ROUTER b\"\" 3.1", "DEALER b\"ana\" 3.1"]);
+}
+
+#[test]
+fn one_who_counts_as_having_a_key_is_told_nothing_before_it_is_let_in() {
+    let key = PublicKey::from_bytes([7; 32]);
+    let bytes = [greeting(1), ready(&[property("Socket-Type", b"DEALER")])].concat();
+    for welcome in [Welcome::Yes, Welcome::No] {
+        let config =
+            HandshakeConfig { security: Security::NullAs(key), ..HandshakeConfig::new(SocketType::Router) };
+        let mut handshake = Handshake::new(config);
+        assert_eq!(handshake.admit(Welcome::Yes), Ok(Progress::NeedMore), "nobody asks to be let in yet");
+        assert_eq!(handshake.take_outgoing(), greeting(1));
+        for end in 0..bytes.len() {
+            let config = HandshakeConfig {
+                security: Security::NullAs(key),
+                ..HandshakeConfig::new(SocketType::Router)
+            };
+            let mut shorter = Handshake::new(config);
+            let progress = shorter.input(&mut BytesMut::from(&bytes[..end]));
+            assert_eq!(progress, Ok(Progress::NeedMore), "the first {end} bytes");
+        }
+        let mut input = BytesMut::from(&[&bytes[..], &frame(0, b"oi")].concat()[..]);
+        for _ in 0..2 {
+            assert_eq!(handshake.input(&mut input), Ok(Progress::Admit(key)));
+            assert_eq!(handshake.take_outgoing(), "");
+        }
+        let outcome = handshake.admit(welcome.clone());
+        let sent = handshake.take_outgoing();
+        if welcome == Welcome::Yes {
+            let version = Version { major: 3, minor: 1 };
+            let (socket_type, identity) = (SocketType::Dealer, Bytes::new());
+            let peer = Peer { socket_type, identity, version, key: Some(key) };
+            assert_eq!(outcome, Ok(Progress::Done(peer)));
+            assert_eq!(sent, ready(&[property("Socket-Type", b"ROUTER"), property("Identity", b"")]));
+            assert_eq!(input, frame(0, b"oi")[..]);
+        } else {
+            assert_eq!(outcome, Err(HandshakeError::NotAdmitted(key)));
+            assert_eq!(sent, "", "whoever is told comes back no more");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod closing;
+mod gatekeeper;
 mod heartbeat;
 mod hostile;
 mod publisher_subscriber;
@@ -10,6 +11,7 @@ mod reconnecting;
 mod requests;
 mod router_dealer;
 mod secured;
+mod standing_in;
 mod transport;
 
 use std::time::Duration;

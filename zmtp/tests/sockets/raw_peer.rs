@@ -1,7 +1,9 @@
 //! A peer of bare bytes: says what it likes, shows what it got.
 
+use std::net::IpAddr;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use recado_zmtp::{Endpoint, Host};
 
@@ -36,10 +38,17 @@ pub(crate) fn command(name: &str, data: &[u8]) -> Vec<u8> {
 impl RawPeer {
     /// Connects and says nothing.
     pub(crate) async fn connect(endpoint: &Endpoint) -> Self {
+        Self::connect_from([127, 0, 0, 1].into(), endpoint).await
+    }
+
+    /// The same, from another of this machine's addresses.
+    pub(crate) async fn connect_from(source: IpAddr, endpoint: &Endpoint) -> Self {
         let Endpoint::Tcp { host: Host::Ip(address), port } = endpoint else {
             panic!("not an address: {endpoint}")
         };
-        Self(TcpStream::connect((*address, *port)).await.unwrap())
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((source, 0).into()).unwrap();
+        Self(socket.connect((*address, *port).into()).await.unwrap())
     }
 
     /// Connects and shakes hands as a peer of version 3.`minor`.

@@ -109,7 +109,7 @@ async fn an_endpoint_where_nobody_listens_is_tried_again_ever_more_seldom() {
     let mut events = dealer.events();
     for longest_ms in [2, 4, 8, 16, 16] {
         let retry_in = event(&mut events, |kind| match kind {
-            SocketEventKind::ConnectFailed { error, retry_in } => {
+            SocketEventKind::ConnectFailed { error, retry_in, is_refusal: false } => {
                 assert!(error.contains("refused"), "{error}");
                 Some(retry_in)
             }

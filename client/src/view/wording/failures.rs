@@ -360,7 +360,7 @@ fn refused(code: &Code, description: &str) -> String {
         Code::IdReused => "esse número já é de outra mensagem",
         Code::Internal => "o servidor falhou",
         Code::KeyTaken => "essa chave é de outro usuário, ou foi revogada",
-        Code::NameTaken => "esse nome já é de outro canal ou usuário",
+        Code::NameTaken => "esse nome já é de um canal ou usuário, ou parece com um que é",
         Code::NoSuchChannel => "esse canal não existe",
         Code::NoSuchKey => "essa chave não existe",
         Code::NoSuchMessage => "essa mensagem não existe, ou foi apagada",

@@ -25,7 +25,7 @@ use super::text::one_line;
 
 pub use commands::CommandHelp;
 pub use language::{Both, Language};
-pub use notices::Hosted;
+pub use notices::{Hosted, HostedParts};
 
 pub(crate) use commands::{command, help, help_on};
 pub(crate) use company::{comings, presence, typing, who};
@@ -42,7 +42,7 @@ pub(crate) use labels::{
     not_your_own, people, quoted, really_delete, scrolled_back, send_so_many_lines, switcher, to_you, topic,
     unread_divider, unread_elsewhere, users, weeks_and_years, you_are_here, your_name,
 };
-pub(crate) use notices::{act, hosted, no_server, notice, still_trying, too_fast};
+pub(crate) use notices::{act, founded, hosted, no_server, notice, still_trying, too_fast};
 
 /// A name as it is shown: harmless, and in quotes when it could be taken for something else.
 pub(crate) fn name(name: &str) -> Cow<'_, str> {

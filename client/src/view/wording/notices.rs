@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use recado_proto::{ActKind, ChannelName};
+use recado_proto::{ActKind, ChannelName, UserName};
 use recado_zmtp::Endpoint;
 
 use crate::chat::item::{ActShown, Level, Notice, Place};
@@ -13,13 +13,22 @@ use super::{channel, distrusted, governed, name, place};
 
 /// What `recado` starts for a chat when nobody provides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hosted {
+pub enum HostedParts {
     /// A broker and a server.
     Both,
     /// A server.
     Server,
     /// A broker.
     Broker,
+}
+
+/// What was started for the chat, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hosted {
+    /// What.
+    pub parts: HostedParts,
+    /// With security on.
+    pub is_secured: bool,
 }
 
 /// What happened, as one or more lines.
@@ -375,30 +384,40 @@ fn listed(language: Language, channels: &[ChannelName]) -> String {
 }
 
 /// What was started for the chat.
-pub(crate) fn hosted(language: Language, hosted: Hosted) -> String {
+pub(crate) fn hosted(language: Language, Hosted { parts, is_secured }: Hosted) -> String {
     match language {
         Language::English => {
-            let what = match hosted {
-                Hosted::Both => "a broker and a server",
-                Hosted::Server => "a server",
-                Hosted::Broker => "a broker",
+            let what = match parts {
+                HostedParts::Both => "a broker and a server",
+                HostedParts::Server => "a server",
+                HostedParts::Broker => "a broker",
             };
-            format!(
-                "Started {what} in this program, for as long as the chat is open.\n\
-                 Others on this machine join with: recado client"
-            )
+            let others = match is_secured {
+                false => "Others on this machine join with: recado client",
+                true => "Others join with a link, which an administrator makes: recado admin invite",
+            };
+            format!("Started {what} in this program, for as long as the chat is open.\n{others}")
         }
         Language::Portuguese => {
-            let what = match hosted {
-                Hosted::Both => "Um broker e um servidor foram iniciados",
-                Hosted::Server => "Um servidor foi iniciado",
-                Hosted::Broker => "Um broker foi iniciado",
+            let what = match parts {
+                HostedParts::Both => "Um broker e um servidor foram iniciados",
+                HostedParts::Server => "Um servidor foi iniciado",
+                HostedParts::Broker => "Um broker foi iniciado",
             };
-            format!(
-                "{what} neste programa, enquanto o chat estiver aberto.\n\
-                 Outras pessoas nesta máquina entram com: recado client"
-            )
+            let others = match is_secured {
+                false => "Outras pessoas nesta máquina entram com: recado client",
+                true => "Outras pessoas entram com um link, que um administrador cria: recado admin invite",
+            };
+            format!("{what} neste programa, enquanto o chat estiver aberto.\n{others}")
         }
+    }
+}
+
+/// Whose the secured server is that was started for the chat.
+pub(crate) fn founded(language: Language, user: &UserName) -> String {
+    match language {
+        Language::English => format!("You are {user} there, and administrator, as the first one."),
+        Language::Portuguese => format!("Você é {user} lá, e administra, por ser a primeira pessoa."),
     }
 }
 
@@ -447,6 +466,13 @@ pub(super) fn circumstance(language: Language, reason: &str) -> Cow<'_, str> {
             "connection refused" => Some("conexão recusada"),
             "connection reset by peer" => Some("o outro lado interrompeu a conexão"),
             "the peer closed the connection" => Some("o outro lado fechou a conexão"),
+            "the peer closed the connection at once; it may have too many" => {
+                Some("o outro lado fechou a conexão na hora; talvez tenha conexões demais")
+            }
+            "the peer takes no further connection with this key for now" => {
+                Some("o outro lado não aceita mais conexões com esta chave por enquanto")
+            }
+            "the peer does not admit this key" => Some("o outro lado não admite esta chave"),
             "the peer is silent" => Some("o outro lado não dá sinal"),
             "broken pipe" => Some("a conexão se rompeu"),
             "connection timed out" => Some("o tempo de conexão se esgotou"),

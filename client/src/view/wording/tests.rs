@@ -2,7 +2,9 @@
 
 use jiff::civil::date;
 use recado_proto::{ActKind, ChannelName, Code, Members, MessageId, NameError, Role, UserName};
+use recado_zmtp::codec::HandshakeError;
 use recado_zmtp::curve::KeyPair;
+use recado_zmtp::transport::EstablishError;
 
 use crate::chat::command::{COMMANDS, CommandError, CommandSpec, Governing};
 use crate::chat::draft::{Aim, Purpose};
@@ -13,7 +15,7 @@ use crate::screen::Keys;
 use crate::session::RequestError;
 use crate::view::text::columns;
 
-use super::{Hosted, Language};
+use super::{Hosted, HostedParts, Language};
 
 fn channel(name: &str) -> ChannelName {
     ChannelName::parse(name).unwrap()
@@ -313,7 +315,10 @@ fn labels(language: Language) -> Vec<String> {
     labels.extend([0, 1, 2].map(|count| super::history(language, &geral(), count)));
     labels.extend([0, 1, 2].map(|count| super::users(language, &names(count))));
     labels.extend([0, 1, 2].map(|count| super::channels(language, &names(count))));
-    labels.extend([Hosted::Both, Hosted::Server, Hosted::Broker].map(|what| super::hosted(language, what)));
+    for parts in [HostedParts::Both, HostedParts::Server, HostedParts::Broker] {
+        labels.extend([false, true].map(|is_secured| super::hosted(language, Hosted { parts, is_secured })));
+    }
+    labels.push(super::founded(language, &user()));
     labels.extend((1..=12).map(|month| super::day(language, date(2026, month, 1))));
     labels.extend((8..=14).map(|day| super::day(language, date(2026, 3, day))));
     labels
@@ -490,4 +495,17 @@ fn the_language_is_the_one_asked_for_or_the_locales() {
     check_locale(&[("LANG", "C"), ("LC_MESSAGES", "pt_BR.UTF-8")], portuguese);
     check_locale(&[("LC_ALL", "pt_BR.UTF-8"), ("LC_MESSAGES", "C"), ("LANG", "C")], portuguese);
     check_locale(&[("LC_TIME", "pt_BR.UTF-8"), ("LANGUAGE", "pt")], english);
+}
+
+#[test]
+fn why_a_connection_was_refused_has_words_in_portuguese() {
+    let reasons = [
+        EstablishError::NotNow.to_string(),
+        EstablishError::from(HandshakeError::KeyRefusedByPeer).to_string(),
+        "the peer closed the connection at once; it may have too many".to_owned(),
+    ];
+    for reason in reasons {
+        assert_eq!(super::notices::circumstance(Language::English, &reason), reason);
+        assert_ne!(super::notices::circumstance(Language::Portuguese, &reason), reason);
+    }
 }

@@ -56,8 +56,11 @@ impl Fields<'_> {
                 of: self.of_if_given()?,
                 role: self.role.map_or(Ok(Role::Member), |_| self.role())?,
                 seconds: self.seconds()?,
+                code: (),
             },
-            AdminKind::Device => AdminAct::Device { of: self.of_if_given()?, seconds: self.seconds()? },
+            AdminKind::Device => {
+                AdminAct::Device { of: self.of_if_given()?, seconds: self.seconds()?, code: () }
+            }
             AdminKind::AddKey => {
                 AdminAct::AddKey { of: self.of()?, key: self.device_key()?, device: self.label()? }
             }

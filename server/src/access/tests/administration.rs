@@ -3,14 +3,14 @@
 use recado_proto::{Act, ActIn, MessageId, RequestBody, Role};
 
 use super::{World, add_key, ban, by, channel, mute, revoke, role, unban, unmute, user};
-use crate::access::{AccessAct, Actor};
+use crate::access::{AccessAct, Actor, Names};
 use crate::limits::{MUTE_SECONDS_MAX, MUTES_PER_USER_MAX};
 use crate::store::NameOf;
 
 #[test]
 fn only_administrators_look_after_others_and_nobody_else_learns_who_exists() {
     let mut world = World::new();
-    world.names.insert("geral".to_owned(), NameOf::Channel);
+    world.named("geral", NameOf::Channel);
     world.user("robo", 3, Role::Bot);
     let acts: [fn(&str) -> AccessAct; 6] = [
         |of| role(of, Role::Member),
@@ -126,7 +126,7 @@ fn mutes_are_in_channels_that_exist_and_bounded() {
         world.refused(&by("ana"), mute("bob", None, Some(seconds)), "bad_request");
     }
     for number in 0..=MUTES_PER_USER_MAX {
-        world.names.insert(format!("c{number}"), NameOf::Channel);
+        world.named(&format!("c{number}"), NameOf::Channel);
     }
     for number in 0..MUTES_PER_USER_MAX {
         world.ok(&by("ana"), mute("bob", Some(&format!("c{number}")), Some(9)));

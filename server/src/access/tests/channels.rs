@@ -105,7 +105,7 @@ fn everybody_is_in_a_public_channel() {
 #[test]
 fn a_channel_from_an_open_system_is_nobodys() {
     let mut world = World::new();
-    world.names.insert("velho".to_owned(), crate::store::NameOf::Channel);
+    world.named("velho", crate::store::NameOf::Channel);
     assert!(world.access.may_read(&user("bob"), &channel("velho")));
     world.refused(&by("bob"), make_private("velho"), "forbidden");
     world.ok(&by("ana"), make_private("velho"));

@@ -22,7 +22,7 @@ fn act(world: &World, random: &mut Random) -> AccessAct {
     let number = random.below(KEYS) as u8;
     let seconds = *random.pick(&SECONDS);
     let wanted = (random.below(2) == 0).then_some(of);
-    match random.below(22) {
+    match random.below(24) {
         0..=2 => join(number, Some(random.below(8) as u8), wanted),
         3 => join(number, None, wanted),
         4 => invite(wanted, *random.pick(&ROLES), random.below(8) as u8),
@@ -46,6 +46,8 @@ fn act(world: &World, random: &mut Random) -> AccessAct {
             password: PasswordHash::from_phc("hash"),
             until_ms: world.now_ms + 1000 * (1 + random.below(50) as u64),
         },
+        21 => AccessAct::UserMade { user: user(of), role: *random.pick(&ROLES) },
+        22 => AccessAct::PlainListener { user: user(of), key: key(number) },
         _ => AccessAct::ChannelMade { channel: channel(place), private: random.below(2) == 0 },
     }
 }
@@ -53,6 +55,7 @@ fn act(world: &World, random: &mut Random) -> AccessAct {
 fn actor(act: &AccessAct, random: &mut Random) -> Actor {
     match act {
         AccessAct::Join { key, .. } | AccessAct::Session { key, .. } => Actor::Key(*key),
+        AccessAct::PlainListener { .. } | AccessAct::UserMade { .. } if random.below(4) > 0 => Actor::System,
         _ if random.below(12) == 0 => Actor::System,
         _ if random.below(2) == 0 => by("ana"),
         _ => by(USERS[random.below(USERS.len())]),
@@ -84,6 +87,9 @@ fn check(world: &World, revoked: &[u8], step: &str) {
             assert!(!may || !members.private || members.members.contains(&who), "{step}: {who} reads {name}");
         }
     }
+    let plain = access.keys.values().filter(|key| key.stands_in);
+    assert!(plain.clone().all(|key| !access.administrators.contains(&key.user)), "{step}");
+    assert!(plain.clone().all(|key| key.until_ms.is_none()), "{step}");
     let sessions = access.keys.values().filter_map(|key| key.until_ms).count();
     assert_eq!(access.session_ends.len(), sessions, "{step}");
     let with_key = access.accounts.values().map(|account| account.keys.len() + account.sessions.len());

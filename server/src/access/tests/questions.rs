@@ -6,7 +6,7 @@ use recado_proto::{
 };
 
 use super::{World, by, channel, code, key, mute, user};
-use crate::access::{AccessAct, Actor, Administration, PasswordHash};
+use crate::access::{AccessAct, Actor, Administration, Names, PasswordHash, Prepared};
 use crate::limits::{CODE_SECONDS_MAX, DEVICE_CODE_SECONDS_DEFAULT, INVITATION_SECONDS_DEFAULT};
 use crate::store::NameOf;
 
@@ -233,11 +233,9 @@ fn the_log_says_what_happened_and_no_secret() {
 #[test]
 fn what_is_prepared_hides_its_secrets() {
     let act = recado_proto::AdminAct::Password(Password::parse("correct horse").unwrap());
-    assert!(!format!("{:?}", Administration::prepare(act, [0; 10])).contains("horse"));
-    let act = recado_proto::AdminAct::Device { of: None, seconds: None };
-    let crate::access::Prepared::WithCode(Administration::Device { code, .. }, shown) =
-        Administration::prepare(act, [0xff; 10])
-    else {
+    assert!(!format!("{:?}", Prepared::of(act, [0; 10])).contains("horse"));
+    let act = recado_proto::AdminAct::Device { of: None, seconds: None, code: () };
+    let Prepared::WithCode(Administration::Device { code, .. }, shown) = Prepared::of(act, [0xff; 10]) else {
         panic!("a device's code is made")
     };
     assert_eq!(shown.to_string(), "ZZZZ-ZZZZ-ZZZZ-ZZZZ");

@@ -120,6 +120,59 @@ pub(in crate::store) fn channels_have_owners<F: Fixture>() {
     assert!(matches!(one(store.as_mut(), publish("bob", "segredo", "oi", None)), Outcome::Stored(_)));
 }
 
+pub(in crate::store) fn names_that_look_alike_are_not_both_let_in_in_a_turn_either<F: Fixture>() {
+    let fixture = F::new();
+    let mut store = with_ana_and_bob(&fixture);
+    commit(store.as_mut(), vec![invite("ana", 3), invite("ana", 4)]);
+    let turn = vec![
+        join(3, 3, "lana"),
+        join(4, 4, "Iana"),
+        create_owned("bob", "1ana", false),
+        create_owned("bob", "Geral", true),
+        create_owned("ana", "geral", false),
+        // What was refused is nobody's, and keeps nothing from others.
+        join(4, 4, "eva"),
+    ];
+    let outcomes = commit(store.as_mut(), turn).outcomes;
+    assert_eq!((&outcomes[0], &outcomes[3]), (&joined("lana", Role::Member), &Outcome::Accepted));
+    for index in [1, 2, 4] {
+        assert_eq!(refused(outcomes[index].clone()), "name_taken");
+    }
+    assert_eq!(outcomes[5], joined("eva", Role::Member));
+    drop(store);
+    let mut store = fixture.open();
+    assert_eq!(
+        refused(one(store.as_mut(), create_owned("bob", "GERAL", false))),
+        "name_taken",
+        "after a kill"
+    );
+    store.close().unwrap();
+    let mut store = fixture.open();
+    assert_eq!(
+        refused(one(store.as_mut(), create_owned("bob", "EVA", false))),
+        "name_taken",
+        "after a close"
+    );
+    assert_eq!(one(store.as_mut(), create_owned("bob", "tech", false)), Outcome::Accepted);
+}
+
+pub(in crate::store) fn names_of_an_open_system_stay_and_are_compared_with<F: Fixture>() {
+    let fixture = F::new();
+    let mut store = fixture.open();
+    let turn = vec![login("lana"), login("Iana"), create("Geral"), create("geral"), create("bob-")];
+    assert_eq!(commit(store.as_mut(), turn).outcomes, vec![Outcome::Accepted; 5]);
+    store.close().unwrap();
+    let mut store = with_ana_and_bob(&fixture);
+    for name in ["1ana", "LANA", "GERAL", "gera1"] {
+        assert_eq!(refused(one(store.as_mut(), create_owned("bob", name, false))), "name_taken", "{name}");
+    }
+    let add_key = Administration::AddKey { of: user("Iana"), key: key(3), device: None };
+    assert_eq!(one(store.as_mut(), admin("ana", add_key)), DONE);
+    assert!(matches!(one(store.as_mut(), publish("Iana", "geral", "oi", None)), Outcome::Stored(_)));
+    // Open again, nothing is compared.
+    assert_eq!(one(store.as_mut(), create("GERAL")), Outcome::Accepted);
+}
+
 pub(in crate::store) fn what_is_refused_leaves_no_event<F: Fixture>() {
     let fixture = F::new();
     let mut store = with_ana_and_bob(&fixture);

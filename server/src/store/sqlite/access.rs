@@ -8,7 +8,7 @@
 //! | `joined`, `role` | `user`, `word` the role |
 //! | `add_key` | `user`, `key`, and `label` if the device has one |
 //! | `session` | the same, and `until_ms` |
-//! | `revoke_key` | `user`, `key` |
+//! | `plain_listener`, `revoke_key` | `user`, `key` |
 //! | `ban`, `unban` | `user` |
 //! | `mute` | `user`, and `channel` and `until_ms` if there are such |
 //! | `unmute` | `user`, and `channel` if there is one |
@@ -99,6 +99,16 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<(Access, u64)
     }
 }
 
+/// What comes back of events that are kept: they, and what they add up to.
+pub(crate) fn kept_and_added_up(events: &[AccessEvent]) -> Result<(Vec<AccessEvent>, Access), StoreError> {
+    let path = Path::new(":memory:");
+    let connection = Connection::open_in_memory().map_err(|error| store_error(path, &error))?;
+    create(&connection)
+        .and_then(|()| append(&connection, events))
+        .map_err(|error| store_error(path, &error))?;
+    Ok((read_after(&connection, path, 0, events.len())?, load(&connection, path)?.0))
+}
+
 /// The events after the one of number `after`. A reader cannot make the table where an earlier version was the last to write:
 /// there are none then.
 pub(super) fn read_after(
@@ -163,7 +173,8 @@ impl<'a> Columns<'a> {
             }
             AccessChange::RegistrationSet(registration) => Self { word: Some(registration.as_str()), ..none },
             AccessChange::PasswordSet { hash, .. } => Self { word: Some(hash.as_str()), ..none },
-            AccessChange::KeyRevoked { .. }
+            AccessChange::PlainListener { .. }
+            | AccessChange::KeyRevoked { .. }
             | AccessChange::Banned { .. }
             | AccessChange::Unbanned { .. }
             | AccessChange::Unmuted { .. }
@@ -232,6 +243,7 @@ impl Row {
             "joined" => AccessChange::Joined { user: user?, role: role()? },
             "add_key" => AccessChange::KeyAdded { user: user?, key: key?, device, until_ms: None },
             "session" => AccessChange::KeyAdded { user: user?, key: key?, device, until_ms: Some(until_ms?) },
+            "plain_listener" => AccessChange::PlainListener { user: user?, key: key? },
             "revoke_key" => AccessChange::KeyRevoked { user: user?, key: key? },
             "role" => AccessChange::RoleGiven { user: user?, role: role()? },
             "ban" => AccessChange::Banned { user: user? },

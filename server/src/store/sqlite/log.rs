@@ -81,10 +81,6 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
         let position = record.position().0;
         match record {
             Record::Named { id, name, timestamp, time_ms, given, .. } => {
-                let text = match name {
-                    Name::User(user) => user.as_str(),
-                    Name::Channel(channel) => channel.as_str(),
-                };
                 let none = None::<i64>;
                 let timestamp = timestamp.as_seconds();
                 insert.execute(params![
@@ -97,7 +93,7 @@ pub(super) fn append(connection: &Connection, records: &[Record]) -> rusqlite::R
                     time_ms,
                     timestamp,
                     none,
-                    text,
+                    name.as_str(),
                     none,
                     none
                 ])?;

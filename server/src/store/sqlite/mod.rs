@@ -19,6 +19,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use access::kept_and_added_up;
 pub use examine::{Examined, Holder, examine};
 pub use reader::SqliteReader;
 pub use writer::SqliteStore;

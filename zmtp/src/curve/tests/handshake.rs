@@ -1,5 +1,7 @@
-use super::{body, client, client_of, command, keys, ours, server, shaking, spoken, step, theirs};
-use crate::codec::{HandshakeError, Mechanism, Progress, SocketType};
+use super::{
+    body, client, client_of, command, keys, ours, server, shaking, spoken, step, step_welcoming, theirs,
+};
+use crate::codec::{HandshakeError, Mechanism, Progress, SocketType, Welcome};
 use crate::curve::{CurveError, PublicKey, Security};
 
 #[test]
@@ -81,14 +83,27 @@ fn who_is_not_admitted_is_told_so_and_gets_no_ready() {
     assert_eq!(server.input(&mut bytes), Ok(Progress::Compute), "asked again, it says it again");
     assert_eq!(server.compute(), Ok(Progress::Admit(theirs().public())));
     assert_eq!(server.compute(), Ok(Progress::Admit(theirs().public())));
-    assert_eq!(server.admit(false), Err(HandshakeError::NotAdmitted(theirs().public())));
+    assert_eq!(server.admit(Welcome::No), Err(HandshakeError::NotAdmitted(theirs().public())));
     let told = server.take_outgoing();
     assert_eq!(told, &b"\x04\x0A\x05ERROR\x03400"[..]);
     assert!(server.take_channel().is_none());
 
     let mut client = client();
     step(&mut client, &[&spoken.greetings[0][..], &spoken.welcome].concat()).unwrap();
-    assert_eq!(step(&mut client, &told), Err(HandshakeError::RefusedByPeer("400".to_owned())));
+    assert!(client.has_shown_key());
+    assert_eq!(step(&mut client, &told), Err(HandshakeError::KeyRefusedByPeer));
+}
+
+#[test]
+fn who_is_to_come_later_is_told_nothing() {
+    let spoken = spoken();
+    let mut server = server();
+    let bytes = [&spoken.greetings[1][..], &spoken.hello, &spoken.initiate].concat();
+    let later = Welcome::NotNow("there are many already".to_owned());
+    let error = step_welcoming(&mut server, &bytes, &later).unwrap_err();
+    assert_eq!(error.to_string(), "there are many already");
+    assert_eq!(server.take_outgoing(), [&spoken.greetings[0][..], &spoken.welcome].concat());
+    assert!(server.take_channel().is_none());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::channel::Channel;
 use super::command::RANDOM_BYTES;
 use super::{KeyPair, PublicKey, SecretKey, Security};
-use crate::codec::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress, SocketType};
+use crate::codec::{Handshake, HandshakeConfig, HandshakeError, Peer, Progress, SocketType, Welcome};
 
 /// The same each time.
 fn keys(number: u8) -> KeyPair {
@@ -47,13 +47,24 @@ fn client() -> Handshake {
 
 /// Takes bytes in, and does all that is due then; every key is welcome.
 fn step(handshake: &mut Handshake, bytes: &[u8]) -> Result<Progress, HandshakeError> {
+    step_welcoming(handshake, bytes, &Welcome::Yes)
+}
+
+fn step_welcoming(
+    handshake: &mut Handshake,
+    bytes: &[u8],
+    welcome: &Welcome,
+) -> Result<Progress, HandshakeError> {
     let mut bytes = BytesMut::from(bytes);
     loop {
         let mut progress = handshake.input(&mut bytes)?;
         let was_due = progress != Progress::NeedMore;
         while let Progress::Compute | Progress::Admit(_) = progress {
-            progress =
-                if progress == Progress::Compute { handshake.compute()? } else { handshake.admit(true)? };
+            progress = if progress == Progress::Compute {
+                handshake.compute()?
+            } else {
+                handshake.admit(welcome.clone())?
+            };
         }
         // What was due made room for the next command.
         if !was_due || progress != Progress::NeedMore || bytes.is_empty() {

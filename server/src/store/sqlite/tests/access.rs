@@ -23,6 +23,7 @@ fn every_change() -> Vec<AccessChange> {
         made(Grant::Device { of: ana() }),
         AccessChange::CodeSpent { code },
         AccessChange::KeyRevoked { user: ana(), key },
+        AccessChange::PlainListener { user: ana(), key },
         AccessChange::Banned { user: ana() },
         AccessChange::Unbanned { user: ana() },
         AccessChange::MadePrivate { channel: geral() },

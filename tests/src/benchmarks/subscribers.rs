@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Socket, Type};
 
 /// How long a relay may take for anything that a measurement waits for. It only ends what would hang.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes that one read takes.
 const READ_BYTES: usize = 1 << 20;
@@ -31,7 +31,10 @@ const QUIET: Duration = Duration::from_secs(1);
 const QUIET_AFTER_SOUNDING: Duration = Duration::from_millis(200);
 
 /// Connects with this number as if from a machine of its own.
-pub(crate) fn dial(to: SocketAddr, number: usize) -> anyhow::Result<TcpStream> {
+///
+/// # Errors
+/// Nobody listens, or the system has no address or port for it.
+pub fn dial(to: SocketAddr, number: usize) -> anyhow::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let host = number / CONNECTIONS_OF_ONE_ADDRESS;
     let [third, fourth] =
@@ -46,7 +49,8 @@ pub(crate) fn dial(to: SocketAddr, number: usize) -> anyhow::Result<TcpStream> {
 }
 
 /// Connections that only receive.
-pub(crate) struct Subscribers {
+#[derive(Debug)]
+pub struct Subscribers {
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
@@ -55,6 +59,7 @@ pub(crate) struct Subscribers {
     unread: VecDeque<usize>,
 }
 
+#[derive(Debug)]
 struct Connection {
     stream: mio::net::TcpStream,
     received: u64,
@@ -63,7 +68,10 @@ struct Connection {
 
 impl Subscribers {
     /// None yet.
-    pub(crate) fn new() -> io::Result<Subscribers> {
+    ///
+    /// # Errors
+    /// The system cannot poll.
+    pub fn new() -> io::Result<Subscribers> {
         Ok(Subscribers {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
@@ -74,7 +82,10 @@ impl Subscribers {
     }
 
     /// Takes over a connection that has been opened.
-    pub(crate) fn add(&mut self, stream: TcpStream) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The system cannot poll it.
+    pub fn add(&mut self, stream: TcpStream) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         let mut stream = mio::net::TcpStream::from_std(stream);
         self.poll.registry().register(&mut stream, Token(self.connections.len()), Interest::READABLE)?;
@@ -84,7 +95,10 @@ impl Subscribers {
 
     /// Waits until something can be read, this long at most, and gives what was read of each connection to `take`, with the connection's
     /// number and itself to answer on. How many bytes came.
-    pub(crate) fn turn(
+    ///
+    /// # Errors
+    /// The system cannot poll, or `take` fails.
+    pub fn turn(
         &mut self,
         wait: Duration,
         mut take: impl FnMut(usize, &[u8], &mut dyn Write) -> anyhow::Result<()>,
@@ -124,28 +138,30 @@ impl Subscribers {
     }
 
     /// Bytes that all together have received since the last [`Subscribers::forget`].
-    pub(crate) fn received(&self) -> u64 {
+    pub fn received(&self) -> u64 {
         self.connections.iter().map(|connection| connection.received).sum()
     }
 
     /// Whole messages of this length that have been received.
-    pub(crate) fn messages(&self, message_bytes: usize) -> u64 {
+    pub fn messages(&self, message_bytes: usize) -> u64 {
         self.connections.iter().map(|connection| connection.received / message_bytes as u64).sum()
     }
 
     /// Those that the relay has disconnected.
-    pub(crate) fn disconnected(&self) -> usize {
+    pub fn disconnected(&self) -> usize {
         self.connections.iter().filter(|connection| !connection.open).count()
     }
 
     /// Begins to count anew.
-    pub(crate) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.connections.iter_mut().for_each(|connection| connection.received = 0);
     }
 
-    /// Sends a message of each topic again and again until everybody has heard one, and waits until all of them have arrived: from then on
-    /// each subscription is in force.
-    pub(crate) fn sound(&mut self, publisher: &mut TcpStream, messages: &[u8]) -> anyhow::Result<()> {
+    /// Has messages published again and again until everybody has heard one: from then on each subscription is in force.
+    ///
+    /// # Errors
+    /// Somebody hears nothing, or is disconnected.
+    pub fn sound(&mut self, mut publish: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while self.connections.iter().any(|connection| connection.received == 0) {
             ensure!(self.disconnected() == 0, "a subscriber was disconnected before anything began");
@@ -155,19 +171,30 @@ impl Subscribers {
                 self.connections.iter().filter(|connection| connection.received == 0).count(),
                 self.connections.len()
             );
-            publisher.write_all(messages)?;
+            publish()?;
             let next = Instant::now() + SOUNDING_INTERVAL;
             while let Some(left) = next.checked_duration_since(Instant::now()) {
                 self.turn(left, |_, _, _| Ok(()))?;
             }
         }
+        Ok(())
+    }
+
+    /// Receives what is still under way of that, and begins to count.
+    ///
+    /// # Errors
+    /// The system cannot poll.
+    pub fn settle(&mut self) -> anyhow::Result<()> {
         self.receive(u64::MAX, QUIET_AFTER_SOUNDING)?;
         self.forget();
         Ok(())
     }
 
     /// Receives until this many bytes have come since the last [`Subscribers::forget`], or nothing more comes.
-    pub(crate) fn drain(&mut self, bytes: u64) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// The system cannot poll.
+    pub fn drain(&mut self, bytes: u64) -> anyhow::Result<()> {
         self.receive(bytes, QUIET)
     }
 

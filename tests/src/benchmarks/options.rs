@@ -1,4 +1,4 @@
-//! What can be chosen on the command line.
+//! What can be chosen on the command line of a comparison of brokers.
 
 use std::path::PathBuf;
 
@@ -6,51 +6,38 @@ use anyhow::{Context, bail, ensure};
 
 /// What was chosen.
 #[derive(Clone, Debug)]
-pub(crate) struct Options {
+pub struct Options {
     /// Measured seconds of each round.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// Rounds, each with all contenders in turn.
-    pub(crate) rounds: usize,
+    pub rounds: usize,
     /// Beginnings of the names of the rows to measure; none for all.
-    pub(crate) rows: Vec<String>,
+    pub rows: Vec<String>,
     /// Whether it is only to be seen that all works.
-    pub(crate) quick: bool,
-    /// The folder that the page and the chart are written to; without it the page goes to standard output.
-    pub(crate) write: Option<PathBuf>,
+    pub quick: bool,
+    /// The folder that the page is written to; without it the page goes to standard output.
+    pub write: Option<PathBuf>,
     /// More arguments for `recado broker`.
-    pub(crate) broker_arguments: Vec<String>,
+    pub broker_arguments: Vec<String>,
     /// All of them as they were given.
-    pub(crate) given: Vec<String>,
+    pub given: Vec<String>,
 }
 
 /// What the command line asks for.
-pub(crate) enum Asked {
+#[derive(Debug)]
+pub enum Asked {
     /// A run.
     Run(Options),
     /// An explanation.
     Help,
 }
 
-/// The explanation, without the names of the rows.
-pub(crate) const HELP: &str = "\
-Compares recado broker with libzmq's zmq_proxy, nats-server and a plain TCP relay.
-
-cargo bench -p recado-tests --bench broker -- [OPTIONS]
-
-  --write DIR        write DIR/benchmarks.md and DIR/benchmarks.svg, DIR being named from the repository's top folder;
-                     without it the page goes to standard output
-  --rows LIST        only rows whose names begin with one of these, separated by commas, for instance 64B,latency
-  --rounds N         rounds of each row, each with all contenders in turn; the middle one counts [3]
-  --seconds N        measured seconds of each round, after half a second that is not counted [1.5]
-  --quick            one round of 0.5 seconds: shows that all works, its figures say little
-  --broker-args ARGS more arguments for recado broker, separated by spaces
-  --help             print this
-
-Rows: ";
-
 impl Options {
     /// Reads the arguments, those that cargo adds included.
-    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
+    ///
+    /// # Errors
+    /// One is unknown, or its value is none.
+    pub fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
         let mut arguments = arguments.filter(|argument| argument != "--bench").peekable();
         let mut options = Options {
             seconds: 1.5,
@@ -87,7 +74,7 @@ impl Options {
     }
 
     /// Whether a row is to be measured. A name that is a row's whole name means that row only.
-    pub(crate) fn wants(&self, id: &str, ids: &[&str]) -> bool {
+    pub fn wants(&self, id: &str, ids: &[&str]) -> bool {
         self.rows.is_empty()
             || self.rows.iter().any(|wanted| {
                 if ids.contains(&wanted.as_str()) { id == wanted } else { id.starts_with(wanted.as_str()) }
