@@ -6,10 +6,7 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
-use recado_client::{
-    keys::{Profile, ProfileError},
-    paths::{JOINED, data_folder},
-};
+use recado_client::keys::{Found, ProfileError, Profiles};
 
 use crate::{
     check::CheckArgs,
@@ -211,14 +208,14 @@ pub(crate) enum CliError {
 /// Reads the command line, with the settings file and the environment beneath it.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, CliError> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let joined = data_folder().map(|folder| folder.join(JOINED));
+    let joined = Profiles::of_user();
     let parsed = Settings::load(named_file(&args).as_deref())
         .map_err(CliError::from)
-        .and_then(|settings| parse_over(&settings, joined.as_deref(), &args));
+        .and_then(|settings| parse_over(&settings, joined.as_ref(), &args));
     match parsed {
         // To say what is wrong with the file is what it was called for.
         Err(CliError::Settings(error)) if is_for_doctor(&args) => {
-            let mut invocation = parse_over(&Settings::default(), joined.as_deref(), &args)?;
+            let mut invocation = parse_over(&Settings::default(), joined.as_ref(), &args)?;
             tell_doctor(&mut invocation, |args| args.settings = doctor::Settings::Refused(error.to_string()));
             Ok(invocation)
         }
@@ -239,15 +236,35 @@ fn tell_doctor(invocation: &mut Invocation, tell: impl FnOnce(&mut DoctorArgs)) 
     }
 }
 
+/// What clap made of a subcommand, and of its own subcommands: what is said behind one of these is known there alone.
+fn levels(of_part: &clap::ArgMatches) -> impl DoubleEndedIterator<Item = &clap::ArgMatches> {
+    let levels: Vec<_> =
+        std::iter::successors(Some(of_part), |level| level.subcommand().map(|(_, deeper)| deeper)).collect();
+    levels.into_iter()
+}
+
 /// Whether the command line, the environment or the settings file says it.
 fn is_said(settings: &Settings, subcommand: &str, of_part: &clap::ArgMatches, key: &str) -> bool {
-    let is_given = of_part.try_contains_id(key).unwrap_or(false)
-        && of_part.value_source(key) != Some(ValueSource::DefaultValue);
+    let is_given = levels(of_part).any(|level| {
+        level.try_contains_id(key).unwrap_or(false)
+            && level.value_source(key) != Some(ValueSource::DefaultValue)
+    });
     is_given || settings.has(subcommand, key)
 }
 
-/// `joined` is the file that says where one has joined.
-fn parse_over(settings: &Settings, joined: Option<&Path>, args: &[OsString]) -> Result<Invocation, CliError> {
+/// The key file that is named, if one is.
+fn named_key(of_part: &clap::ArgMatches) -> Option<&Path> {
+    levels(of_part)
+        .rev()
+        .find_map(|level| level.try_get_one::<PathBuf>("device_key").ok().flatten().map(PathBuf::as_path))
+}
+
+/// `joined` says where one has joined.
+fn parse_over(
+    settings: &Settings,
+    joined: Option<&Profiles>,
+    args: &[OsString],
+) -> Result<Invocation, CliError> {
     let command = settings.apply(Cli::command())?;
     let matches = command.clone().try_get_matches_from(args)?;
     let cli = Cli::from_arg_matches(&matches)?;
@@ -276,7 +293,8 @@ fn parse_over(settings: &Settings, joined: Option<&Path>, args: &[OsString]) -> 
     let goes_elsewhere =
         ["requests", "publishers", "subscribers"].iter().any(|key| is_said(&settings, name, of_part, key));
     if let (false, Some(joined)) = (goes_elsewhere, joined) {
-        tell_doctor(&mut invocation, |args| args.look_where_joined(Profile::load(joined)));
+        let found = joined.find(named_key(of_part)).map(|found| found.map(|found| found.profile));
+        tell_doctor(&mut invocation, |args| args.look_where_joined(found));
     }
     Ok(invocation)
 }
@@ -292,28 +310,31 @@ impl Parsed {
     /// Where one has joined goes beneath all settings, unless these say where to go: then it says nothing of that place.
     fn of(
         settings: &Settings,
-        joined: Option<&Path>,
+        joined: Option<&Profiles>,
         command: clap::Command,
         matches: clap::ArgMatches,
         args: &[OsString],
     ) -> Result<Parsed, CliError> {
         let as_they_are = |command, matches| Parsed { settings: settings.clone(), command, matches };
         let Some((name, of_part)) = matches.subcommand() else { return Ok(as_they_are(command, matches)) };
+        let device_key = named_key(of_part);
         let goes_elsewhere = !Settings::reads_client(name)
             || ["server", "broker"].iter().any(|key| is_said(settings, name, of_part, key));
-        let profile = match joined {
-            Some(path) if !goes_elsewhere => Profile::load(path)?.map(|profile| (path, profile)),
+        let found = match joined {
+            Some(joined) if !goes_elsewhere => joined.find(device_key)?,
             Some(_) | None => None,
         };
-        let Some((path, Profile { server, broker, user })) = profile else {
+        let Some(Found { path, profile, is_own }) = found else {
             return Ok(as_they_are(command, matches));
         };
-        let values = [
-            ("server", server.to_string()),
-            ("broker", broker.to_string()),
-            ("user", user.as_str().to_owned()),
-        ];
-        let settings = settings.clone().over(path, &values);
+        let mut values = vec![("server", profile.server.to_string()), ("broker", profile.broker.to_string())];
+        if is_own {
+            values.push(("user", profile.user.as_str().to_owned()));
+        }
+        if let Some(key) = profile.device_key.filter(|_| device_key.is_none()) {
+            values.push(("device-key", key.to_string_lossy().into_owned()));
+        }
+        let settings = settings.clone().over(&path, &values);
         let command = settings.apply_beneath(command);
         let matches = command.clone().try_get_matches_from(args)?;
         Ok(Parsed { settings, command, matches })
@@ -323,7 +344,7 @@ impl Parsed {
 /// `recado` alone is `recado up` and `recado client` in one, with their settings.
 fn alone(
     settings: &Settings,
-    joined: Option<&Path>,
+    joined: Option<&Profiles>,
     command: &clap::Command,
     cli: &Cli,
 ) -> Result<Invocation, CliError> {
@@ -366,13 +387,16 @@ fn named_file(args: &[OsString]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+
+    use recado_client::keys::Profile;
+
     use super::*;
 
     fn parse(file: &str, line: &str) -> Result<Invocation, String> {
         parse_joined(file, line, None)
     }
 
-    fn parse_joined(file: &str, line: &str, joined: Option<&Path>) -> Result<Invocation, String> {
+    fn parse_joined(file: &str, line: &str, joined: Option<&Profiles>) -> Result<Invocation, String> {
         let settings = Settings::parse("recado.toml".into(), file).map_err(|error| error.to_string())?;
         let words: Vec<OsString> =
             std::iter::once("recado").chain(line.split_whitespace()).map(OsString::from).collect();
@@ -473,18 +497,22 @@ mod tests {
     fn where_one_has_joined_is_beneath_all_settings_and_holds_as_a_whole() {
         let folder = std::env::temp_dir().join(format!("recado-joined-{}", std::process::id()));
         let path = folder.join("joined.toml");
-        let profile = Profile {
+        let profiles = Profiles::in_folder(folder.clone());
+        let profile = |user: &str| Profile {
             server: "tcp://far:1".parse().unwrap(),
             broker: "tcp://far:2".parse().unwrap(),
-            user: recado_proto::UserName::parse("ana").unwrap(),
+            user: recado_proto::UserName::parse(user).unwrap(),
+            device_key: None,
         };
-        profile.save(&path).unwrap();
-        let printed =
-            |file: &str, line: &str| match parse_joined(file, &format!("{line} --print-config"), Some(&path))
-            {
-                Ok(Invocation::PrintConfig(text)) => text,
-                other => panic!("{line}: {other:?}"),
-            };
+        profiles.save(&folder.join("device.key"), profile("ana")).unwrap();
+        let printed = |file: &str, line: &str| match parse_joined(
+            file,
+            &format!("{line} --print-config"),
+            Some(&profiles),
+        ) {
+            Ok(Invocation::PrintConfig(text)) => text,
+            other => panic!("{line}: {other:?}"),
+        };
         let origin = format!("# {}", path.display());
         for line in ["client", "send geral hi", "tail geral", "keys", "admin members geral", ""] {
             let text = printed("", line);
@@ -500,10 +528,24 @@ mod tests {
             assert!(!elsewhere.contains("far") && elsewhere.contains("# user is not set"), "{elsewhere}");
         }
         assert!(!printed("", "autoclient").contains("far"), "nobody loads a system by mistake");
+        let elsewhere = printed("", "keys show --server tcp://near:1");
+        assert!(!elsewhere.contains("far"), "{elsewhere}");
+        let key = folder.join("ci.key");
+        let by_key = format!("send geral hi --device-key {}", key.display());
+        let unknown = printed("", &by_key);
+        assert!(unknown.contains("tcp://far:1") && unknown.contains("# user is not set"), "{unknown}");
+        profiles.save(&key, profile("ci")).unwrap();
+        assert!(printed("", &by_key).contains("user = \"ci\""));
+        assert!(printed("", &format!("keys show --device-key {}", key.display())).contains("user = \"ci\""));
+        assert!(printed("", "send geral hi").contains("user = \"ana\""));
+        std::fs::remove_file(&path).unwrap();
+        profiles.save(&key, profile("ci")).unwrap();
+        let usual = printed("", "send geral hi");
+        assert!(usual.contains(&format!("device-key = \"{}\"  {origin}", key.display())), "{usual}");
         std::fs::write(&path, "server = 1").unwrap();
-        let error = parse_joined("", "client", Some(&path)).unwrap_err();
+        let error = parse_joined("", "client", Some(&profiles)).unwrap_err();
         assert!(error.contains("recado leave --keep"), "{error}");
-        assert!(parse_joined("", "leave --keep", Some(&path)).is_ok());
+        assert!(parse_joined("", "leave --keep", Some(&profiles)).is_ok());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -66,8 +66,21 @@ fn complain(failure: Failure) -> ExitCode {
         Failure::Failed(error) => (error, 1),
     };
     // Standard error may be closed; then nobody can be told.
-    let _ = writeln!(io::stderr(), "recado: {error:#}");
+    let _ = writeln!(io::stderr(), "recado: {}", in_one(&error));
     ExitCode::from(code)
+}
+
+/// An error with its causes, each of them once: some say theirs themselves.
+fn in_one(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn run(invocation: Invocation) -> Result<ExitCode, Failure> {
@@ -144,9 +157,12 @@ async fn run_part(part: Part, broker_is_given: bool) -> Result<ExitCode, Failure
             let (open, secure, key) = (args.open, args.secure, args.key);
             let security = SecurityArgs { open, secure, key, takes_new_key: args.new_key };
             let keys = installation_keys(&security, args.options.store.as_ref())?;
+            let public_address = args.options.public_address.clone();
             let server = bind_server(args.options, &security, keys.as_ref()).await?;
             if let Some(keys) = keys {
-                welcome::first(&server, keys.public(), None, true);
+                let manner =
+                    welcome::Manner { subscribers: None, public_address: public_address.as_ref(), qr: true };
+                welcome::first(&server, keys.public(), &manner);
             }
             server.run(shutdown).await?;
         }
@@ -215,4 +231,18 @@ async fn client(config: recado_client::Config, shutdown: CancellationToken) -> R
 
 fn of_client(error: recado_client::Error) -> Failure {
     if error.is_usage() { Failure::Usage(error.into()) } else { Failure::Failed(error.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::in_one;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("no permission").context("cannot read a.key: no permission").context("no keys");
+        assert_eq!(in_one(&error), "no keys: cannot read a.key: no permission");
+        assert_eq!(in_one(&anyhow!("a").context("b")), "b: a");
+    }
 }

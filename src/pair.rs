@@ -23,6 +23,7 @@ pub(crate) struct Pair {
     server: Server,
     /// The installation's, where security is on.
     key: Option<PublicKey>,
+    public_address: Option<Host>,
 }
 
 impl Pair {
@@ -40,14 +41,20 @@ impl Pair {
         if !server.broker.contains(&own) {
             server.broker.insert(0, own);
         }
+        let public_address = server.public_address.clone();
         let server = bind_server(server, &security, keys.as_ref()).await?;
-        Ok(Pair { broker, server, key: keys.map(|keys| keys.public()) })
+        Ok(Pair { broker, server, key: keys.map(|keys| keys.public()), public_address })
     }
 
     /// Says how it is secured, if it is.
     pub(crate) fn welcome(&self, qr: bool) {
         if let Some(key) = self.key {
-            welcome::first(&self.server, key, Some(self.broker.subscribers_endpoint()), qr);
+            let manner = welcome::Manner {
+                subscribers: Some(self.broker.subscribers_endpoint()),
+                public_address: self.public_address.as_ref(),
+                qr,
+            };
+            welcome::first(&self.server, key, &manner);
         }
     }
 

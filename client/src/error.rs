@@ -15,12 +15,12 @@ use crate::session::{ConnectError, RequestError};
 pub enum Error {
     /// There is nobody to ask for a name. Bad usage: exit code 2.
     #[error(
-        "say who you are: --user NAME, or RECADO_USER in the environment (without a terminal it cannot be asked for)"
+        "say who you are: --user NAME, or RECADO_USER in the environment (without a terminal it cannot be asked for); to a secured server: recado join LINK"
     )]
     NoUser,
     /// Nobody said who asks, and no key says it. Bad usage: exit code 2.
     #[error(
-        "say who you are: --user NAME, RECADO_USER in the environment, or `user` under [client] in recado.toml"
+        "say who you are: --user NAME, RECADO_USER in the environment, or `user` under [client] in recado.toml; to a secured server: recado join LINK"
     )]
     Nobody,
     /// The configuration is of no use.
@@ -90,6 +90,20 @@ pub enum Error {
         "no key has a fingerprint that begins like that, or several have; recado keys lists yours, --of NAME somebody else's"
     )]
     NoSuchKey,
+    /// Nobody has said yes to what revoking it means.
+    #[error("nothing was revoked: {consequence}. To do it without a question: --yes")]
+    NotRevoked {
+        /// What it would have meant.
+        consequence: String,
+    },
+    /// Somebody of this name is there already.
+    #[error(
+        "there is {user} already; a link for another device of {user}'s, or back in: recado keys device --of {user}"
+    )]
+    InvitedBefore {
+        /// Who was to be invited.
+        user: UserName,
+    },
     /// A server that was named is not known.
     #[error("{endpoint} is not among the servers that are known")]
     NotKnown {
@@ -152,6 +166,8 @@ impl Error {
             | Error::Profile(_)
             | Error::NotSecured { .. }
             | Error::NoSuchKey
+            | Error::NotRevoked { .. }
+            | Error::InvitedBefore { .. }
             | Error::NotKnown { .. }
             | Error::NoServer { .. }
             | Error::NotAServer { .. }

@@ -5,6 +5,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test"))]
 
 mod args;
+mod asking;
 pub mod chat;
 mod config;
 pub mod duration;

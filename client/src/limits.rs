@@ -220,8 +220,20 @@ pub const KNOWN_SERVERS_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// Bytes of the file that says where one has joined; a longer one is none.
 pub const PROFILE_BYTES_MAX: u64 = 4 * 1024;
 
+/// A server that has not answered whoever joins for so long is said to be waited for.
+pub const TRYING_SAID_AFTER: Duration = Duration::from_secs(1);
+
+/// Bytes of an answer to a question before the chat; what is typed beyond is not part of it.
+pub const ANSWER_BYTES_MAX: u64 = 4 * 1024;
+
 /// Bytes of a link to join with; a longer text is none.
 pub const LINK_BYTES_MAX: usize = 512;
+
+/// How long an invitation is good if it is not said.
+pub const INVITATION_LASTS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long a link for a further device is good if it is not said.
+pub const DEVICE_LINK_LASTS: Duration = Duration::from_secs(15 * 60);
 
 /// How long a server may take to say how it takes connections.
 pub const ASK_KEY_PATIENCE: Duration = Duration::from_secs(1);

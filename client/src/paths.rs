@@ -9,6 +9,9 @@ pub(crate) fn input_history() -> Option<PathBuf> {
     state_folder().map(|folder| folder.join("input-history"))
 }
 
+/// The file of this device's key, in our data folder.
+pub(crate) const DEVICE_KEY: &str = "device.key";
+
 /// The file of the servers that are known, in our data folder.
 pub(crate) const KNOWN_SERVERS: &str = "known_servers";
 

@@ -46,7 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<When, WhenError> {
 }
 
 fn parse_in(text: &str, zone: impl FnOnce() -> TimeZone) -> Result<When, WhenError> {
-    if let Ok(ago) = duration::parse(text) {
+    if let Ok(ago) = duration::parse(text.trim().strip_suffix(" ago").unwrap_or(text)) {
         return Ok(When::Ago(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
     }
     if let Ok(at) = text.trim().parse::<Timestamp>() {
@@ -69,6 +69,7 @@ mod tests {
     #[test]
     fn a_moment_is_a_time_ago_a_date_or_a_time() {
         check("1h", Some(When::Ago(3_600_000)));
+        check(" 1h ago ", Some(When::Ago(3_600_000)));
         check("1970-01-01T00:00:01Z", Some(When::At(1_000)));
         check("1970-01-01T00:00:01", Some(When::At(10_801_000)));
         check("1970-01-01", Some(When::At(10_800_000)));
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "yesterday", "1", "-1h", "2026-13-01", "1h30"] {
+        for text in ["", "ago", "2026-01-01 ago", "yesterday", "1", "-1h", "2026-13-01", "1h30"] {
             check(text, None);
         }
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use recado_proto::{NameError, UserName};
 use recado_zmtp::curve::KeyPair;
-use recado_zmtp::{Endpoint, NamedEndpoint};
+use recado_zmtp::{Endpoint, Host, NamedEndpoint};
 use thiserror::Error;
 
 use crate::limits::PLAIN_LISTENERS_MAX;
@@ -71,6 +71,10 @@ pub struct Options {
     /// Without --secure, serve a store that was used with it: whoever reaches the ports reads and writes all of it, in any name
     #[arg(long, env = "RECADO_OPEN_SECURED_STORE")]
     pub open_secured_store: bool,
+
+    /// Name or address of this machine that links for others name, with --secure [default: one that this machine has]
+    #[arg(long, value_name = "HOST", env = "RECADO_PUBLIC_ADDRESS", value_parser = Host::parse)]
+    pub public_address: Option<Host>,
 
     /// How much users and addresses may do where security is on.
     #[command(flatten)]

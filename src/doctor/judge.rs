@@ -188,7 +188,7 @@ fn disk(store: &Store) -> Finding {
 fn joined(joined: &Result<Profile, String>) -> Finding {
     const POINT: &str = "joined";
     match joined {
-        Ok(Profile { server, broker, user }) => {
+        Ok(Profile { server, broker, user, .. }) => {
             Finding::ok(POINT, format!("this device has joined {server} as {user}; its broker is {broker}"))
         }
         Err(why) => Finding::problem(POINT, why, "until then the points below are about this machine alone"),

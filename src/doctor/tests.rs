@@ -227,8 +227,12 @@ fn whom_a_secured_server_takes_one_for_is_judged() {
 fn where_one_has_joined_is_what_is_judged_and_nobody_is_told_to_start_another_one() {
     let (server, broker) = ("tcp://127.0.0.1:5555", "tcp://127.0.0.1:5558");
     let user = UserName::parse("bia").unwrap();
-    let profile =
-        || Profile { server: server.parse().unwrap(), broker: broker.parse().unwrap(), user: user.clone() };
+    let profile = || Profile {
+        server: server.parse().unwrap(),
+        broker: broker.parse().unwrap(),
+        user: user.clone(),
+        device_key: None,
+    };
     check("joined", Grade::Ok, "tcp://127.0.0.1:5555 as bia", |facts| facts.joined = Some(Ok(profile())));
     check("joined", Grade::Problem, "recado leave", |facts| {
         facts.joined = Some(Err("joined.toml is damaged; `recado leave --keep` removes it".to_owned()));

@@ -59,6 +59,15 @@ impl Endpoint {
         }
     }
 
+    /// The same endpoint at another host; `ipc` has none and stays as it is.
+    #[must_use]
+    pub fn with_host(&self, host: Host) -> Self {
+        match self {
+            Self::Tcp { port, .. } => Self::Tcp { host, port: *port },
+            Self::Ipc(path) => Self::Ipc(path.clone()),
+        }
+    }
+
     /// The same endpoint with another port; `ipc` has none and stays as it is.
     #[must_use]
     pub fn with_port(&self, port: u16) -> Self {
@@ -68,6 +77,28 @@ impl Endpoint {
         }
     }
 }
+
+impl Host {
+    /// Reads a host that others can be told: a name, or an address, IPv6 with brackets or without, but none that means all of a machine's.
+    pub fn parse(text: &str) -> Result<Self, HostError> {
+        let host = match text.parse() {
+            Ok(address) => Ok(Host::Ip(address)),
+            Err(_) => parse_host(text),
+        };
+        match host {
+            Ok(Host::Ip(address)) if address.is_unspecified() => Err(HostError(text.to_owned())),
+            Ok(host @ (Host::Ip(_) | Host::Name(_))) => Ok(host),
+            Ok(Host::Any) | Err(_) => Err(HostError(text.to_owned())),
+        }
+    }
+}
+
+/// A text that is no host for others.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{0:?} is neither a name nor an address by which others reach a machine, as chat.example.org or 192.168.1.20"
+)]
+pub struct HostError(String);
 
 impl FromStr for Endpoint {
     type Err = EndpointError;
@@ -199,7 +230,7 @@ pub enum EndpointFault {
 
 #[cfg(test)]
 mod tests {
-    use super::{Endpoint, EndpointFault};
+    use super::{Endpoint, EndpointFault, Host, HostError};
 
     fn check(text: &str, expect: Result<&str, EndpointFault>) {
         let got = text.parse::<Endpoint>();
@@ -251,6 +282,21 @@ mod tests {
         check("ipc://", Err(EndpointFault::BadPath));
         check("ipc://@abstract", Err(EndpointFault::UnsupportedPath));
         check(&format!("ipc://{}", "a".repeat(108)), Err(EndpointFault::PathTooLong(108)));
+    }
+
+    #[test]
+    fn a_host_for_others_is_one_and_not_all() {
+        for (text, shown) in [
+            ("chat.example.org", "chat.example.org"),
+            ("192.168.1.20", "192.168.1.20"),
+            ("::1", "[::1]"),
+            ("[::1]", "[::1]"),
+        ] {
+            assert_eq!(Host::parse(text).unwrap().to_string(), shown);
+        }
+        for text in ["", "*", "0.0.0.0", "::", "[::]", "a b", "a:5555", "127.0.0.256"] {
+            assert_eq!(Host::parse(text), Err(HostError(text.to_owned())));
+        }
     }
 
     #[test]

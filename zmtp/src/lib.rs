@@ -45,7 +45,7 @@ mod peer;
 mod socket;
 pub mod transport;
 
-pub use endpoint::{Endpoint, EndpointError, EndpointFault, Host};
+pub use endpoint::{Endpoint, EndpointError, EndpointFault, Host, HostError};
 pub use error::{Closed, SendError};
 pub use event::{SocketEvent, SocketEventKind};
 pub use message::Message;

@@ -1,7 +1,6 @@
 //! How a session comes to its security: what is known of the server, what it says of itself, and whom one asks. Done once at a program's
 //! start.
 
-use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use super::args::DeviceArgs;
 use super::file::{KeyFileError, forget_keys, load_keys, load_or_make_keys};
 use super::known::KnownServers;
 use super::trust::{Distrust, Expected, SecurityError, judge};
-use crate::{limits, paths};
+use crate::{asking, limits, paths};
 
 /// What is said in a device's key file.
 const DEVICE_COMMENT: &str = "The key of this device for Recado. Whoever has it is you: show it to nobody.";
@@ -49,7 +48,7 @@ impl Trust {
     }
 
     fn device_key_path(&self) -> Result<PathBuf, KeyFileError> {
-        let usual = || paths::data_folder().map(|folder| folder.join("device.key"));
+        let usual = || paths::data_folder().map(|folder| folder.join(paths::DEVICE_KEY));
         self.device_key.clone().or_else(usual).ok_or(KeyFileError::NoDataFolder { option: "--device-key" })
     }
 
@@ -76,8 +75,7 @@ pub async fn secure(servers: &[Endpoint], trust: &Trust) -> Result<Security, Sec
     }
     let Some((endpoint, key)) = ask_first(servers).await else { return Ok(Security::Null) };
     let met = Unmet { endpoint: endpoint.clone(), key };
-    let is_trusted = tokio::task::spawn_blocking(move || met.is_trusted()).await.unwrap_or(Ok(false));
-    match is_trusted {
+    match met.is_trusted().await {
         Ok(true) => {}
         Ok(false) => return Err(SecurityError::Declined { endpoint }),
         Err(NobodyToAsk) => {
@@ -153,22 +151,18 @@ struct NobodyToAsk;
 
 impl Unmet {
     /// Asks whoever sits at the terminal.
-    fn is_trusted(&self) -> Result<bool, NobodyToAsk> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    async fn is_trusted(&self) -> Result<bool, NobodyToAsk> {
+        if !asking::is_somebody_there() {
             return Err(NobodyToAsk);
         }
-        let mut error = io::stderr();
-        let asked = write!(
-            error,
+        let question = format!(
             "{} is secured, and you have not met it before.\n  its fingerprint  {}\n\
              Compare it with what whoever runs the server says. Trust it from now on (yes or no)? ",
             self.endpoint,
             self.key.fingerprint()
         );
-        let mut answer = String::new();
-        let read =
-            asked.and_then(|()| error.flush()).and_then(|()| io::stdin().lock().read_line(&mut answer));
-        Ok(read.is_ok() && answer.trim() == "yes")
+        // A terminal that fails has said nothing.
+        Ok(asking::is_yes(&question).await.unwrap_or(false))
     }
 }
 

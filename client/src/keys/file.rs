@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use recado_zmtp::curve::{KeyPair, SecretKey};
+use recado_zmtp::curve::{KeyPair, PublicKey, SecretKey};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -63,6 +63,25 @@ pub(super) fn forget_keys(path: &Path) -> Result<(), KeyFileError> {
     Ok(private::remove(path).map(drop)?)
 }
 
+/// Moves the file aside, since its key is of no use any more; says where to. The next key is a new one.
+pub(crate) fn set_keys_aside(path: &Path, key: &PublicKey) -> Result<PathBuf, KeyFileError> {
+    let fingerprint = key.fingerprint();
+    let first = fingerprint.split(' ').next().unwrap_or_default();
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".revoked-{first}"));
+    let aside = path.with_file_name(name);
+    private::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// The first line of a file that only its owner may read.
+pub(crate) fn read_secret(path: &Path) -> Result<Option<Zeroizing<String>>, FileError> {
+    let Some(text) = private::read(path, limits::ANSWER_BYTES_MAX)?.map(Zeroizing::new) else {
+        return Err(FileError::missing(path));
+    };
+    Ok(text.lines().next().map(|line| Zeroizing::new(line.to_owned())))
+}
+
 /// Where the key pair of an installation is, broker and servers alike: the file that is named, or `recado/installation.key` among the user's
 /// data.
 pub fn installation_path(named: Option<&Path>) -> Result<PathBuf, KeyFileError> {
@@ -99,7 +118,10 @@ mod tests {
     use recado_zmtp::curve::KeyPair;
 
     use super::super::testing::Folder;
-    use super::{KeyFileError, installation, installation_path, load_keys, load_or_make_keys, parse, render};
+    use super::{
+        KeyFileError, installation, installation_path, load_keys, load_or_make_keys, parse, render,
+        set_keys_aside,
+    };
 
     #[test]
     fn a_key_is_made_once_and_is_the_same_ever_after() {
@@ -119,6 +141,16 @@ mod tests {
         assert_eq!(installation_path(Some(&path)).unwrap(), path);
         let made = installation(&path).unwrap();
         assert_eq!(load_keys(&path).unwrap().map(|keys| keys.public()), Some(made.public()));
+    }
+
+    #[test]
+    fn a_key_that_is_of_no_use_lies_aside_and_the_next_one_is_new() {
+        let folder = Folder::new();
+        let path = folder.path().join("device.key");
+        let former = load_or_make_keys(&path, "a key").unwrap();
+        let aside = set_keys_aside(&path, &former.public()).unwrap();
+        assert_eq!(load_keys(&aside).unwrap().map(|keys| keys.public()), Some(former.public()));
+        assert_ne!(load_or_make_keys(&path, "a key").unwrap().public(), former.public());
     }
 
     #[test]

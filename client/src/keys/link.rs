@@ -45,11 +45,11 @@ pub enum LinkError {
     SubscribersPort,
     /// What stands for the server's key is none.
     #[error(
-        "the link's key is not whole: it has {KEY_CHARACTERS} letters and digits; copy the link once more"
+        "the link's key is not whole: a whole one has {KEY_CHARACTERS} letters and digits; copy the link once more"
     )]
     Key,
     /// What stands for the code is none.
-    #[error("the link's code is not whole: it has 16 letters and digits; copy the link once more")]
+    #[error("the link's code is not whole: a whole one has 16 letters and digits; copy the link once more")]
     Code,
 }
 
@@ -131,6 +131,11 @@ impl FromStr for JoinLink {
 
     fn from_str(text: &str) -> Result<Self, LinkError> {
         let text = text.trim();
+        // As it is printed for a shell.
+        let text = ['\'', '"']
+            .iter()
+            .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote))
+            .unwrap_or(text);
         if text.len() > limits::LINK_BYTES_MAX || text.contains(char::is_whitespace) || !text.is_ascii() {
             return Err(LinkError::NoLink);
         }
@@ -248,6 +253,8 @@ mod tests {
                 assert_eq!(read(&text), Ok(link.clone()));
                 assert_eq!(read(&text.to_ascii_uppercase()), Ok(link.clone()));
                 assert_eq!(read(&format!("  {text}\n")), Ok(link.clone()));
+                assert_eq!(read(&format!("'{text}'\n")), Ok(link.clone()));
+                assert_eq!(read(&format!("\"{text}\"")), Ok(link.clone()));
                 assert_eq!(link.server().to_string(), format!("tcp://{host}:5555"));
                 assert_eq!(link.broker().is_some(), subscribers.is_some());
             }

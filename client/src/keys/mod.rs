@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `recado/device.key` | this device's secret key, made when it is needed first |
 //! | `recado/known_servers` | the key of each server, since when |
-//! | `recado/joined.toml` | where `recado join` has joined, and as whom |
+//! | `recado/joined.toml` | where `recado join` has joined, as whom, and with which key |
 //!
 //! All of them are private: made with mode 0600, in a folder with mode 0700.
 
@@ -14,6 +14,7 @@ mod entering;
 mod file;
 mod known;
 mod link;
+mod outward;
 mod private;
 mod profile;
 mod qr;
@@ -26,9 +27,11 @@ pub use entering::{Trust, distrust, secure, secure_in_passing};
 pub use file::{KeyFileError, installation, installation_path, load_keys, load_or_make_keys};
 pub use known::{KnownServer, KnownServers, KnownServersError};
 pub use link::{JoinLink, LinkError};
+pub use outward::outward;
 pub use private::FileError;
-pub use profile::{Profile, ProfileError};
+pub use profile::{Found, Profile, ProfileError, Profiles};
 pub use trust::{Distrust, SecurityError};
 
 pub(crate) use entering::remember;
+pub(crate) use file::{read_secret, set_keys_aside};
 pub(crate) use qr::columns as qr_columns;

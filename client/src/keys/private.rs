@@ -43,6 +43,11 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// There is no such file, where there has to be one.
+    pub(super) fn missing(path: &Path) -> Self {
+        FileError::io("read", path)(io::ErrorKind::NotFound.into())
+    }
+
     fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
         move |source| FileError::Io { what, path: path.to_owned(), source }
     }
@@ -93,6 +98,12 @@ pub(super) fn replace(path: &Path, text: &str) -> Result<(), FileError> {
     let aside = write_aside(path, text)?;
     fs::rename(&aside, path).map_err(FileError::io("write", path))?;
     sync_folder(path)
+}
+
+/// Gives the file another name in its folder.
+pub(super) fn rename(path: &Path, to: &Path) -> Result<(), FileError> {
+    fs::rename(path, to).map_err(FileError::io("write", to))?;
+    sync_folder(to)
 }
 
 /// Removes the file. False if there is none.

@@ -1,11 +1,14 @@
 //! What `recado keys` and `recado admin` have in common: where the server is, with which key one comes, and links for others.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use recado_proto::{DeviceKey, JoinCode, UserName};
-use recado_zmtp::Endpoint;
-use recado_zmtp::curve::{PublicKey, Security};
+use recado_zmtp::curve::{Asked, PublicKey, Security, ask_key};
+use recado_zmtp::{Endpoint, Host};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::shared::Printer;
@@ -13,7 +16,9 @@ use crate::config::ConfigError;
 use crate::duration;
 use crate::entry::{Entry, unanswered};
 use crate::error::Error;
-use crate::keys::{DeviceArgs, JoinLink};
+use crate::keys::{DeviceArgs, JoinLink, outward};
+use crate::limits;
+use crate::probe::{Presence, probe};
 use crate::session::{RequestError, Session, SessionConfig};
 use crate::view::plain::Stream;
 
@@ -41,6 +46,10 @@ pub(crate) struct AccountArgs {
         default_value = "tcp://127.0.0.1:5558"
     )]
     broker: Vec<Endpoint>,
+
+    /// Name or address of the server's machine that links for others name [default: as you go there yourself]
+    #[arg(long, global = true, value_name = "HOST", env = "RECADO_PUBLIC_ADDRESS", value_parser = Host::parse)]
+    public_address: Option<Host>,
 
     // Its name within the program is not `user`, which is that of an option before all subcommands.
     /// Who you are, which the server knows by this device's key; another name is an error
@@ -76,6 +85,7 @@ pub(crate) struct Account {
     pub(crate) entry: Entry,
     pub(crate) json: bool,
     broker: Option<Endpoint>,
+    public_address: Option<Host>,
     qr: bool,
 }
 
@@ -93,7 +103,13 @@ impl TryFrom<AccountArgs> for Account {
         session.request_timeout = args.request_timeout;
         let entry = Entry { session, trust: args.device.into(), named: args.named };
         let broker = args.broker.into_iter().next();
-        Ok(Self { entry, json: args.json, broker, qr: !args.no_qr && !args.json })
+        Ok(Self {
+            entry,
+            json: args.json,
+            broker,
+            public_address: args.public_address,
+            qr: !args.no_qr && !args.json,
+        })
     }
 }
 
@@ -107,7 +123,7 @@ impl Account {
         let acted = async {
             let (session, _events) = self.entry.connect().await?;
             if !self.entry.is_secured() {
-                return Err(Error::NotSecured { endpoint: self.entry.server().clone() });
+                return Err(not_secured(self.entry.server()).await);
             }
             self.entry.introduce(&session).await?;
             act(&self, &session).await
@@ -132,17 +148,23 @@ impl Account {
         }
     }
 
-    /// What to show to somebody who joins with this code.
-    pub(crate) fn invitation(&self, code: JoinCode) -> String {
-        let Some(link) = self.link(code.clone()) else {
+    /// What to show to somebody who joins with this code, which is good for so long.
+    pub(crate) async fn invitation(&self, code: JoinCode, lasting: Duration) -> String {
+        let until = Timestamp::now().saturating_add(lasting).unwrap_or(Timestamp::MAX);
+        let Some(link) = self.link(code.clone()).await else {
             return match self.json {
-                true => serde_json::json!({ "code": code.as_str() }).to_string(),
-                false => format!("code  {code}"),
+                true => json!({ "code": code.as_str(), "until": format!("{until:.0}") }).to_string(),
+                false => {
+                    say_until(until);
+                    format!("code  {code}")
+                }
             };
         };
         if self.json {
-            return serde_json::json!({ "link": link.to_string(), "code": code.as_str() }).to_string();
+            let (link, until) = (link.to_string(), format!("{until:.0}"));
+            return json!({ "link": link, "code": code.as_str(), "until": until }).to_string();
         }
+        say_until(until);
         let text = format!("recado join '{link}'");
         match self.qr.then(|| fitting_qr(&link)).flatten() {
             Some(code) => format!("{text}\n\n{}", code.trim_end_matches('\n')),
@@ -150,9 +172,76 @@ impl Account {
         }
     }
 
-    fn link(&self, code: JoinCode) -> Option<JoinLink> {
+    /// A link that leads others to the server, as far as can be told from here; where it leads nobody else there, a word about it.
+    async fn link(&self, code: JoinCode) -> Option<JoinLink> {
         let (server_key, _) = self.keys()?;
-        JoinLink::to(self.entry.server(), self.broker.as_ref(), server_key, code)
+        let server = self.entry.server();
+        let host = match &self.public_address {
+            Some(host) => Some(host.clone()),
+            None if is_loopback_port(server) => {
+                let outward = answering_outward(server, server_key).await;
+                if outward.is_none() {
+                    warn(&format!(
+                        "the link names {server}, which is each machine for itself, so that it works on this machine alone. For others name \
+                         the server's machine: --public-address HOST; it has to listen there, as with --requests 'tcp://*:5555'"
+                    ));
+                }
+                outward
+            }
+            None => None,
+        };
+        let Some(host) = host else {
+            return JoinLink::to(server, self.broker.as_ref(), server_key, code);
+        };
+        // The broker is on the same machine, or is not named.
+        let beside = self.broker.as_ref().filter(|broker| host_of(broker) == host_of(server));
+        let broker = beside.map(|broker| broker.with_host(host.clone()));
+        JoinLink::to(&server.with_host(host), broker.as_ref(), server_key, code)
+    }
+}
+
+fn host_of(endpoint: &Endpoint) -> Option<&Host> {
+    match endpoint {
+        Endpoint::Tcp { host, .. } => Some(host),
+        Endpoint::Ipc(_) => None,
+    }
+}
+
+fn is_loopback_port(endpoint: &Endpoint) -> bool {
+    host_of(endpoint).is_some() && endpoint.is_loopback()
+}
+
+/// This machine's address towards others, if the very server that one reaches by loopback answers there as well.
+async fn answering_outward(server: &Endpoint, key: PublicKey) -> Option<Host> {
+    let host = Host::Ip(outward(|_| true)?);
+    match ask_key(&server.with_host(host.clone()), limits::ASK_KEY_PATIENCE).await {
+        Ok(Asked::Secured(found)) if found == key => Some(host),
+        Ok(Asked::Secured(_) | Asked::Open | Asked::Other(_)) | Err(_) => None,
+    }
+}
+
+/// Beside what was asked for, as that may be read by a program.
+fn say_until(until: Timestamp) {
+    let until = until.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M");
+    // Whoever has closed standard error does not want it.
+    let _ = writeln!(io::stderr(), "for one device, once, until {until}:");
+}
+
+fn warn(what: &str) {
+    // As above.
+    let _ = writeln!(io::stderr(), "recado: warning: {what}");
+}
+
+/// Why a server is of no use to whoever needs a secured one: it is open, or not there at all.
+pub(super) async fn not_secured(endpoint: &Endpoint) -> Error {
+    match probe(endpoint, &Security::Null, limits::PROBE_TIMEOUT).await {
+        Presence::Recado => Error::NotSecured { endpoint: endpoint.clone() },
+        Presence::Nobody { reason } | Presence::Full { reason } => {
+            // What `recado up` starts is open, and of no use here either.
+            Error::NoServer { endpoint: endpoint.clone(), reason, is_startable: false }
+        }
+        Presence::Other { reason } => Error::NotAServer { endpoint: endpoint.clone(), reason },
+        Presence::NotAdmitted => Error::NotAdmitted,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use recado_proto::{AdminAct, AuditEntry, ChannelName, Members, Registration, Role, UserName};
+use recado_proto::{AdminAct, AuditEntry, ChannelName, Code, Members, Registration, Role, UserName};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -130,7 +130,7 @@ pub(crate) enum AdminAction {
     },
     /// Print what was done to keys, users and channels, oldest first
     Audit {
-        /// Not before this: 1h ago, a date, or a time
+        /// Not before this: how long ago, as 1h, a date, or a time
         #[arg(long, value_name = "WHEN", value_parser = when::parse)]
         since: Option<When>,
     },
@@ -171,7 +171,7 @@ fn registration(word: &str) -> Result<Registration, String> {
 }
 
 /// As durations are everywhere, and `7d`.
-fn span(text: &str) -> Result<Duration, String> {
+pub(super) fn span(text: &str) -> Result<Duration, String> {
     const HOURS_A_DAY: u64 = 24;
     let days = text.trim().strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
     match days.and_then(|days| days.checked_mul(HOURS_A_DAY)) {
@@ -179,6 +179,7 @@ fn span(text: &str) -> Result<Duration, String> {
         None => duration::parse(text),
     }
     .map_err(|error| format!("{error}, or 7d"))
+    .and_then(|span| if span.as_secs() > 0 { Ok(span) } else { Err("a second is the least".to_owned()) })
 }
 
 /// Does it, and prints what there is to say.
@@ -189,11 +190,15 @@ pub async fn run(config: AdminConfig, shutdown: CancellationToken) -> Result<(),
     let AdminConfig { account, action } = config;
     let (act, said) = match action {
         AdminAction::Invite { of, role, lasting } => {
-            let act = AdminAct::Invite { of, role, seconds: seconds(lasting), code: () };
+            let lasting = lasting.unwrap_or(limits::INVITATION_LASTS);
+            let act = AdminAct::Invite { of: of.clone(), role, seconds: Some(lasting.as_secs()), code: () };
             return account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
-                    Ok(code) => Ok(account.invitation(code)),
-                    Err(error) => Err(account.failed(error).await),
+                    Ok(code) => Ok(account.invitation(code, lasting).await),
+                    Err(error) => Err(match (of, error.code()) {
+                        (Some(user), Some(Code::NameTaken)) => Error::InvitedBefore { user },
+                        (_, _) => account.failed(error).await,
+                    }),
                 })
                 .await;
         }
@@ -220,7 +225,7 @@ pub async fn run(config: AdminConfig, shutdown: CancellationToken) -> Result<(),
             (AdminAct::Ban { of }, said)
         }
         AdminAction::Unban { of } => {
-            let said = format!("{of} may come back");
+            let said = format!("{of} is not banned any more, or was not at all");
             (AdminAct::Unban { of }, said)
         }
         AdminAction::Mute { of, channel, lasting } => {
@@ -379,6 +384,9 @@ mod tests {
     fn days_are_written_too() {
         assert_eq!(span("7d"), Ok(Duration::from_secs(7 * 24 * 3_600)));
         assert_eq!(span("10m"), Ok(Duration::from_secs(600)));
+        for text in ["0s", "500ms"] {
+            assert!(span(text).unwrap_err().contains("a second"), "{text}");
+        }
         for text in ["d", "7 days", "-1d", "99999999999999999999d"] {
             assert!(span(text).unwrap_err().contains("or 7d"), "{text}");
         }

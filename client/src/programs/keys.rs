@@ -1,20 +1,25 @@
 //! `recado keys`: the devices that a secured server knows one by.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use recado_proto::{AdminAct, DeviceKey, DeviceLabel, KeyEntry, UserName};
+use recado_proto::{AdminAct, DeviceKey, DeviceLabel, KeyEntry, Password, UserName};
 use recado_zmtp::Endpoint;
 use recado_zmtp::curve::PublicKey;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::JoinError;
 use super::account::{Account, AccountArgs, print, public_key};
+use super::admin::span;
+use crate::asking;
 use crate::config::ConfigError;
-use crate::duration;
+use crate::entry::is_unknown_key;
 use crate::error::Error;
-use crate::keys::{KnownServers, SecurityError};
+use crate::keys::{KnownServers, SecurityError, read_secret};
+use crate::limits;
 use crate::paths;
 use crate::session::device_key;
 use crate::view::text::one_line;
@@ -42,7 +47,7 @@ pub(crate) enum KeysAction {
     /// Make a link with which another device of yours joins
     Device {
         /// How long it is good, as 15m or 1h
-        #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+        #[arg(long = "for", value_name = "DURATION", value_parser = span)]
         lasting: Option<Duration>,
     },
     /// Give a user a key that is known already
@@ -62,6 +67,15 @@ pub(crate) enum KeysAction {
         /// The key, or the beginning of its fingerprint among those listed
         #[arg(value_name = "KEY|FINGERPRINT", allow_hyphen_values = true)]
         key: String,
+        /// Do not ask, though it is this device's key, or your last one
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Set your password, with which `recado join --password` comes in for 30 days from where a link is unhandy
+    Password {
+        /// Read it from a file that only you may read [default: asked for, or standard input without a terminal]
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// Forget the key of a server, to trust another one from now on
     Forget {
@@ -77,6 +91,7 @@ Examples:
   recado keys show                   this one, and the server
   recado keys device                 a link for another one
   recado keys revoke 4f2k            the one whose fingerprint begins so
+  recado keys password               asks for it twice, unseen
   recado keys add ci 'Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID' --device build
 
 People compare fingerprints, programs are given keys. docs/client.md has more.";
@@ -107,10 +122,11 @@ pub async fn run(config: KeysConfig, shutdown: CancellationToken) -> Result<(), 
         None => list(account, of, shutdown).await,
         Some(KeysAction::Show) => show(&account).await,
         Some(KeysAction::Device { lasting }) => {
-            let act = AdminAct::Device { of, seconds: lasting.map(|lasting| lasting.as_secs()), code: () };
+            let lasting = lasting.unwrap_or(limits::DEVICE_LINK_LASTS);
+            let act = AdminAct::Device { of, seconds: Some(lasting.as_secs()), code: () };
             account
                 .with_server(shutdown, async |account, session| match session.new_code(act).await {
-                    Ok(code) => Ok(account.invitation(code)),
+                    Ok(code) => Ok(account.invitation(code, lasting).await),
                     Err(error) => Err(account.failed(error).await),
                 })
                 .await
@@ -120,7 +136,21 @@ pub async fn run(config: KeysConfig, shutdown: CancellationToken) -> Result<(), 
             let act = AdminAct::AddKey { of: name, key, device: label };
             administer(account, act, said, shutdown).await
         }
-        Some(KeysAction::Revoke { key }) => revoke(account, key, of, shutdown).await,
+        Some(KeysAction::Revoke { key, yes }) => revoke(account, key, of, yes, shutdown).await,
+        Some(KeysAction::Password { file }) => {
+            account
+                .with_server(shutdown, async |account, session| {
+                    let password = new_password(file.as_deref()).await?;
+                    match session.administer(AdminAct::Password(password)).await {
+                        Ok(()) => {
+                            Ok("the password is set; devices that came in by an earlier one are out"
+                                .to_owned())
+                        }
+                        Err(error) => Err(account.failed(error).await),
+                    }
+                })
+                .await
+        }
         Some(KeysAction::Forget { endpoint }) => forget(endpoint).await,
     }
 }
@@ -213,30 +243,105 @@ async fn show(account: &Account) -> Result<(), Error> {
     print(format!("{}\n{of_server}", shown("this device", own))).await
 }
 
+/// The password that is to be, from the file, or as it is typed twice without being seen.
+async fn new_password(file: Option<&Path>) -> Result<Password, Error> {
+    let given = match file {
+        Some(file) => read_secret(file).map_err(|error| SecurityError::Key(error.into()))?,
+        None => asking::secret("New password: ").await.map_err(Error::Terminal)?,
+    };
+    let given = given.ok_or(JoinError::NoPassword)?;
+    let password = Password::parse(&given).map_err(|_| JoinError::NoPassword)?;
+    if file.is_none() && asking::is_somebody_there() {
+        let again = asking::secret("Once more: ").await.map_err(Error::Terminal)?;
+        if again.is_none_or(|again| *again != *given) {
+            return Err(JoinError::NotTheSame.into());
+        }
+    }
+    Ok(password)
+}
+
 async fn revoke(
     account: Account,
     wanted: String,
     of: Option<UserName>,
+    yes: bool,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     account
         .with_server(shutdown, async |account, session| {
+            let listed = match session.keys(of).await {
+                Ok(keys) => keys,
+                Err(error) => return Err(account.failed(error).await),
+            };
             let key = match DeviceKey::parse(&wanted) {
                 Ok(key) => key,
-                Err(_) => {
-                    let listed = match session.keys(of).await {
-                        Ok(keys) => keys,
-                        Err(error) => return Err(account.failed(error).await),
-                    };
-                    find(&wanted, listed.iter().map(|entry| entry.key)).ok_or(Error::NoSuchKey)?
-                }
+                Err(_) => find(&wanted, listed.iter().map(|entry| entry.key)).ok_or(Error::NoSuchKey)?,
             };
+            let revoked = Revoked::of(key, account.keys().map(|(_, own)| device_key(&own)), &listed);
+            if let Some(consequence) = revoked.consequence().filter(|_| revoked.is_ones_own() && !yes) {
+                let question = format!("{consequence}.\nRevoke it (yes or no)? ");
+                if !asking::is_somebody_there()
+                    || !asking::is_yes(&question).await.map_err(Error::Terminal)?
+                {
+                    return Err(Error::NotRevoked { consequence });
+                }
+            }
             match session.administer(AdminAct::RevokeKey { key }).await {
-                Ok(()) => Ok(format!("{} is nobody's key any more", public_key(&key).fingerprint())),
+                Ok(()) => Ok(revoked.said()),
+                // The server has closed the connection of this very key, and knows nobody by it any more.
+                Err(error) if revoked.is_this && error.code().is_some_and(is_unknown_key) => {
+                    Ok(revoked.said())
+                }
                 Err(error) => Err(account.failed(error).await),
             }
         })
         .await
+}
+
+/// A key that is to be revoked.
+struct Revoked {
+    key: DeviceKey,
+    /// It is this device's.
+    is_this: bool,
+    /// Whose last one it is.
+    last_of: Option<UserName>,
+    /// Its user is who revokes it.
+    is_of_same: bool,
+}
+
+impl Revoked {
+    fn of(key: DeviceKey, own: Option<DeviceKey>, listed: &[KeyEntry]) -> Self {
+        let last = listed.first().filter(|entry| listed.len() == 1 && entry.key == key);
+        Self {
+            key,
+            is_this: own == Some(key),
+            last_of: last.map(|entry| entry.user.clone()),
+            is_of_same: listed.iter().any(|entry| own == Some(entry.key)),
+        }
+    }
+
+    fn is_ones_own(&self) -> bool {
+        self.is_this || (self.last_of.is_some() && self.is_of_same)
+    }
+
+    /// What follows from it, if that is much.
+    fn consequence(&self) -> Option<String> {
+        let last = self.last_of.as_ref().map(|user| {
+            format!("it is the last key of {user}, who comes back by a link from an administrator alone (recado keys device --of {user})")
+        });
+        match (self.is_this, last) {
+            (true, Some(last)) => Some(format!("it is this device's own key, and {last}")),
+            (true, None) => Some(
+                "it is this device's own key; the device comes back by a link from another one of yours (recado keys device)".to_owned(),
+            ),
+            (false, last) => last,
+        }
+    }
+
+    fn said(&self) -> String {
+        let done = format!("{} is nobody's key any more", public_key(&self.key).fingerprint());
+        self.consequence().map_or_else(|| done.clone(), |consequence| format!("{done}; {consequence}"))
+    }
 }
 
 /// The one key whose fingerprint begins like this, however it is spaced; none if several do.
@@ -252,7 +357,7 @@ fn find(wanted: &str, keys: impl Iterator<Item = DeviceKey>) -> Option<DeviceKey
 const FINGERPRINT_CHARACTERS_LEAST: usize = 4;
 
 async fn forget(endpoint: Endpoint) -> Result<(), Error> {
-    let folder = paths::data_folder().ok_or(super::JoinError::NoDataFolder)?;
+    let folder = paths::data_folder().ok_or(JoinError::NoDataFolder)?;
     let mut known = KnownServers::load(&folder.join(paths::KNOWN_SERVERS)).map_err(SecurityError::Known)?;
     if !known.forget(&endpoint).map_err(SecurityError::Known)? {
         return Err(Error::NotKnown { endpoint });
@@ -265,7 +370,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use recado_proto::{DeviceKey, DeviceLabel, KeyEntry, UserName};
 
-    use super::{as_json, as_text, find, public_key};
+    use super::{Revoked, as_json, as_text, find, public_key};
 
     fn entry(byte: u8) -> KeyEntry {
         KeyEntry {
@@ -294,6 +399,26 @@ mod tests {
             None,
             "which of them is unclear"
         );
+    }
+
+    #[test]
+    fn what_follows_from_revoking_ones_own_or_the_last_key_is_known_before() {
+        let own = Some(entry(7).key);
+        let revoked = |key: u8, listed: &[KeyEntry]| Revoked::of(entry(key).key, own, listed);
+        let another = revoked(8, &[entry(7), entry(8)]);
+        assert!(!another.is_ones_own() && another.consequence().is_none());
+        let this = revoked(7, &[entry(7), entry(8)]);
+        assert!(
+            this.is_ones_own()
+                && this.consequence().is_some_and(|what| what.contains("another one of yours"))
+        );
+        let last = revoked(7, &[entry(7)]);
+        assert!(
+            last.is_ones_own()
+                && last.consequence().is_some_and(|what| what.contains("keys device --of ana"))
+        );
+        let of_eva = revoked(8, &[entry(8)]);
+        assert!(!of_eva.is_ones_own() && of_eva.said().contains("last key"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use recado_proto::{
-    AdminAct, AuditEntry, ChannelName, DeviceKey, DeviceLabel, JoinCode, KeyEntry, Members, ReplyBody,
-    RequestBody, Role, UserName,
+    AdminAct, AuditEntry, ChannelName, DeviceKey, DeviceLabel, JoinCode, KeyEntry, Members, Password,
+    ReplyBody, RequestBody, Role, UserName,
 };
 
 use recado_zmtp::curve::{PublicKey, Security};
@@ -39,6 +39,22 @@ impl Session {
     ) -> Result<(UserName, Role), RequestError> {
         match self.request(RequestBody::Join { code, user, device }).await? {
             ReplyBody::Joined { user, role } => {
+                self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
+                Ok((user, role))
+            }
+            other => Err(misfit(&other)),
+        }
+    }
+
+    /// Makes this session's key a user's for a while, by the user's password.
+    pub async fn log_in_by_password(
+        &self,
+        user: &UserName,
+        password: Password,
+    ) -> Result<(UserName, Role), RequestError> {
+        let login = RequestBody::Login { user: user.clone(), password: Some(password) };
+        match self.request(login).await? {
+            ReplyBody::LoggedIn { user, role } | ReplyBody::Joined { user, role } => {
                 self.user.lock().unwrap_or_else(PoisonError::into_inner).replace(user.clone());
                 Ok((user, role))
             }

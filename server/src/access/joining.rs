@@ -254,7 +254,9 @@ impl Key {
 
 fn must_be_wanted(wanted: Option<&UserName>, of: &UserName) -> Result<(), Refusal> {
     match wanted {
-        Some(wanted) if wanted != of => Err(bad_request(format!("the code is for {of}; leave `user` out"))),
+        Some(wanted) if wanted != of => {
+            Err(bad_request(format!("the code is for {of} alone, and another name was given")))
+        }
         Some(_) | None => Ok(()),
     }
 }

@@ -81,7 +81,7 @@ pub enum Excess {
 
 /// Not now. Nothing was charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{of}; ask again in {} ms", retry_after_ms(*.retry_after))]
+#[error("{of}; ask again in {} s", whole_seconds(*.retry_after))]
 pub struct Wait {
     /// How long until the same would be let in, if nothing else is asked for meanwhile.
     pub retry_after: Duration,
@@ -342,6 +342,6 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// Rounded up: whoever comes back then is let in.
-fn retry_after_ms(wait: Duration) -> u128 {
-    wait.as_nanos().div_ceil(1_000_000)
+fn whole_seconds(wait: Duration) -> u128 {
+    wait.as_nanos().div_ceil(1_000_000_000)
 }

@@ -331,6 +331,6 @@ fn the_refusal_says_when_to_come_back() {
     let ReplyBody::Later { description, retry_after } = ReplyBody::from(wait) else {
         panic!("it is a refusal for now")
     };
-    assert_eq!(description, "these are too many messages at once; ask again in 250 ms");
+    assert_eq!(description, "these are too many messages at once; ask again in 1 s");
     assert_eq!(retry_after, 250 * MS);
 }
