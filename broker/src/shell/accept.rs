@@ -9,6 +9,7 @@ use recado_zmtp::limits::ACCEPT_RETRY_MS;
 use recado_zmtp::transport::{
     EstablishError, Established, HandshakeGate, Listener, PeerAddress, Stream, establish_admitting,
 };
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
 use crate::shell::asking::Asking;
@@ -40,7 +41,11 @@ pub(super) async fn accept(shared: Rc<Shared>, door: Door, listener: Listener) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(stream) => admit(&shared, &door, stream),
+            Ok(stream) => {
+                admit(&shared, &door, stream);
+                // However many come at once, whoever is in has a turn between two of them.
+                yield_now().await;
+            }
             Err(error) => {
                 shared.workers.refused.say(
                     "cannot accept a connection",

@@ -76,27 +76,26 @@ impl Callers {
         found: impl FnOnce() -> Option<(PublicKey, Option<IpAddr>)>,
         now_ms: u64,
     ) -> Result<Caller, Expelled> {
+        let access = self.access.read();
         let connection = match self.connections.entry(peer) {
-            Entry::Occupied(known) => known.into_mut(),
+            Entry::Occupied(known) => {
+                let connection = known.into_mut();
+                connection.comes_in(&access, self.quota.as_ref(), now_ms);
+                connection
+            }
             Entry::Vacant(new) => {
                 let (key, address) = found().ok_or(Expelled)?;
-                new.insert(Connection { key: device_key(&key), address, user: None })
+                let key = device_key(&key);
+                let user = access.user_of(&key, now_ms).cloned();
+                return Ok(new.insert(Connection { key, address, user }).caller());
             }
         };
-        let access = self.access.read();
-        let user = access.user_of(&connection.key, now_ms).cloned();
-        if connection.user.is_some() && connection.user != user {
+        if !connection.is_still_its_users(&access, now_ms) {
             drop(access);
             self.connections.remove(&peer);
             return Err(Expelled);
         }
-        if let (None, Some(user), Some(quota)) = (&connection.user, &user, &self.quota) {
-            // Whatever it tried to get in with was good.
-            quota.lock().succeeded(Some(user), connection.address);
-        }
-        connection.user.clone_from(&user);
-        let key = connection.key;
-        Ok(user.map_or(Caller::Stranger(key), |user| Caller::User(user, key)))
+        Ok(connection.caller())
     }
 
     /// Connections whose user they are no longer, if anything has changed since this was last asked. Those that are gone are
@@ -111,17 +110,43 @@ impl Callers {
         let access = self.access.read();
         let mut expelled = Vec::new();
         self.connections.retain(|peer, connection| {
+            // Before all else, since who has joined may be gone by now.
+            connection.comes_in(&access, self.quota.as_ref(), now_ms);
             if !is_connected(*peer) {
                 return false;
             }
-            let is_so_still = connection.user.is_none()
-                || connection.user.as_ref() == access.user_of(&connection.key, now_ms);
+            let is_so_still = connection.is_still_its_users(&access, now_ms);
             if !is_so_still {
                 expelled.push(*peer);
             }
             is_so_still
         });
         expelled
+    }
+}
+
+impl Connection {
+    /// If it was a stranger's and is a user's now, whatever it tried to get in with was good. Who was a user from the beginning has
+    /// tried nothing: otherwise each further connection of theirs would make up for a guess at somebody else's password.
+    fn comes_in(&mut self, access: &Access, quota: Option<&SharedQuota>, now_ms: u64) {
+        if self.user.is_some() {
+            return;
+        }
+        self.user = access.user_of(&self.key, now_ms).cloned();
+        if let (Some(user), Some(quota)) = (&self.user, quota) {
+            quota.lock().succeeded(Some(user), self.address);
+        }
+    }
+
+    fn is_still_its_users(&self, access: &Access, now_ms: u64) -> bool {
+        self.user.is_none() || self.user.as_ref() == access.user_of(&self.key, now_ms)
+    }
+
+    fn caller(&self) -> Caller {
+        match &self.user {
+            Some(user) => Caller::User(user.clone(), self.key),
+            None => Caller::Stranger(self.key),
+        }
     }
 }
 
@@ -273,6 +298,7 @@ fn unknown_key() -> Refusal {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Instant;
 
     use recado_proto::{Code, Password, RequestBody, Role, UserName};
     use recado_zmtp::PeerId;
@@ -281,6 +307,7 @@ mod tests {
 
     use super::{Caller, Callers, Expelled, Guard};
     use crate::access::{AccessAct, Actor, Administration};
+    use crate::quota::{Allowance, Quota};
     use crate::service::doors::device_key;
     use crate::store::{Change, NameOf, Outcome, SqliteStore, Store};
 
@@ -302,7 +329,8 @@ mod tests {
         fn new() -> Scene {
             let folder = TempDir::new().unwrap();
             let store = SqliteStore::open(&folder.path().join("recado.db")).unwrap();
-            let callers = Callers::new(store.access(), None);
+            let callers =
+                Callers::new(store.access(), Some(Quota::new(Allowance::USER, Allowance::ADDRESS).into()));
             Scene { callers, store, _folder: folder }
         }
 
@@ -354,6 +382,40 @@ mod tests {
         scene.caller().unwrap();
         scene.does(AccessAct::Admin(Administration::Ban { of: user("bob") }));
         assert_eq!(scene.caller(), Err(Expelled));
+    }
+
+    #[test]
+    fn who_has_joined_has_not_failed_even_if_the_connection_says_no_more() {
+        let address = Some("192.0.2.1".parse().unwrap());
+        let joining = RequestBody::Join { code: None, user: None, device: None };
+        let mut scene = Scene::new();
+        scene.does(AccessAct::UserMade { user: user("bob"), role: Role::Member });
+        let tries = |scene: &mut Scene, number: u8| {
+            let (peer, key) = (PeerId::from_number(number.into()), PublicKey::from_bytes([number; 32]));
+            let caller = scene.callers.caller(peer, || Some((key, address)), 1).unwrap();
+            let (access, names) = (Arc::clone(scene.callers.access()), |_: &str| NameOf::User);
+            let (access, quota) = (access.read(), scene.callers.quota());
+            let guard =
+                Guard::Secured { caller: &caller, access: &access, names: &names, now_ms: 1, quota, address };
+            guard.charge(&joining, 1, Instant::now()).is_ok()
+        };
+        let joins = |scene: &mut Scene, number: u8| {
+            let (of, key) = (user("bob"), device_key(&PublicKey::from_bytes([number; 32])));
+            scene.does(AccessAct::Admin(Administration::AddKey { of, key, device: None }));
+        };
+        for number in 1..=20 {
+            assert!(tries(&mut scene, number), "{number}");
+            joins(&mut scene, number);
+            assert!(scene.callers.expelled(|_| false, 1).is_empty());
+        }
+        let failed = (101..=200).take_while(|number| tries(&mut scene, *number)).count();
+        assert!(failed < 100, "somewhere they have to wait");
+        joins(&mut scene, 100);
+        for peer in 201..=250 {
+            let key = PublicKey::from_bytes([100; 32]);
+            scene.callers.caller(PeerId::from_number(peer), || Some((key, address)), 1).unwrap();
+        }
+        assert!(!tries(&mut scene, 99), "one's own connections make up for no guess");
     }
 
     #[test]

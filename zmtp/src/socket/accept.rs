@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep};
 
 use super::gatekeeper::{Addresses, Counted};
@@ -31,6 +31,7 @@ pub(crate) async fn run<H: Hub>(entrance: Entrance, shared: Arc<Shared<H>>) {
     let endpoint = listener.local_endpoint().clone();
     let gate = HandshakeGate::new(shared.options.handshakes_max);
     let addresses = Addresses::new(shared.options.connections_per_address_max);
+    let handshake = HandshakeConfig { security, ..shared.options.handshake(H::SOCKET_TYPE) };
     let mut links = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -39,24 +40,18 @@ pub(crate) async fn run<H: Hub>(entrance: Entrance, shared: Arc<Shared<H>>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(stream) => match take_in(&shared, links.len(), connections_max, &addresses, stream.peer()) {
-                Ok(counted) => {
-                    let handshake = HandshakeConfig {
-                        security: security.clone(),
-                        ..shared.options.handshake(H::SOCKET_TYPE)
-                    };
-                    let serving =
-                        serve(stream, endpoint.clone(), handshake, gate.clone(), Arc::clone(&shared));
-                    links.spawn(async move {
-                        serving.await;
-                        drop(counted);
-                    });
+            Ok(stream) => {
+                match take_in(&shared, links.len(), connections_max, &addresses, stream.peer()) {
+                    Ok(counted) => {
+                        let (endpoint, gate) = (endpoint.clone(), gate.clone());
+                        let shared = Arc::clone(&shared);
+                        links.spawn(serve(stream, endpoint, handshake.clone(), gate, shared, counted));
+                    }
+                    Err(reason) => turn_away(&shared, &endpoint, stream.peer(), reason),
                 }
-                Err(reason) => {
-                    shared.complaints.about(&stream.peer(), &format_args!("connection refused: {reason}"));
-                    refuse(&shared, &endpoint, stream.peer(), reason);
-                }
-            },
+                // However many come at once, whoever is in has a turn between two of them.
+                yield_now().await;
+            }
             Err(error) => {
                 shared.complaints.about(&endpoint, &format_args!("cannot accept connections: {error}"));
                 shared.tell(&endpoint, None, SocketEventKind::AcceptFailed { error: error.to_string() });
@@ -96,6 +91,7 @@ async fn serve<H: Hub>(
     handshake: HandshakeConfig,
     gate: HandshakeGate,
     shared: Arc<Shared<H>>,
+    _counted: Counted,
 ) {
     let address = stream.peer();
     let established = tokio::select! {
@@ -108,10 +104,11 @@ async fn serve<H: Hub>(
         }
         Err(error) => {
             // Who connects and goes away, as health checks do, is nothing to complain of.
-            if !matches!(error, EstablishError::Closed | EstablishError::Unheard | EstablishError::Io(_)) {
-                shared.complaints.about(&address, &format_args!("connection refused: {error}"));
+            if matches!(error, EstablishError::Closed | EstablishError::Unheard | EstablishError::Io(_)) {
+                refuse(&shared, &endpoint, address, error.to_string());
+            } else {
+                turn_away(&shared, &endpoint, address, error.to_string());
             }
-            refuse(&shared, &endpoint, address, error.to_string());
         }
     }
 }
@@ -132,6 +129,12 @@ async fn shake_hands<H: Hub>(
         None => Welcome::Yes,
     };
     establish_admitting(stream, handshake, deadline - Instant::now(), welcomes).await
+}
+
+/// Refuses, and complains of it.
+fn turn_away<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: String) {
+    shared.complaints.about(&address, &format_args!("connection refused: {reason}"));
+    refuse(shared, endpoint, address, reason);
 }
 
 fn refuse<H: Hub>(shared: &Shared<H>, endpoint: &Endpoint, address: PeerAddress, reason: String) {
