@@ -58,7 +58,8 @@ pub enum Error {
     UnknownDevice,
     /// The server is secured, and this device's key, which has joined there, is nobody's any more.
     #[error(
-        "this device is no longer admitted at the server: it was revoked, or you were banned; ask an administrator"
+        "this device is no longer admitted at the server: it was revoked, its time is over, or you were banned; \
+         ask an administrator for a link, and join with: recado join LINK"
     )]
     NotAdmitted,
     /// The server is secured, and this device's key is another user's.

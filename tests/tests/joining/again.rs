@@ -72,7 +72,7 @@ fn a_password_lets_a_device_in_for_a_while() {
     assert_eq!(ana.prints(&["keys"]).iter().filter(|key| key.contains(", until 20")).count(), 1);
     // A new one ends what came in by the former.
     assert_eq!(given(&ana, &["keys", "password"], &["another horse"]).code, Some(0));
-    assert!(cafe.fails(&["users"]).contains("not known to the server"));
+    assert!(cafe.fails(&["users"]).contains("no longer admitted"));
 }
 
 #[test]

@@ -141,10 +141,10 @@ fn english(notice: &Notice) -> String {
 pub(super) fn not_admitted(language: Language) -> &'static str {
     match language {
         Language::English => {
-            "This device is no longer admitted here: it was revoked, or you were banned; ask an administrator"
+            "This device is no longer admitted here: it was revoked, its time is over, or you were banned; ask an administrator"
         }
         Language::Portuguese => {
-            "Este dispositivo não é mais aceito aqui: foi revogado, ou você foi banido; fale com um administrador"
+            "Este dispositivo não é mais aceito aqui: foi revogado, o prazo acabou, ou você foi banido; fale com um administrador"
         }
     }
 }
